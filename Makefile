@@ -1,0 +1,39 @@
+# Each target makes what it needs: `make demo` and `make test` are all a fresh machine needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help demo test check format bench clean
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("iotae needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)   ## the paper's experiment, then PyOD and River on NASA's Shuttle set (under a minute)
+	$(BIN)/iotae demo --output demo
+	$(BIN)/python -m benchmarks shuttle
+
+test: $(STAMP)   ## the whole test suite, doctests included
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: $(STAMP)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## rewrite the sources in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-streams bench-tables bench-speed bench-nslkdd ## every comparison with the peers (long)
+
+bench-%: $(STAMP)
+	$(BIN)/python -m benchmarks $*
+
+clean:           ## remove everything that the other targets made
+	rm -rf $(VENV) build *.egg-info demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
