@@ -1,0 +1,76 @@
+"""Data frames and arrays of any library in, through narwhals: as rows (dicts) or as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from iotae.scaling import Float64
+
+__all__ = ["column_names", "frame_rows", "is_frame", "to_matrix"]
+
+
+def is_frame(table: Any) -> bool:
+    """Whether ``table`` is a data frame that narwhals knows (pandas, polars, pyarrow, ...)."""
+    import narwhals as nw
+
+    return bool(nw.dependencies.is_into_dataframe(table))
+
+
+def column_names(table: Any) -> list[str] | None:
+    """The columns of a data frame as text, or None if ``table`` is none."""
+    if not is_frame(table):
+        return None
+    import narwhals as nw
+
+    return [str(name) for name in nw.from_native(table, eager_only=True).columns]
+
+
+def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
+    """Rows of a data frame as dicts; a sequence of dicts passes through.
+
+    Raises
+    ------
+    TypeError
+        If ``frame`` is neither.
+    """
+    if is_frame(frame):
+        import narwhals as nw
+
+        table = nw.from_native(frame, eager_only=True)
+        yield from table.iter_rows(named=True, buffer_size=4096)
+        return
+    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame):
+        for row in frame:
+            yield dict(row)
+        return
+    raise TypeError(
+        f"Got a {type(frame).__name__}, but expected a data frame (pandas, polars, ...) or a list of dicts."
+    )
+
+
+def to_matrix(table: Any) -> Float64:
+    """A table of numbers as float64 (n, d), missing cells as NaN.
+
+    Raises
+    ------
+    TypeError
+        If a column holds text or anything else that is no number; the message names it.
+    """
+    if not is_frame(table):
+        return np.asarray(table, np.float64)
+    import narwhals as nw
+
+    frame = nw.from_native(table, eager_only=True)
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+            raise TypeError(
+                f"Got the column {name!r} of type {column.dtype}, but expected numbers: encode text as "
+                "categories first, e.g. with iotae.preprocessing.Preprocessor."
+            )
+        columns.append(column.cast(nw.Float64).to_numpy().astype(np.float64))
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))

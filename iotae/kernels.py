@@ -1,0 +1,228 @@
+"""Forward pass, gradient and Adam on the flat parameter block, as free functions over arrays.
+
+Every function here runs compiled where numba is installed and as ordinary NumPy elsewhere. A
+*tape* is one flat float32 buffer that holds the units of all layers for one mini-batch, layer
+after layer; its first layer is the input. Missing cells have mask 0: they enter the network as
+0 and take part in neither loss nor gradient.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae.architecture import Float32
+from iotae.compiled import compiled
+
+__all__ = ["ACTIVATIONS", "adam_step", "backward", "forward", "load_rows", "reconstruct", "train"]
+
+Int64: TypeAlias = NDArray[np.int64]
+
+ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "leaky_relu": 3, "elu": 4}
+"""Codes of the hidden activations; the output layer is linear."""
+
+_BETA1 = np.float32(0.9)
+_BETA2 = np.float32(0.999)
+_EPSILON = np.float32(1e-8)
+_ONE = np.float32(1.0)
+_ZERO = np.float32(0.0)
+_HALF = np.float32(0.5)
+_LEAK = np.float32(0.01)
+
+
+@compiled
+def _activate(units: Float32, activation: int) -> None:
+    if activation == 0:
+        units[:] = np.tanh(units)
+    elif activation == 1:
+        units[:] = np.maximum(units, _ZERO)
+    elif activation == 2:
+        # the tanh form cannot overflow
+        units[:] = _HALF * (np.tanh(_HALF * units) + _ONE)
+    elif activation == 3:
+        units[:] = np.where(units > _ZERO, units, _LEAK * units)
+    else:
+        units[:] = np.where(units > _ZERO, units, np.exp(np.minimum(units, _ZERO)) - _ONE)
+
+
+@compiled
+def _scale_by_slope(delta: Float32, units: Float32, activation: int) -> None:
+    # each slope is a function of the activation's own output, so inputs need not be kept
+    if activation == 0:
+        delta *= _ONE - units * units
+    elif activation == 1:
+        delta *= np.where(units > _ZERO, _ONE, _ZERO)
+    elif activation == 2:
+        delta *= units * (_ONE - units)
+    elif activation == 3:
+        delta *= np.where(units > _ZERO, _ONE, _LEAK)
+    else:
+        delta *= np.where(units > _ZERO, _ONE, units + _ONE)
+
+
+@compiled
+def load_rows(rows: Float32, target: Float32, mask: Float32) -> None:
+    """Copy ``rows`` (n, d) into ``target``, missing cells as 0, and their presence into ``mask``."""
+    missing = np.isnan(rows)
+    mask[:, :] = np.where(missing, _ZERO, _ONE)
+    target[:, :] = np.where(missing, _ZERO, rows)
+
+
+@compiled
+def forward(parameters: Float32, sizes: Int64, activation: int, n_rows: int, tape: Float32) -> None:
+    """Fill the tape's later layers from its first; the last layer is the reconstruction."""
+    unit, weight = 0, 0
+    last = sizes.size - 2
+    for layer in range(last + 1):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
+        inputs = tape[unit : unit + n_rows * fan_in].reshape((n_rows, fan_in))
+        unit += n_rows * fan_in
+        outputs = tape[unit : unit + n_rows * fan_out].reshape((n_rows, fan_out))
+        weights = parameters[weight : weight + fan_in * fan_out].reshape((fan_in, fan_out))
+        weight += fan_in * fan_out
+        np.dot(inputs, weights, outputs)
+        outputs += parameters[weight : weight + fan_out]
+        weight += fan_out
+        if layer < last:
+            _activate(outputs, activation)
+
+
+@compiled
+def backward(
+    parameters: Float32,
+    sizes: Int64,
+    activation: int,
+    n_rows: int,
+    tape: Float32,
+    delta_tape: Float32,
+    gradient: Float32,
+) -> None:
+    """Propagate the loss's slope at the output, left in ``delta_tape``, into ``gradient``."""
+    unit, weight = 0, 0
+    for layer in range(sizes.size - 1):
+        unit += n_rows * sizes[layer]
+        weight += (sizes[layer] + 1) * sizes[layer + 1]
+    for layer in range(sizes.size - 2, -1, -1):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
+        delta = delta_tape[unit : unit + n_rows * fan_out].reshape((n_rows, fan_out))
+        unit -= n_rows * fan_in
+        inputs = tape[unit : unit + n_rows * fan_in].reshape((n_rows, fan_in))
+        weight -= fan_out
+        gradient[weight : weight + fan_out] = np.sum(delta, axis=0)
+        weight -= fan_in * fan_out
+        np.dot(inputs.T, delta, gradient[weight : weight + fan_in * fan_out].reshape((fan_in, fan_out)))
+        if layer > 0:
+            weights = parameters[weight : weight + fan_in * fan_out].reshape((fan_in, fan_out))
+            earlier = delta_tape[unit : unit + n_rows * fan_in].reshape((n_rows, fan_in))
+            np.dot(delta, weights.T, earlier)
+            _scale_by_slope(earlier, inputs, activation)
+
+
+@compiled
+def loss_slope(
+    target: Float32, mask: Float32, row_weights: Float32, output: Float32, delta: Float32
+) -> float:
+    """Weighted mean squared residual over the present cells; its slope goes into ``delta``."""
+    cell_weights = mask * row_weights.reshape((row_weights.size, 1))
+    total = np.float32(max(np.sum(cell_weights), np.float32(1e-12)))
+    residual = output - target
+    delta[:, :] = cell_weights * residual * (np.float32(2.0) / total)
+    return float(np.sum(cell_weights * residual * residual) / total)
+
+
+@compiled
+def adam_step(
+    parameters: Float32,
+    gradient: Float32,
+    first: Float32,
+    second: Float32,
+    step: int,
+    learning_rate: float,
+) -> None:
+    """One step of Adam (Kingma and Ba, 2015) in place; ``step`` counts from 1."""
+    first *= _BETA1
+    first += (_ONE - _BETA1) * gradient
+    second *= _BETA2
+    second += (_ONE - _BETA2) * gradient * gradient
+    # bias corrections folded into two scalars
+    rate = np.float32(learning_rate / (1.0 - 0.9**step))
+    correction = np.float32(1.0 / (1.0 - 0.999**step))
+    parameters -= rate * first / (np.sqrt(second * correction) + _EPSILON)
+
+
+@compiled
+def train(
+    parameters: Float32,
+    sizes: Int64,
+    activation: int,
+    rows: Float32,
+    row_weights: Float32,
+    order: Int64,
+    batch_size: int,
+    learning_rate: float,
+    dropout_rate: float,
+    generator: np.random.Generator,
+    first: Float32,
+    second: Float32,
+    step: int,
+) -> float:
+    """One Adam step for each mini-batch of ``rows`` taken in ``order``; returns the mean loss.
+
+    Parameters, both moments and the generator change in place; ``step`` is the number of steps
+    that were taken before. With ``dropout_rate`` above 0 that share of the input cells is hidden
+    from the encoder while the loss still asks for them (a denoising autoencoder; Vincent et al.,
+    2008).
+    """
+    n_features = sizes[0]
+    total_units = np.sum(sizes)
+    tape = np.empty(batch_size * total_units, np.float32)
+    delta_tape = np.empty(batch_size * total_units, np.float32)
+    gradient = np.empty_like(parameters)
+    target_buffer = np.empty((batch_size, n_features), np.float32)
+    mask_buffer = np.empty((batch_size, n_features), np.float32)
+    loss_sum, n_batches = 0.0, 0
+    for start in range(0, order.size, batch_size):
+        chosen = order[start : start + batch_size]
+        n_rows = chosen.size
+        target, mask = target_buffer[:n_rows], mask_buffer[:n_rows]
+        load_rows(rows[chosen], target, mask)
+        inputs = tape[: n_rows * n_features].reshape((n_rows, n_features))
+        inputs[:, :] = target
+        if dropout_rate > 0.0:
+            kept = generator.random(n_rows * n_features).reshape((n_rows, n_features)) >= dropout_rate
+            inputs *= np.where(kept, np.float32(1.0 / (1.0 - dropout_rate)), _ZERO)
+        forward(parameters, sizes, activation, n_rows, tape)
+        output_start = n_rows * (total_units - n_features)
+        output_stop = n_rows * total_units
+        loss_sum += loss_slope(
+            target,
+            mask,
+            row_weights[chosen],
+            tape[output_start:output_stop].reshape((n_rows, n_features)),
+            delta_tape[output_start:output_stop].reshape((n_rows, n_features)),
+        )
+        backward(parameters, sizes, activation, n_rows, tape, delta_tape, gradient)
+        step += 1
+        n_batches += 1
+        adam_step(parameters, gradient, first, second, step, learning_rate)
+    return loss_sum / max(n_batches, 1)
+
+
+def reconstruct(
+    parameters: Float32, sizes: Int64, activation: int, rows: Float32, chunk_rows: int = 4096
+) -> Float32:
+    """Reconstruction of ``rows`` (n, d), missing cells included, in chunks that fit the cache."""
+    n_rows, n_features = rows.shape
+    output = np.empty((n_rows, n_features), np.float32)
+    tape = np.empty(min(chunk_rows, max(n_rows, 1)) * int(sizes.sum()), np.float32)
+    mask = np.empty((min(chunk_rows, max(n_rows, 1)), n_features), np.float32)
+    for start in range(0, n_rows, chunk_rows):
+        chunk = rows[start : start + chunk_rows]
+        n = len(chunk)
+        load_rows(chunk, tape[: n * n_features].reshape(n, n_features), mask[:n])
+        forward(parameters, sizes, activation, n, tape)
+        stop = n * int(sizes.sum())
+        output[start : start + n] = tape[stop - n * n_features : stop].reshape(n, n_features)
+    return output

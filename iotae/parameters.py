@@ -1,0 +1,44 @@
+"""Checks of the arguments that several models share; each error says what to pass instead."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from iotae.kernels import ACTIVATIONS
+
+__all__ = ["check_choice", "check_count", "check_network_settings", "check_share"]
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """Return a whole number of at least ``least``."""
+    whole = isinstance(value, int) or (hasattr(value, "__index__") and not isinstance(value, bool))
+    if isinstance(value, bool) or not whole or value < least:
+        raise ValueError(f"Got {name}={value!r}, but expected a whole number of at least {least}.")
+    return int(value)
+
+
+def check_share(name: str, value: Any, *, zero: bool = False, meaning: str) -> float:
+    """Return a number in (0, 1), or in [0, 1) where ``zero`` is allowed."""
+    if not (0.0 < value < 1.0 or (zero and value == 0.0)):
+        raise ValueError(
+            f"Got {name}={value!r}, but expected a number in {'[' if zero else '('}0, 1): {meaning}."
+        )
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Any) -> str:
+    """Return one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"Got {name}={value!r}, but expected one of {', '.join(map(repr, choices))}.")
+    return str(value)
+
+
+def check_network_settings(activation: Any, learning_rate: Any, batch_size: Any, seed: Any) -> None:
+    """Check what every trained network is given."""
+    check_choice("activation", activation, ACTIVATIONS)
+    if not (learning_rate > 0.0 and math.isfinite(learning_rate)):
+        raise ValueError(f"Got learning_rate={learning_rate!r}, but expected a positive number, e.g. 0.005.")
+    check_count("batch_size", batch_size)
+    if seed is not None:
+        check_count("seed", seed, 0)

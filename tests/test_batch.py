@@ -1,0 +1,149 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from iotae import BatchAutoencoder, state
+from iotae.batch import NotFittedError
+
+
+@pytest.fixture
+def table(rng):
+    load = rng.normal(size=(800, 2))
+    return load @ rng.normal(size=(2, 6)) * 10 + rng.normal(scale=0.3, size=(800, 6)) + 100
+
+
+def test_structure_is_learned_and_breaking_it_shows(table, rng):
+    model = BatchAutoencoder(seed=0).fit(table)
+    broken = table[:200].copy()
+    broken[:, 3] = rng.permutation(table[:, 3])[:200]
+    assert np.median(model.score(broken)) > 2 * np.median(model.score(table))
+    assert model.history[-1] < 0.5 * model.history[0]
+    np.testing.assert_allclose(model.reconstruct(table).mean(0), table.mean(0), rtol=0.02)
+
+
+def test_shares_add_up_to_scores(table):
+    table[::7, 2] = np.nan
+    model = BatchAutoencoder(seed=0).fit(table)
+    parts = model.errors(table)
+    assert (parts >= 0).all()
+    np.testing.assert_allclose(parts.sum(axis=1), model.score(table), rtol=1e-5)
+
+
+def test_scores_do_not_depend_on_how_rows_are_sliced(table):
+    model = BatchAutoencoder(seed=0).fit(table)
+    whole = model.score(table)
+    np.testing.assert_allclose(
+        np.concatenate([model.score(table[:1]), model.score(table[1:])]), whole, rtol=1e-5
+    )
+
+
+def test_missing_cells_are_filled_by_what_the_others_say(table):
+    model = BatchAutoencoder(seed=0).fit(table)
+    holed = table[:100].copy()
+    holed[:, 1] = np.nan
+    filled = model.reconstruct(holed)[:, 1]
+    assert np.corrcoef(filled, table[:100, 1])[0, 1] > 0.7
+
+
+def test_both_engines_and_a_custom_network_score_alike(table):
+    kernel = BatchAutoencoder(seed=0, epochs=5).fit(table)
+    torch_cpu = BatchAutoencoder(seed=0, epochs=5, device="cpu:0").fit(table)
+    np.testing.assert_allclose(kernel.history, torch_cpu.history, rtol=1e-2)
+    assert np.corrcoef(kernel.score(table), torch_cpu.score(table))[0, 1] > 0.99
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(6, 2), torch.nn.Tanh(), torch.nn.Linear(2, 6))
+    custom = BatchAutoencoder(seed=0, network=module, learning_rate=0.02).fit(table)
+    assert custom.history[-1] < custom.history[0]
+    assert np.isfinite(custom.score(table)).all()
+    with pytest.raises(TypeError, match="custom network"):
+        custom.to_state()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the error is for machines without a GPU")
+def test_cuda_without_a_gpu_says_so(table):
+    with pytest.raises(ValueError, match="device='cuda'"):
+        BatchAutoencoder(device="cuda").fit(table)
+    with pytest.raises(ValueError, match="device='nonsense'"):
+        BatchAutoencoder(device="nonsense").fit(table)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch can use")
+def test_cuda_scores_as_the_kernels_do(table):
+    model = BatchAutoencoder(seed=0, device="cuda").fit(table)
+    on_cpu = BatchAutoencoder.from_state(
+        {**model.to_state(), "settings": {**model.to_state()["settings"], "device": None}}
+    )
+    np.testing.assert_allclose(on_cpu.score(table), model.score(table), rtol=1e-3, atol=1e-3)
+
+
+def test_sample_weights_of_zero_leave_rows_out(table, rng):
+    polluted = np.vstack([table, rng.normal(scale=1e4, size=(200, 6))])
+    weights = np.r_[np.ones(800), np.zeros(200)]
+    clean = BatchAutoencoder(seed=0).fit(table)
+    weighted = BatchAutoencoder(seed=0).fit(polluted, sample_weight=weights)
+    np.testing.assert_array_equal(clean.score(table), weighted.score(table))
+    for bad in (np.ones(3), np.zeros(1000), np.full(1000, np.nan), -weights):
+        with pytest.raises(ValueError, match="sample_weight"):
+            BatchAutoencoder().fit(polluted, sample_weight=bad)
+
+
+def test_scaling_none_takes_rows_as_they_are(table):
+    scaled = (table - table.mean(0)) / table.std(0)
+    model = BatchAutoencoder(seed=0, scaling="none").fit(scaled)
+    assert model.history[-1] < 0.5
+    np.testing.assert_allclose(model.reconstruct(scaled[:3]), scaled[:3], atol=1.5)
+
+
+def test_state_round_trip_goes_on_bit_for_bit(table):
+    model = BatchAutoencoder(seed=0, hidden_sizes=(4, 2, 4)).fit(pd.DataFrame(table, columns=list("abcdef")))
+    back = BatchAutoencoder.from_state(state.loads(state.dumps("m", model.to_state()))[1])
+    assert back.feature_names == list("abcdef")
+    for one in (model, back):
+        one.partial_fit(table[:100])
+    np.testing.assert_array_equal(model.score(table), back.score(table))
+    unfitted = BatchAutoencoder.from_state(BatchAutoencoder(seed=1).to_state())
+    with pytest.raises(NotFittedError, match="call fit"):
+        unfitted.score(table)
+
+
+def test_training_is_capped_by_updates_not_by_rows(rng):
+    big = rng.normal(size=(30_000, 3))
+    model = BatchAutoencoder(seed=0, batch_size=64, max_updates=50).fit(big)
+    assert model._network.step == 50
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "words"),
+    [
+        (np.zeros((0, 3)), ValueError, r"\(0, 3\)"),
+        (np.zeros((3, 0)), ValueError, r"\(3, 0\)"),
+        (np.zeros(3), ValueError, r"\(3,\)"),
+        (pd.DataFrame({"a": [1.0], "b": ["x"]}), TypeError, "column 'b'"),
+    ],
+)
+def test_bad_tables_are_refused_before_anything_changes(X, error, words, table):
+    model = BatchAutoencoder(seed=0).fit(table)
+    before = model.score(table)
+    with pytest.raises(error, match=words):
+        model.fit(X)
+    np.testing.assert_array_equal(model.score(table), before)
+    with pytest.raises(ValueError, match=r"expected \(n, 6\)"):
+        model.score(table[:, :2])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"scaling": "minmax"},
+        {"epochs": 0},
+        {"max_updates": 0},
+        {"learning_rate": float("nan")},
+        {"dropout_rate": -0.1},
+        {"seed": -1},
+        {"batch_size": 2.5},
+    ],
+)
+def test_bad_parameters_are_refused_by_name(params):
+    with pytest.raises(ValueError, match=f"Got {next(iter(params))}="):
+        BatchAutoencoder(**params)

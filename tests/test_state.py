@@ -1,0 +1,140 @@
+import os
+import resource
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from iotae import state
+
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | hnp.arrays(
+        st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]), hnp.array_shapes(min_dims=0)
+    )
+)
+keys = st.text(max_size=8).filter(lambda key: key != "__array__")
+trees = st.dictionaries(
+    keys,
+    st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3)
+    ),
+)
+
+
+def same(a, b):
+    if isinstance(a, np.ndarray):
+        return (
+            isinstance(b, np.ndarray)
+            and a.dtype == b.dtype
+            and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        )
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees)
+def test_any_state_comes_back_as_it_was(tree):
+    blob = state.dumps("thing", tree)
+    kind, back = state.loads(blob)
+    assert kind == "thing"
+    assert same(tree, back)
+    assert state.dumps("thing", back) == blob
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300), st.integers(0, 10_000), st.integers(0, 255))
+def test_corrupt_bytes_are_refused_and_never_run(noise, place, byte):
+    blob = bytearray(state.dumps("thing", {"a": np.arange(20), "b": {"c": [1, "x"]}}))
+    for broken in (bytes(noise), bytes(blob[: place % len(blob)])):
+        with pytest.raises(state.StateError):
+            state.loads(broken)
+    blob[place % len(blob)] = byte
+    with suppress(state.StateError):
+        state.loads(bytes(blob))
+
+
+@pytest.mark.parametrize("bad", [{"f": print}, {"f": {1, 2}}, {1: 2}, {"__array__": 1}, {"o": object()}])
+def test_what_needs_code_is_refused(bad):
+    with pytest.raises(TypeError, match="Got"):
+        state.dumps("thing", bad)
+
+
+def test_foreign_later_and_other_files_say_what_they_are(tmp_path, monkeypatch):
+    from safetensors.numpy import save_file
+
+    save_file({"w": np.zeros(3)}, tmp_path / "foreign")
+    with pytest.raises(state.StateError, match=r"foreign.*not one that iotae wrote"):
+        state.read(tmp_path / "foreign")
+    state.write(tmp_path / "model", "Apple", {})
+    with pytest.raises(state.StateError, match="holds a Apple, but expected a Pear"):
+        state.read(tmp_path / "model", "Pear")
+    monkeypatch.setattr(state, "FORMAT", 99)
+    state.write(tmp_path / "later", "Apple", {})
+    monkeypatch.undo()
+    with pytest.raises(state.StateError, match="upgrade iotae"):
+        state.read(tmp_path / "later")
+    with pytest.raises(FileNotFoundError):
+        state.read(tmp_path / "absent")
+
+
+def test_a_full_disk_leaves_the_earlier_file(tmp_path):
+    target = tmp_path / "model.iotae"
+    state.write(target, "thing", {"a": np.arange(3)})
+    # a file-size limit stands in for the full disk: the write fails half way
+    code = (
+        "import resource, signal, sys, numpy as np\n"
+        "from iotae import state\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        f"state.write({str(target)!r}, 'thing', {{'a': np.zeros(100_000)}})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "OSError" in done.stderr
+    assert state.read(target)[1]["a"].tolist() == [0, 1, 2]
+    assert [p.name for p in tmp_path.iterdir()] == ["model.iotae"]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4096
+
+
+def test_kill_9_while_writing_leaves_a_whole_file(tmp_path):
+    target = tmp_path / "model.iotae"
+    code = (
+        "import numpy as np, itertools\n"
+        "from iotae import state\n"
+        f"state.write({str(target)!r}, 'thing', {{'a': np.zeros(200_000)}})\n"
+        "print('ready', flush=True)\n"
+        "for i in itertools.count():\n"
+        f"    state.write({str(target)!r}, 'thing', {{'a': np.full(200_000, float(i))}})\n"
+    )
+    for delay in (0.0, 0.01, 0.03, 0.05):
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        try:
+            child.wait(timeout=delay)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        child.wait()
+        child.stdout.close()
+        a = state.read(target)[1]["a"]
+        assert a.size == 200_000
+        assert (a == a[0]).all()
+
+
+def test_files_get_ordinary_permissions(tmp_path):
+    state.write(tmp_path / "m", "thing", {})
+    (tmp_path / "plain").touch()
+    assert os.stat(tmp_path / "m").st_mode == os.stat(tmp_path / "plain").st_mode
