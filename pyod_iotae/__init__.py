@@ -1,0 +1,7 @@
+"""iotae in PyOD's dialect: :class:`IoTAE` is a ``pyod.models.base.BaseDetector``."""
+
+from __future__ import annotations
+
+from pyod_iotae.detector import IoTAE
+
+__all__ = ["IoTAE"]

@@ -1,0 +1,249 @@
+"""River's own contract, and what River users meet beyond it."""
+
+import math
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from river import anomaly, checks, compose, datasets, evaluate, metrics, preprocessing
+
+from iotae import OnlineAutoencoder, state
+from river_iotae import ConformalFilter, IoTAE
+
+
+@pytest.fixture(scope="module")
+def shuttle():
+    return list(datasets.Shuttle().take(1500))
+
+
+def frozen(model):
+    return state.dumps("model", model._model.to_state())
+
+
+def river_cases():
+    original = datasets.CreditCard
+    # River's checks read a set that must be downloaded: the bundled one takes its place
+    datasets.CreditCard = datasets.Shuttle
+    try:
+        for label, model in {
+            "default": IoTAE(),
+            "seeded": IoTAE(seed=1),
+            "pipeline": preprocessing.MinMaxScaler() | IoTAE(),
+            "quantile_filter": anomaly.QuantileFilter(IoTAE(), q=0.99),
+            "conformal_filter": ConformalFilter(IoTAE(seed=1)),
+        }.items():
+            for number, check in enumerate(checks.yield_checks(model)):
+                yield pytest.param(model, check, id=f"{label}-{number}-{check.__name__}")
+    finally:
+        datasets.CreditCard = original
+
+
+@pytest.mark.parametrize(("model", "check"), list(river_cases()))
+def test_rivers_own_checks(model, check):
+    assert not model._unit_test_skips()
+    check(model.clone())
+
+
+def test_scoring_is_pure_and_bounded(shuttle):
+    model = IoTAE(seed=0)
+    for x, _ in shuttle[:300]:
+        model.learn_one(x)
+    before = frozen(model)
+    for x, _ in shuttle[300:400]:
+        assert 0.0 <= model.score_one(x) < 1.0
+        model.explain_one(x)
+    for odd in ({}, {"nothing": 1.0}, dict.fromkeys(shuttle[0][0], 1e99)):
+        assert 0.0 <= model.score_one(odd) < 1.0
+    assert frozen(model) == before
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.Table.from_pylist, list])
+def test_many_is_one_after_the_other(library, shuttle):
+    rows = [x for x, _ in shuttle[:700]]
+    by_row, by_frame = IoTAE(seed=3), IoTAE(seed=3)
+    for x in rows:
+        by_row.learn_one(x)
+    for start, stop in ((0, 1), (1, 50), (50, 407), (407, 700)):
+        by_frame.learn_many(library(rows[start:stop]))
+    assert frozen(by_row) == frozen(by_frame)
+    probe = [x for x, _ in shuttle[700:800]]
+    scores = by_frame.score_many(library(probe))
+    assert scores.tolist() == [by_row.score_one(x) for x in probe]
+
+
+def test_score_many_keeps_pandas_index(shuttle):
+    model = IoTAE(seed=0)
+    frame = pd.DataFrame([x for x, _ in shuttle[:5]], index=list("abcde"))
+    model.learn_many(frame)
+    scores = model.score_many(frame)
+    assert isinstance(scores, pd.Series)
+    assert scores.index.tolist() == list("abcde")
+
+
+def test_explanation_adds_up_to_the_score(shuttle):
+    model = IoTAE(seed=0)
+    for x, _ in shuttle[:600]:
+        model.learn_one(x)
+    for x, _ in shuttle[600:700]:
+        shares = model.explain_one(x)
+        assert set(shares) == set(x)
+        assert min(shares.values()) >= 0.0
+        assert sum(shares.values()) == pytest.approx(model.score_one(x), rel=1e-9)
+        assert list(shares.values()) == sorted(shares.values(), reverse=True)
+
+
+def test_explanation_names_the_guilty_feature():
+    rng = np.random.default_rng(0)
+    model = IoTAE(seed=0)
+    for load in rng.normal(size=1000):
+        model.learn_one({"a": load, "b": 2 * load + 0.01 * rng.normal(), "c": rng.normal()})
+    assert next(iter(model.explain_one({"a": 0.1, "b": 30.0, "c": 0.0}))) == "b"
+
+
+def test_save_and_load_continue_bit_for_bit(shuttle, tmp_path):
+    model = IoTAE(seed=5, hidden_sizes=(6, 3, 6), alpha=0.05)
+    for x, _ in shuttle[:333]:
+        model.learn_one(x)
+    model.save(tmp_path / "m.iotae")
+    back = IoTAE.load(tmp_path / "m.iotae")
+    assert back._get_params() == model._get_params()
+    assert repr(back) == repr(model)
+    for x, _ in shuttle[333:700]:
+        assert back.score_one(x) == model.score_one(x)
+        assert back.threshold == model.threshold
+        back.learn_one(x)
+        model.learn_one(x)
+    assert frozen(back) == frozen(model)
+    fresh = IoTAE()
+    fresh.save(tmp_path / "fresh.iotae")
+    assert IoTAE.load(tmp_path / "fresh.iotae").score_one(shuttle[0][0]) == 0.0
+    state.write(tmp_path / "other", "other", {})
+    with pytest.raises(state.StateError, match=r"expected a river_iotae\.IoTAE"):
+        IoTAE.load(tmp_path / "other")
+
+
+def test_threshold_waits_for_the_grace_period_and_then_keeps_near_its_rate(rng):
+    model = IoTAE(seed=0, grace_period=300, alpha=0.05)
+    alarms = 0
+    for i, (a, b) in enumerate(rng.normal(size=(6000, 2))):
+        x = {"a": a, "b": a + 0.3 * b}
+        alarm = model.classify(model.score_one(x))
+        assert not (alarm and i < 300)
+        alarms += alarm and i >= 1000
+        model.learn_one(x)
+    assert isinstance(model.classify(0.5), bool)
+    assert 0.5 * 0.05 < alarms / 5000 < 1.6 * 0.05
+
+
+HOSTILE = [
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    1e300,
+    None,
+    "text",
+    True,
+    Decimal("NaN"),
+    Decimal("1.5"),
+    np.float32(2.0),
+    np.int64(3),
+    10**400,
+    [1.0],
+    {},
+    b"bytes",
+    complex(1, 2),
+    object(),
+    np.array([1.0, 2.0]),
+]
+
+
+def test_hostile_rows_cost_themselves_at_most(shuttle):
+    rng = np.random.default_rng(0)
+    clean, struck = IoTAE(seed=0), IoTAE(seed=0)
+    labels, clean_scores, struck_scores = [], [], []
+    names = list(shuttle[0][0])
+    n_hostile = 0
+    for x, y in shuttle:
+        labels.append(y)
+        clean_scores.append(clean.score_one(x))
+        clean.learn_one(x)
+        struck_scores.append(struck.score_one(x))
+        struck.learn_one(x)
+        for _ in range(2):
+            bad = {name: HOSTILE[rng.integers(len(HOSTILE))] for name in names if rng.random() < 0.7}
+            bad |= {f"junk{rng.integers(10**6)}": 1.0 for _ in range(rng.integers(50))}
+            assert math.isfinite(struck.score_one(bad))
+            struck.learn_one(bad)
+            n_hostile += 1
+    everything = struck._model.to_state()["arrays"]
+    parameters = struck._model.to_state()["network"]["parameters"]
+    assert np.isfinite(parameters).all()
+    pending = everything.pop("_pending")
+    assert all(np.isfinite(array).all() for array in everything.values())
+    assert not np.isinf(pending).any()
+    from sklearn.metrics import roc_auc_score
+
+    assert roc_auc_score(labels, struck_scores) > roc_auc_score(labels, clean_scores) - 0.05
+    assert struck.n_unusable > n_hostile
+    assert struck.n_seen + struck.n_rejected == len(shuttle) + n_hostile
+
+
+def test_works_in_a_river_pipeline_and_evaluation(shuttle):
+    model = compose.Pipeline(preprocessing.MinMaxScaler(), IoTAE(seed=0))
+    auc = evaluate.progressive_val_score(shuttle, model, metrics.ROCAUC())
+    assert auc.get() > 0.8
+    guarded = anomaly.QuantileFilter(IoTAE(seed=0), q=0.95)
+    for x, _ in shuttle[:200]:
+        guarded.score_one(x)
+        guarded.learn_one(x)
+
+
+def test_the_conformal_filter_keeps_its_rate_around_any_detector(rng):
+    model = ConformalFilter(preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=0), alpha=0.05)
+    alarms = 0
+    for i, value in enumerate(rng.normal(size=4000)):
+        x = {"a": float(value)}
+        alarms += i >= 1000 and model.classify(model.score_one(x))
+        model.learn_one(x)
+    assert alarms / 3000 < 1.25 * 0.05
+    assert 0.0 < model.p_value(0.5) <= 1.0
+
+
+def test_the_conformal_filter_can_protect_its_detector(shuttle):
+    model = ConformalFilter(IoTAE(seed=0), alpha=0.2, protect_anomaly_detector=True)
+    for x, _ in shuttle[:300]:
+        model.learn_one(x)
+    assert 200 < model.anomaly_detector.n_seen < 300
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"alpha": 2.0}, "alpha=2.0"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"hidden_sizes": (0,)}, "hidden_sizes="),
+        ({"grace_period": -1}, "grace_period=-1"),
+        ({"max_features": 0}, "max_features=0"),
+        ({"seed": -1}, "seed=-1"),
+    ],
+)
+def test_bad_parameters_are_refused_by_name(params, words):
+    with pytest.raises(ValueError, match=words):
+        IoTAE(**params)
+
+
+def test_what_is_no_frame_is_refused():
+    with pytest.raises(TypeError, match="Got a int"):
+        IoTAE().learn_many(3)
+
+
+def test_the_adapter_is_the_core(shuttle):
+    adapter, core = IoTAE(seed=2), OnlineAutoencoder(seed=2)
+    for x, _ in shuttle[:300]:
+        assert adapter.score_one(x) == core.score_one(x)
+        adapter.learn_one(x)
+        core.learn_one(x)
