@@ -1,0 +1,130 @@
+"""Evaluation from split to verdict: the one import for the paper's 70/30 split, its score and its metrics.
+
+The metrics are made in :mod:`iotae.metrics`, the curves in :mod:`iotae.ranking` and the run along a stream in
+:mod:`iotae.prequential`; all are offered here.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iotae.evaluation.metrics import Confusion, Evaluation, confusion, evaluate
+from iotae.evaluation.prequential import Prequential, StreamDetector, prequential
+from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+
+__all__ = [
+    "Confusion",
+    "Evaluation",
+    "Prequential",
+    "StreamDetector",
+    "average_precision",
+    "confusion",
+    "evaluate",
+    "precision_recall_curve",
+    "prequential",
+    "reconstruction_error",
+    "roc_auc",
+    "roc_curve",
+    "stratified_split",
+]
+
+
+def stratified_split(
+    y: ArrayLike, test_size: float = 0.3, seed: int | None = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split rows at random into a training and a test part that hold each class in the same proportion.
+
+    The test part has ``round(test_size * n)`` rows, at least one and at most n - 1. They are shared out among
+    the classes in proportion, the odd rows to the largest remainders. One class alone is split just the same.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        The classes: 0 and 1, or anything that sorts, such as the simulator's kinds.
+    test_size : float
+        Share of the rows in the test part, in (0, 1). The paper's is 0.3.
+    seed : int or None
+        The same seed gives the same split; None a fresh one each time.
+
+    Returns
+    -------
+    train_index, test_index : ndarray of int64
+        Row numbers, rising; together every row once.
+
+    Raises
+    ------
+    ValueError
+        If ``test_size`` is outside (0, 1), or y is not one-dimensional or has fewer than two rows.
+
+    Examples
+    --------
+    >>> y = [0] * 20 + [1] * 10
+    >>> train, test = stratified_split(y)
+    >>> len(train), len(test), sum(y[i] for i in test)
+    (21, 9, 3)
+    """
+    classes = np.asarray(y)
+    if classes.ndim != 1 or classes.size < 2:
+        raise ValueError(
+            f"Got y of shape {classes.shape}, but expected (n,) with n >= 2: a split needs two rows."
+        )
+    if not 0 < test_size < 1:
+        raise ValueError(f"Got test_size={test_size}, but expected a share in (0, 1), e.g. test_size=0.3.")
+    n_test = min(max(math.floor(test_size * classes.size + 0.5), 1), classes.size - 1)
+    _, member, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    exact = sizes * (n_test / classes.size)
+    quota = np.floor(exact).astype(np.int64)
+    largest_remainders = np.argsort(quota - exact, kind="stable")[: n_test - int(quota.sum())]
+    quota[largest_remainders] += 1
+    # Shuffle, then bring each class together; a row's place within its class says which part it falls in.
+    shuffled = np.random.default_rng(seed).permutation(classes.size)
+    grouped = shuffled[np.argsort(member[shuffled], kind="stable")]
+    place = np.arange(classes.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    in_test = place < np.repeat(quota, sizes)
+    return np.sort(grouped[~in_test]), np.sort(grouped[in_test])
+
+
+def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> NDArray[np.float64]:
+    """Return the paper's anomaly score, the Euclidean distance ||x - x^|| of each row to its reconstruction.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, d)
+        The rows. A NaN is a value that was never read: it adds nothing to the distance.
+    X_hat : array-like of shape (n, d)
+        Their reconstructions, in the same units and finite wherever X was read.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        At least zero, in the units of X.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, are not two-dimensional, or a value that was read has no reconstruction.
+
+    Examples
+    --------
+    >>> reconstruction_error([[3.0, 0.0], [1.0, float("nan")]], [[0.0, 4.0], [0.0, 7.0]]).tolist()
+    [5.0, 1.0]
+    """
+    rows, rebuilt = np.asarray(X, dtype=np.float64), np.asarray(X_hat, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape != rebuilt.shape:
+        raise ValueError(
+            f"Got X of shape {rows.shape} and X_hat of shape {rebuilt.shape}, but expected the same (n, d): "
+            "pass the rows that were reconstructed."
+        )
+    read = ~np.isnan(rows)
+    lost = np.argwhere(read & np.isnan(rebuilt))
+    if lost.size:
+        raise ValueError(
+            f"Got {len(lost)} NaN in X_hat, the first in row {lost[0, 0]}, column {lost[0, 1]}, but expected "
+            "a number wherever X has one."
+        )
+    difference = np.where(read, rows, 0.0) - np.where(read, rebuilt, 0.0)
+    error: NDArray[np.float64] = np.linalg.norm(difference, axis=1)
+    return error

@@ -1,0 +1,264 @@
+"""Figures along time: the features and their anomalies, the score with its threshold and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
+from iotae.plots.figure import (
+    COLOURS,
+    DOUBLE,
+    TEXT_SIZE,
+    Display,
+    figure_of,
+    finish,
+    label_time,
+    legend_above,
+    new_figure,
+)
+from iotae.simulator import FEATURES, UNITS, Simulation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["FeaturesDisplay", "ScoreDisplay"]
+
+_KIND_MARKS = (
+    ("^", "vermilion"),
+    ("s", "blue"),
+    ("D", "green"),
+    ("v", "purple"),
+    ("X", "orange"),
+    ("o", "black"),
+)
+_MANY_SPANS = 12
+
+
+class FeaturesDisplay(Display):
+    """Features over time, one panel each, with training and test rows told apart and anomalies marked.
+
+    The rows of the two parts have two shades; a split along time shades the background of the test span too.
+    A value that never arrived (NaN) in an anomalous row is marked at the foot of its panel.
+
+    Parameters
+    ----------
+    time : array-like of shape (n,)
+        Times (datetime64) or row numbers, in any order.
+    values : array-like of shape (n, d)
+        The features.
+    names : sequence of str, length d
+        Their names, with units if they have any.
+    label : array-like of shape (n,)
+        1 for an anomaly, 0 for a normal row.
+    kind : array-like of str, shape (n,), optional
+        The anomalies' kinds: each gets a mark of its own (six marks; a seventh kind begins again).
+    test : array-like of bool, shape (n,), optional
+        True for the rows of the test part.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+    ax_ : ndarray of matplotlib.axes.Axes, shape (d,)
+    """
+
+    ax_: NDArray[Any]
+
+    def __init__(
+        self,
+        time: ArrayLike,
+        values: ArrayLike,
+        names: Sequence[str],
+        label: ArrayLike,
+        *,
+        kind: ArrayLike | None = None,
+        test: ArrayLike | None = None,
+    ) -> None:
+        self.time = np.asarray(time)
+        self.values = np.asarray(values, dtype=np.float64)
+        self.names = tuple(names)
+        self.label = check_labels(label, "label")
+        self.kind = np.where(self.label, "anomaly", "") if kind is None else np.asarray(kind)
+        self.test = None if test is None else check_labels(test, "test")
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.names):
+            raise ValueError(
+                f"Got values of shape {self.values.shape} and {len(self.names)} names, "
+                "but expected shape (n, d) and d names."
+            )
+        check_same_length(time=self.time, values=self.values, label=self.label, kind=self.kind)
+        if self.test is not None:
+            check_same_length(time=self.time, test=self.test)
+
+    @classmethod
+    def from_simulation(
+        cls, simulation: Simulation, *, test_index: ArrayLike | None = None
+    ) -> FeaturesDisplay:
+        """Show a simulated stream; ``test_index`` holds the row numbers of the test part."""
+        test = None
+        if test_index is not None:
+            test = np.zeros(len(simulation), dtype=np.bool_)
+            test[np.asarray(test_index, dtype=np.int64)] = True
+        names = [f"{name.replace('_', ' ')} ({UNITS[name]})" for name in FEATURES]
+        columns = simulation.columns
+        return cls(
+            columns["timestamp"],
+            simulation.features,
+            names,
+            simulation.label,
+            kind=simulation.kind,
+            test=test,
+        )
+
+    def plot(self, ax: Sequence[Axes] | None = None) -> FeaturesDisplay:
+        """Draw on the given axes, one for each feature, or on a new figure two columns wide."""
+        if ax is None:
+            height = 1.05 * len(self.names) + 0.75
+            figure = new_figure(DOUBLE, height)
+            ax = list(figure.subplots(len(self.names), 1, sharex=True, squeeze=False)[:, 0])
+        self.ax_ = np.asarray(ax, dtype=object)
+        if self.ax_.shape != (len(self.names),):
+            raise ValueError(
+                f"Got axes of shape {self.ax_.shape}, but expected one for each of {len(self.names)}."
+            )
+        self.figure_ = figure_of(self.ax_[0])
+        kinds = [str(kind) for kind in np.unique(self.kind[self.label])]
+        size = float(np.clip(3_000 / max(len(self.time), 1), 0.6, 6.0))
+        for axes, name, column in zip(self.ax_, self.names, self.values.T, strict=True):
+            self._normal(axes, column, size)
+            for i, kind in enumerate(kinds):
+                marker, colour = _KIND_MARKS[i % len(_KIND_MARKS)]
+                look: dict[str, Any] = {
+                    "marker": marker,
+                    "color": COLOURS[colour],
+                    "linewidths": 0,
+                    "zorder": 3,
+                }
+                look["s"] = max(3.0 * size, 7.0)
+                rows = self.label & (self.kind == kind)
+                axes.scatter(self.time[rows], column[rows], alpha=0.85, label=kind, **look)
+                lost = self.time[rows & np.isnan(column)]
+                foot = axes.get_xaxis_transform()
+                axes.scatter(lost, np.full(lost.shape, 0.04), transform=foot, **look)
+            title, _, unit = name.partition(" (")
+            finish(axes, ylabel=f"{title}\n({unit}" if unit else title, grid="y")
+            axes.yaxis.label.set_fontsize(TEXT_SIZE)
+            axes.margins(x=0.01)
+        self.figure_.align_ylabels(list(self.ax_))
+        label_time(self.ax_[-1], self.time)
+        if kinds or self.test is not None:
+            legend_above(self.ax_[0], len(kinds) + 2 * (self.test is not None))
+        return self
+
+    def _normal(self, axes: Axes, column: NDArray[np.float64], size: float) -> None:
+        normal = ~self.label
+        dots: dict[str, Any] = {"s": size, "linewidths": 0, "zorder": 2}
+        if self.test is None:
+            axes.scatter(self.time[normal], column[normal], color=COLOURS["grey"], **dots)
+            return
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], self.test, [False])).astype(np.int8)))
+        along_time = len(edges) <= 2 * _MANY_SPANS
+        for part, colour, name in ((~self.test, "pale", "train"), (self.test, "dark", "test")):
+            rows = normal & part
+            axes.scatter(self.time[rows], column[rows], color=COLOURS[colour], label=name, **dots)
+        if along_time:
+            for first, after in edges.reshape(-1, 2):
+                axes.axvspan(self.time[first], self.time[after - 1], color="#F2F2F2", linewidth=0, zorder=0)
+
+
+class ScoreDisplay(Display):
+    """The score over time with the threshold, and each alarm told apart by shape and colour.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 for an anomaly, 0 for a normal row.
+    scores : array-like of shape (n,)
+        Anomaly scores, higher is more anomalous.
+    threshold : float or array-like of shape (n,)
+        A row is an alarm where ``score > threshold``; an array where the threshold moves.
+    time : array-like of shape (n,), optional
+        Times (datetime64) or row numbers; the row's place if absent.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+    ax_ : matplotlib.axes.Axes
+    """
+
+    ax_: Axes
+
+    def __init__(
+        self, y: ArrayLike, scores: ArrayLike, threshold: ArrayLike, *, time: ArrayLike | None = None
+    ) -> None:
+        self.label = check_labels(y)
+        self.scores = check_scores(scores)
+        check_same_length(y=self.label, scores=self.scores)
+        self.threshold = np.broadcast_to(np.asarray(threshold, dtype=np.float64), self.scores.shape)
+        self.time = np.arange(self.label.size) if time is None else np.asarray(time)
+        check_same_length(time=self.time, scores=self.scores)
+
+    @classmethod
+    def from_predictions(
+        cls, y: ArrayLike, scores: ArrayLike, threshold: ArrayLike, *, time: ArrayLike | None = None
+    ) -> ScoreDisplay:
+        """Show scores against labels, as scikit-learn's displays do."""
+        return cls(y, scores, threshold, time=time)
+
+    @property
+    def heavy_tailed(self) -> bool:
+        """Whether all scores are positive and their 99.9th percentile exceeds 20 medians: log axis."""
+        median, tail = np.quantile(self.scores, [0.5, 0.999])
+        return bool(self.scores.min() > 0 and tail > 20 * median)
+
+    def plot(self, ax: Axes | None = None, *, log: bool | None = None) -> ScoreDisplay:
+        """Draw on the given axes or on a new figure two columns wide; ``log=None`` lets the scores decide."""
+        self.ax_ = new_figure(DOUBLE, 2.6).add_subplot() if ax is None else ax
+        self.figure_ = figure_of(self.ax_)
+        order = np.argsort(self.time, kind="stable")
+        alarm = self.scores > self.threshold
+        size = float(np.clip(6_000 / self.label.size, 0.8, 8.0))
+        groups = (
+            ("normal", ~self.label & ~alarm, "o", "pale", size),
+            ("missed anomaly", self.label & ~alarm, "v", "blue", 20.0),
+            ("false alarm", ~self.label & alarm, "x", "black", 18.0),
+            ("anomaly found", self.label & alarm, "o", "vermilion", 12.0),
+        )
+        for i, (name, rows, marker, colour, area) in enumerate(groups):
+            crossed = marker == "x"
+            self.ax_.scatter(
+                self.time[rows],
+                self.scores[rows],
+                s=area,
+                marker=marker,
+                color=COLOURS[colour],
+                linewidths=1.0 if crossed else 0.0,
+                label=f"{name} ({rows.sum():,})",
+                zorder=2 + i,
+            )
+        self.ax_.plot(
+            self.time[order],
+            self.threshold[order],
+            color=COLOURS["dark"],
+            linewidth=1.0,
+            linestyle="--",
+            zorder=1.5,
+        )
+        self.ax_.annotate(
+            "threshold",
+            (1.0, self.threshold[order[-1]]),
+            xycoords=self.ax_.get_yaxis_transform(),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=TEXT_SIZE,
+        )
+        if self.heavy_tailed if log is None else log:
+            self.ax_.set_yscale("log")
+        finish(self.ax_, ylabel="anomaly score", grid="y")
+        label_time(self.ax_, self.time)
+        self.ax_.margins(x=0.01)
+        legend_above(self.ax_, 4)
+        return self
