@@ -1,0 +1,193 @@
+"""Columns of a table to columns of numbers: numbers as they are, categories one-hot, times as angles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae.tables import Table
+from iotae.tables.columns import Kind
+
+__all__ = ["ColumnCode", "Encoded", "learn_category", "learn_time"]
+
+DAY_HOURS, WEEK_DAYS = 24, 7
+_UNSEEN, _MISSING = -1, -2
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One column's numbers, (n, k) float64 with NaN for missing, and its cells that had no place in them."""
+
+    values: NDArray[np.float64]
+    unreadable: int = 0
+    unseen: int = 0
+
+
+@dataclass(frozen=True)
+class ColumnCode:
+    """How one column becomes numbers; fixed by fitting, applied without any other library.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    kind : {'numeric', 'category', 'time'}
+    values : tuple of str
+        For a category: the values that have a column of their own, in order.
+    rare : tuple of str
+        For a category: the values that share the column ``name=other``.
+    fill : str
+        For a category: what stands in for a missing cell; '' leaves it missing.
+    cycles : tuple of {'hour', 'weekday'}
+        For a time: the rhythms to encode, each as its sine and cosine.
+    """
+
+    name: str
+    kind: Kind
+    values: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
+    fill: str = ""
+    cycles: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns made, in order."""
+        if self.kind == "numeric":
+            return [self.name]
+        if self.kind == "time":
+            return [f"{self.name}:{cycle}_{part}" for cycle in self.cycles for part in ("sin", "cos")]
+        return [f"{self.name}={value}" for value in (*self.values, *(["other"] if self.rare else []))]
+
+    def encode(self, table: Table) -> Encoded:
+        """Turn the column into numbers.
+
+        A value that fitting did not see has zeros in all columns of its category: no row that was
+        learned looks like that. A missing cell is NaN in all of them.
+
+        Examples
+        --------
+        >>> code = ColumnCode("proto", "category", values=("tcp", "udp"))
+        >>> code.encode(Table({"proto": ["udp", "icmp", ""]}))
+        Encoded(values=array([[ 0.,  1.],
+               [ 0.,  0.],
+               [nan, nan]]), unreadable=0, unseen=1)
+        """
+        if self.kind == "numeric":
+            numbers, unreadable = table.numbers(self.name)
+            return Encoded(numbers[:, None], unreadable)
+        if self.kind == "time":
+            times, unreadable = table.times(self.name)
+            return Encoded(cycles_of(times, self.cycles), unreadable)
+        places = {value: place for place, value in enumerate(self.values)}
+        places |= dict.fromkeys(self.rare, len(self.values))
+        places[""] = places.get(self.fill, _MISSING) if self.fill else _MISSING
+        texts = table.texts(self.name).tolist()
+        codes = np.fromiter(map(places.get, texts, repeat(_UNSEEN)), dtype=np.int64, count=len(texts))
+        values = np.zeros((len(texts), len(self.names)))
+        known = np.flatnonzero(codes >= 0)
+        values[known, codes[known]] = 1.0
+        values[codes == _MISSING] = np.nan
+        return Encoded(values, unseen=int(np.count_nonzero(codes == _UNSEEN)))
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the code as JSON values."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "values": list(self.values),
+            "rare": list(self.rare),
+            "fill": self.fill,
+            "cycles": list(self.cycles),
+        }
+
+    @classmethod
+    def from_state(cls, data: Mapping[str, Any]) -> ColumnCode:
+        """Rebuild a code from :meth:`to_state`."""
+        return cls(
+            name=str(data["name"]),
+            kind=data["kind"],
+            values=tuple(data["values"]),
+            rare=tuple(data["rare"]),
+            fill=str(data["fill"]),
+            cycles=tuple(data["cycles"]),
+        )
+
+
+def cycles_of(times: NDArray[np.datetime64], cycles: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the sine and cosine of the hour of the day and of the day of the week, as asked for.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n,), datetime64[us]
+    cycles : tuple of {'hour', 'weekday'}
+
+    Returns
+    -------
+    ndarray of shape (n, 2 * len(cycles))
+        In [-1, 1]; NaN for NaT. Both rhythms run smoothly: half past five is half past five.
+
+    Examples
+    --------
+    >>> cycles_of(np.array(["2026-01-31T06:00"], dtype="datetime64[us]"), ("hour",)).round(3)
+    array([[1., 0.]])
+    """
+    hours = (times - np.datetime64(0, "us")) / np.timedelta64(1, "h")  # NaT becomes NaN
+    # 1 January 1970 was a Thursday: three days after a Monday.
+    turns = {"hour": hours / DAY_HOURS, "weekday": (hours / DAY_HOURS + 3) / WEEK_DAYS}
+    angles = [2 * np.pi * (turns[cycle] % 1.0) for cycle in cycles]
+    parts = [part for angle in angles for part in (np.sin(angle), np.cos(angle))]
+    return np.column_stack(parts) if parts else np.empty((len(times), 0))
+
+
+def learn_time(table: Table, name: str) -> ColumnCode:
+    """Choose the rhythms of a time column: only one that the rows cover whole can be learned.
+
+    Examples
+    --------
+    >>> learn_time(Table({"at": ["2026-01-31 00:00", "2026-02-01 23:00"]}), "at").names
+    ['at:hour_sin', 'at:hour_cos']
+    """
+    times, _ = table.times(name)
+    known = times[~np.isnat(times)]
+    hours = float((known.max() - known.min()) / np.timedelta64(1, "h")) if known.size else 0.0
+    cycles = ["hour"] * (hours >= DAY_HOURS - 1) + ["weekday"] * (hours >= DAY_HOURS * (WEEK_DAYS - 1))
+    return ColumnCode(name, "time", cycles=tuple(cycles))
+
+
+def learn_category(
+    table: Table, name: str, max_categories: int | None, missing: Literal["keep", "fill", "drop"]
+) -> ColumnCode:
+    """Choose the columns of a category: its most frequent values, the others together.
+
+    Parameters
+    ----------
+    table : Table
+    name : str
+    max_categories : int or None
+        At most this many columns, 'other' included; equal counts are settled by the alphabet.
+    missing : {'keep', 'fill', 'drop'}
+        With 'fill' a missing cell takes the most frequent value.
+
+    Examples
+    --------
+    >>> learn_category(Table({"proto": ["udp", "tcp", "tcp", "icmp"]}), "proto", 2, "keep").names
+    ['proto=tcp', 'proto=other']
+    """
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder
+
+    texts = table.texts(name)
+    present = texts[texts != ""].reshape(-1, 1)
+    encoder = OneHotEncoder(handle_unknown="ignore", max_categories=max_categories).fit(present)
+    shared = encoder.infrequent_categories_[0]
+    rare = tuple(shared.tolist()) if shared is not None else ()
+    values = tuple(value for value in encoder.categories_[0].tolist() if value not in set(rare))
+    fill = (
+        str(SimpleImputer(strategy="most_frequent").fit(present).statistics_[0]) if missing == "fill" else ""
+    )
+    return ColumnCode(name, "category", values=values, rare=rare, fill=fill)
