@@ -28,16 +28,17 @@ __all__ = [
 
 Float32: TypeAlias = NDArray[np.float32]
 
-_WIDEST = 64
-_NARROWEST = 2
+_WIDEST = 32
+_NARROWEST = 8
+_BOTTLENECK = 8
 
 
 def default_hidden_sizes(n_features: int) -> tuple[int, ...]:
-    """Hidden layer sizes for a table of ``n_features`` columns.
+    """Hidden layer sizes for ``n_features`` features.
 
-    A symmetrical funnel: about three quarters of the features, then about a third, and back. The
-    bottleneck is always narrower than the input where the input has more than two features,
-    because an autoencoder as wide as its input learns the identity.
+    A symmetrical funnel: between 8 and 32 units, then half the features and at most 8, and back.
+    The bottleneck is always narrower than an input of two features or more, because an autoencoder
+    as wide as its input learns the identity.
 
     Parameters
     ----------
@@ -52,13 +53,13 @@ def default_hidden_sizes(n_features: int) -> tuple[int, ...]:
     Examples
     --------
     >>> default_hidden_sizes(20)
-    (15, 7, 15)
+    (20, 8, 20)
     >>> default_hidden_sizes(1)
-    (2, 1, 2)
+    (8, 1, 8)
     """
-    outer = min(_WIDEST, max(_NARROWEST, -(-3 * n_features // 4)))
-    inner = min(outer - 1, max(1, -(-n_features // 3)), _WIDEST // 4)
-    return (outer, inner, outer)
+    outer = min(max(n_features, _NARROWEST), _WIDEST)
+    inner = min(-(-n_features // 2), _BOTTLENECK)
+    return (outer, min(inner, outer - 1), outer)
 
 
 def validate_hidden_sizes(hidden_sizes: Sequence[int] | None) -> tuple[int, ...] | None:

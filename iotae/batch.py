@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,24 +10,41 @@ from numpy.typing import ArrayLike
 
 from iotae.architecture import Float32, validate_hidden_sizes
 from iotae.frames import column_names, to_matrix
-from iotae.kernels import Int64
 from iotae.network import Network, draw_seed
 from iotae.parameters import check_choice, check_count, check_network_settings, check_share
 from iotae.residuals import distance, shares
-from iotae.scaling import Float64, RunningScaler
+from iotae.scaling import Float64
 from iotae.state import State
+from iotae.table_scaling import TableScaler
+from iotae.training import propagate_rows, train_network
+from iotae.trust import LEARN_ROWS, choose_rows, sample
+from iotae.views import Views
 
 __all__ = ["BatchAutoencoder", "NotFittedError"]
-
-SCALINGS = ("standard", "none")
 
 
 class NotFittedError(ValueError, AttributeError):
     """The model was asked for something that only a fitted one can give."""
 
 
+_FIT_ROWS = 20_000
+"""Rows, seeded, that scaling and tails see at most: the cost of a fit is bounded, scoring is linear."""
+
+_UPDATES, _CLEAN_UPDATES = 100, 600
+"""Updates, not epochs, are capped; clean rows may be learned for longer."""
+
+_SCORE_ROWS = 16_384
+
+SCALINGS = ("standard", "none")
+SCORINGS = ("joined", "reconstruction")
+
+
 class BatchAutoencoder:
-    """A deep autoencoder for tables: rows that it reconstructs badly are anomalous.
+    """A deep autoencoder for tables, joined with the distance to rows that can be trusted.
+
+    Columns are scaled by :class:`iotae.table_scaling.TableScaler`. Rows that form clumps away from the
+    bulk neither teach the network nor vouch for others. A row's score joins two views of it
+    (:mod:`iotae.views`): what the network makes of it, whitened, and how far the nearest trusted rows are.
 
     Parameters
     ----------
@@ -36,31 +53,32 @@ class BatchAutoencoder:
     activation : {'tanh', 'relu', 'sigmoid', 'leaky_relu', 'elu'}
         Hidden activation.
     learning_rate : float, positive
-        Adam's step size.
+        Adam's largest step size.
     epochs : int, optional
-        Passes over the rows; by default as many as ``max_updates`` mini-batches allow, 100 at most.
+        Passes over the rows that the network learns from; by default as many as make 100 updates.
     batch_size : int, at least 1
         Rows per update.
-    max_updates : int, at least 1
-        Updates at most where ``epochs`` is None, so that the cost of training does not grow with
-        the table.
     dropout_rate : float, in [0, 1)
         Share of the input cells hidden from the encoder while training (a denoising autoencoder).
     scaling : {'standard', 'none'}
-        Robust standardisation of each feature, or none where the caller has scaled already.
+        Scale the columns, or take them as they are where the caller has scaled already.
+    scoring : {'joined', 'reconstruction'}
+        Both views, or the reconstruction error ||x - x^||_2 alone.
+    clean : bool
+        The training rows are known to be normal: all of them teach and vouch, and for longer.
     seed : int, optional
-        Seed of the weights and the order of rows; None draws one at each fit.
+        Seed of the weights and of every sample; None draws one at each fit.
     device : str, optional
         None or ``'cpu'`` for the compiled kernels, ``'cuda'`` for torch on a GPU.
     network : torch.nn.Module, optional
         A network of your own that maps (n, d) to (n, d); trained in place by the torch engine.
     progress : bool
-        A progress bar over the epochs on standard error.
+        A progress bar over the passes on standard error.
 
     Attributes
     ----------
     history : list of float
-        Mean training loss of each epoch.
+        Mean training loss of each pass.
     n_features : int
     feature_names : list of str or None
 
@@ -71,7 +89,7 @@ class BatchAutoencoder:
     >>> X = load @ [[5.0, 3.0, 1.0]] + rng.normal(scale=0.1, size=(500, 3))
     >>> model = BatchAutoencoder(seed=0).fit(X)
     >>> usual, odd = model.score([[5.0, 3.0, 1.0], [5.0, -3.0, 1.0]])
-    >>> bool(odd > 5 * usual)
+    >>> bool(odd > 2 * usual)
     True
     """
 
@@ -79,12 +97,13 @@ class BatchAutoencoder:
         self,
         hidden_sizes: Sequence[int] | None = None,
         activation: str = "tanh",
-        learning_rate: float = 5e-3,
+        learning_rate: float = 3e-3,
         epochs: int | None = None,
-        batch_size: int = 128,
-        max_updates: int = 1500,
+        batch_size: int = 256,
         dropout_rate: float = 0.0,
         scaling: str = "standard",
+        scoring: str = "joined",
+        clean: bool = False,
         seed: int | None = None,
         device: str | None = None,
         network: Any = None,
@@ -94,23 +113,24 @@ class BatchAutoencoder:
         check_network_settings(activation, learning_rate, batch_size, seed)
         if epochs is not None:
             check_count("epochs", epochs)
-        check_count("max_updates", max_updates)
         check_share("dropout_rate", dropout_rate, zero=True, meaning="a share of the cells, e.g. 0.1")
         check_choice("scaling", scaling, SCALINGS)
+        check_choice("scoring", scoring, SCORINGS)
         self.activation = activation
         self.learning_rate = float(learning_rate)
         self.epochs = epochs
         self.batch_size = int(batch_size)
-        self.max_updates = int(max_updates)
         self.dropout_rate = float(dropout_rate)
         self.scaling = scaling
+        self.scoring = scoring
+        self.clean = bool(clean)
         self.seed = seed
         self.device = device
         self.network = network
         self.progress = progress
         self.history: list[float] = []
         self.feature_names: list[str] | None = None
-        self._scaler: RunningScaler | None = None
+        self._network: Network | None = None
 
     # -- fitting ------------------------------------------------------------------------------
 
@@ -122,7 +142,7 @@ class BatchAutoencoder:
         X : array or data frame of numbers, shape (n, d)
             NaN is missing.
         sample_weight : array, shape (n,), optional
-            How much each row counts; 0 leaves it out.
+            How much each row counts in the network's loss; 0 leaves a row out altogether.
 
         Raises
         ------
@@ -133,130 +153,125 @@ class BatchAutoencoder:
         """
         table = to_matrix(X)
         weights = _row_weights(table, sample_weight)
-        self.feature_names = column_names(X)
-        if self.scaling == "standard":
-            scaler = RunningScaler(table.shape[1], horizon=float("inf")).fit(table[weights > 0])
-        else:
-            scaler = RunningScaler.identity(table.shape[1])
-        self._scaler = scaler
+        names = column_names(X)
         self._network = Network(
-            table.shape[1], self.hidden_sizes, self.activation, draw_seed(self.seed), self.feature_names
+            table.shape[1], self.hidden_sizes, self.activation, draw_seed(self.seed), names
         )
+        self.feature_names = names
         self.history = []
-        self._train(self._scaled(table), weights)
+        rows = sample(np.flatnonzero(weights > 0), _FIT_ROWS, self._network.generator)
+        self._n_seen = int((weights > 0).sum())
+        self._learn(table[rows], weights[rows])
         return self
 
     def partial_fit(self, X: Any, sample_weight: ArrayLike | None = None) -> BatchAutoencoder:
-        """Go on with more rows of the same data: the scale takes them in, training continues.
+        """Go on with more rows of the same data; the first call is a :meth:`fit`.
 
-        The first call is a :meth:`fit`.
+        A uniform sample of the rows seen so far is kept and counts in proportion to what it stands
+        for; the network goes on from where it is.
         """
-        if self._scaler is None:
+        if self._network is None:
             return self.fit(X, sample_weight)
         table = self._table(X)
         weights = _row_weights(table, sample_weight)
-        if self.scaling == "standard":
-            more = RunningScaler(table.shape[1], horizon=float("inf"))
-            self._scaler.merge(more.fit(table[weights > 0]))
-        self._train(self._scaled(table), weights)
+        more = np.flatnonzero(weights > 0)
+        room = _FIT_ROWS - len(self._kept)
+        wanted = max(1, round(len(self._kept) * more.size / self._n_seen))
+        if self._n_seen <= len(self._kept):
+            wanted = more.size
+        chosen = sample(more, min(room, wanted), self._network.generator)
+        self._n_seen += more.size
+        joined = np.concatenate([self._kept, table[chosen]])
+        self._learn(joined, np.concatenate([self._kept_weights, weights[chosen]]))
         return self
 
-    def _train(self, rows: Float32, weights: Float32) -> None:
-        chosen = np.flatnonzero(weights > 0)
-        orders = self._orders(chosen)
-        if self.network is not None or self.device not in (None, "cpu"):
-            self.history += self._train_with_torch(rows, weights, orders)
-            return
-        for order in _with_progress(orders, self.progress):
-            loss = self._network.train(
-                rows, order, self.batch_size, self.learning_rate, self.dropout_rate, weights
-            )
-            self.history.append(loss)
-
-    def _orders(self, chosen: Int64) -> list[Int64]:
-        """Which rows each epoch sees, in which order."""
-        permutation = self._network.generator.permutation
-        if self.epochs is not None:
-            return [permutation(chosen) for _ in range(self.epochs)]
-        per_epoch = -(-chosen.size // self.batch_size)
-        if per_epoch >= self.max_updates:
-            return [permutation(chosen)[: self.max_updates * self.batch_size]]
-        return [permutation(chosen) for _ in range(min(100, self.max_updates // per_epoch))]
-
-    def _torch_network(self) -> Any:
-        from iotae.torch_engine import FlatAutoencoder
-
-        if self.network is not None:
-            return self.network
-        return FlatAutoencoder(self._network.parameters, self._network.sizes, self.activation)
-
-    def _train_with_torch(self, rows: Float32, weights: Float32, orders: list[Int64]) -> list[float]:
-        from iotae import torch_engine
-
-        network = self._torch_network()
-        history = torch_engine.train(
+    def _learn(self, table: Float64, weights: Float32) -> None:
+        network = self._fitted()
+        d = table.shape[1]
+        self._scaler = TableScaler().fit(table) if self.scaling == "standard" else TableScaler.identity(d)
+        rows = self._scaler.transform(table)
+        vouching, teaching = choose_rows(rows, self.clean, network.generator)
+        self.history += train_network(
             network,
-            rows,
-            weights,
-            orders,
-            self.batch_size,
-            self.learning_rate,
+            rows[teaching],
+            weights[teaching],
+            epochs=self.epochs,
+            updates=_CLEAN_UPDATES if self.clean else _UPDATES,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
             dropout_rate=self.dropout_rate,
-            seed=int(self._network.generator.integers(2**31)),
-            device=self.device or "cpu",
+            progress=self.progress,
+            **self._engine(),
         )
-        if self.network is None:
-            self._network.parameters[:] = network.block.detach().cpu().numpy()
-        return history
+        latent, output = self._propagate(rows)
+        residual = rows - output
+        learned = (rows[teaching], latent[teaching], residual[teaching])
+        self._views = Views().fit(learned, (rows, latent, residual), rows[vouching])
+        kept = sample(np.arange(len(rows)), LEARN_ROWS, network.generator)
+        self._kept, self._kept_weights = table[kept], weights[kept]
+
+    def _engine(self) -> dict[str, Any]:
+        return {"device": self.device, "module": self.network}
+
+    def _propagate(self, rows: Float32) -> tuple[Float32, Float32]:
+        return propagate_rows(self._fitted(), rows, **self._engine())
 
     # -- scoring ------------------------------------------------------------------------------
 
-    def _fitted(self) -> RunningScaler:
-        if self._scaler is None:
+    def _fitted(self) -> Network:
+        if self._network is None:
             raise NotFittedError(
-                "Got a model that is not fitted, but expected a fitted one: call fit(X) first."
+                "Got a model that is not fitted, but expected one that is: call fit(X) first."
             )
-        return self._scaler
-
-    def _table(self, X: Any) -> Float64:
-        scaler = self._fitted()
-        table = to_matrix(X)
-        if table.ndim != 2 or table.shape[1] != scaler.n_features:
-            raise ValueError(
-                f"Got a table of shape {table.shape}, but expected (n, {scaler.n_features}): "
-                "pass the features that the model was fitted on."
-            )
-        return table
+        return self._network
 
     @property
     def n_features(self) -> int:
         """Number of features of the fitted table."""
-        return self._fitted().n_features
+        return self._fitted().sizes[0]
 
-    def _scaled(self, table: Float64) -> Float32:
-        return self._fitted().transform(table)
+    def _table(self, X: Any) -> Float64:
+        expected = self.n_features
+        table = to_matrix(X)
+        if table.ndim != 2 or table.shape[1] != expected:
+            raise ValueError(
+                f"Got a table of shape {table.shape}, but expected (n, {expected}): "
+                "pass the features that the model was fitted on."
+            )
+        return table
 
-    def _reconstructed(self, rows: Float32) -> Float32:
-        if self.network is not None or self.device not in (None, "cpu"):
-            from iotae import torch_engine
-
-            return torch_engine.reconstruct(self._torch_network(), rows, device=self.device or "cpu")
-        return self._network.reconstruct(rows)
+    def _in_blocks(self, X: Any) -> Iterator[tuple[slice, Float32, Float32, Float32]]:
+        """Yield blocks of scaled rows with their code and reconstruction: memory stays bounded."""
+        table = self._table(X)
+        for start in range(0, len(table), _SCORE_ROWS):
+            place = slice(start, start + _SCORE_ROWS)
+            rows = self._scaler.transform(table[place])
+            yield place, rows, *self._propagate(rows)
 
     def score(self, X: Any) -> Float64:
-        """Reconstruction error ||x - x^||_2 of the scaled rows: (n,), >= 0, higher is odder."""
-        rows = self._scaled(self._table(X))
-        return distance(rows, self._reconstructed(rows))
+        """Anomaly score of each row: (n,), >= 0, higher is odder."""
+        if self.scoring == "reconstruction":
+            return self.reconstruction_error(X)
+        blocks = [self._views.score(rows, code, rows - out) for _, rows, code, out in self._in_blocks(X)]
+        return np.concatenate([np.empty(0), *blocks])
+
+    def reconstruction_error(self, X: Any) -> Float64:
+        """The paper's ||x - x^||_2 of each scaled row: (n,), >= 0."""
+        blocks = [distance(rows, output) for _, rows, _, output in self._in_blocks(X)]
+        return np.concatenate([np.empty(0), *blocks])
 
     def errors(self, X: Any) -> Float64:
         """Each feature's share (n, d) >= 0 of the score; a row's shares add up to its score."""
-        rows = self._scaled(self._table(X))
-        return shares(rows, self._reconstructed(rows))
+        if self.scoring == "reconstruction":
+            blocks = [shares(rows, output) for _, rows, _, output in self._in_blocks(X)]
+        else:
+            blocks = [self._views.shares(rows, code, rows - out) for _, rows, code, out in self._in_blocks(X)]
+        return np.concatenate([np.empty((0, self.n_features)), *blocks])
 
     def reconstruct(self, X: Any) -> Float64:
         """What the network makes of the rows (n, d), in their own units; missing cells filled."""
-        rows = self._scaled(self._table(X))
-        return self._fitted().inverse_transform(self._reconstructed(rows))
+        blocks = [self._scaler.inverse_transform(output) for _, _, _, output in self._in_blocks(X)]
+        return np.concatenate([np.empty((0, self.n_features)), *blocks])
 
     # -- state --------------------------------------------------------------------------------
 
@@ -265,9 +280,10 @@ class BatchAutoencoder:
         "learning_rate",
         "epochs",
         "batch_size",
-        "max_updates",
         "dropout_rate",
         "scaling",
+        "scoring",
+        "clean",
         "seed",
         "device",
     )
@@ -284,15 +300,18 @@ class BatchAutoencoder:
             raise TypeError(
                 "Got a custom network, but expected the built-in one: save your module with torch.save."
             )
-        state: State = {
+        data: State = {
             "settings": {name: getattr(self, name) for name in self._SETTINGS},
             "hidden_sizes": None if self.hidden_sizes is None else list(self.hidden_sizes),
             "history": list(self.history),
             "feature_names": self.feature_names,
         }
-        if self._scaler is not None:
-            state |= {"scaler": self._scaler.to_state(), "network": self._network.to_state()}
-        return state
+        if self._network is not None:
+            data["network"] = self._network.to_state()
+            data["scaler"] = self._scaler.to_state()
+            data["views"] = self._views.to_state()
+            data["kept"] = {"rows": self._kept, "weights": self._kept_weights, "n_seen": self._n_seen}
+        return data
 
     @classmethod
     def from_state(cls, data: State) -> BatchAutoencoder:
@@ -300,9 +319,12 @@ class BatchAutoencoder:
         made = cls(hidden_sizes=data["hidden_sizes"], **data["settings"])
         made.history = list(data["history"])
         made.feature_names = data["feature_names"]
-        if "scaler" in data:
-            made._scaler = RunningScaler.from_state(data["scaler"])
+        if "network" in data:
             made._network = Network.from_state(data["network"])
+            made._scaler = TableScaler.from_state(data["scaler"])
+            made._views = Views.from_state(data["views"])
+            kept = data["kept"]
+            made._kept, made._kept_weights, made._n_seen = kept["rows"], kept["weights"], kept["n_seen"]
         return made
 
 
@@ -321,11 +343,3 @@ def _row_weights(table: Float64, sample_weight: ArrayLike | None) -> Float32:
     if not (weights > 0).any():
         raise ValueError("Got sample_weight all 0, but expected at least one row that counts.")
     return weights
-
-
-def _with_progress(orders: Sequence[Any], wanted: bool) -> Any:
-    if not wanted:
-        return orders
-    from tqdm import tqdm
-
-    return tqdm(orders, desc="training", unit="epoch")

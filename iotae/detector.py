@@ -36,7 +36,7 @@ class TableDetector:
         Fitted in place; by default categories are one-hot, missing cells are masked, and the
         autoencoder scales.
     autoencoder : BatchAutoencoder, optional
-        Fitted in place.
+        Fitted in place; with labels it is told that its rows are clean.
     alpha : float, default=0.05
         Share of the normal rows (with labels) or of all rows (without) that may be alarms, in (0, 1).
     holdout : float, default=0.2
@@ -116,6 +116,9 @@ class TableDetector:
         self.preprocessor.fit(kept, None if y is None else labels[~held])
         learned = self.preprocessor.training_mask_
         X = self.preprocessor.apply(kept, keep_rows=True).X
+        if y is not None:
+            # the labels say that these rows are normal
+            self.autoencoder.clean = True
         self.autoencoder.fit(X[learned])
         if held.any():
             normal = self.autoencoder.score(

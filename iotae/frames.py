@@ -60,7 +60,8 @@ def to_matrix(table: Any) -> Float64:
         If a column holds text or anything else that is no number; the message names it.
     """
     if not is_frame(table):
-        return np.asarray(table, np.float64)
+        # one memory layout, or the order of sums would depend on the caller's
+        return np.asarray(table, np.float64, order="C")
     import narwhals as nw
 
     frame = nw.from_native(table, eager_only=True)

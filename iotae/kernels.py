@@ -16,9 +16,21 @@ from numpy.typing import NDArray
 from iotae.architecture import Float32
 from iotae.compiled import compiled
 
-__all__ = ["ACTIVATIONS", "adam_step", "backward", "forward", "load_rows", "reconstruct", "train"]
+__all__ = [
+    "ACTIVATIONS",
+    "adam_step",
+    "backward",
+    "forward",
+    "forward_row",
+    "load_rows",
+    "loss_slope",
+    "propagate",
+    "train",
+    "train_step",
+]
 
 Int64: TypeAlias = NDArray[np.int64]
+Float64: TypeAlias = NDArray[np.float64]
 
 ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "leaky_relu": 3, "elu": 4}
 """Codes of the hidden activations; the output layer is linear."""
@@ -34,32 +46,28 @@ _LEAK = np.float32(0.01)
 
 @compiled
 def _activate(units: Float32, activation: int) -> None:
-    if activation == 0:
-        units[:] = np.tanh(units)
-    elif activation == 1:
-        units[:] = np.maximum(units, _ZERO)
-    elif activation == 2:
-        # the tanh form cannot overflow
-        units[:] = _HALF * (np.tanh(_HALF * units) + _ONE)
-    elif activation == 3:
-        units[:] = np.where(units > _ZERO, units, _LEAK * units)
+    # few expressions for five activations: each costs the compiler half a second
+    if activation == 0 or activation == 2:
+        # the sigmoid is a tanh of half the width and height, and cannot overflow as one
+        half = _ONE if activation == 0 else _HALF
+        units[:, :] = half * np.tanh(half * units) + (_ONE - half)
+    elif activation == 4:
+        units[:, :] = np.maximum(units, _ZERO) + (np.exp(np.minimum(units, _ZERO)) - _ONE)
     else:
-        units[:] = np.where(units > _ZERO, units, np.exp(np.minimum(units, _ZERO)) - _ONE)
+        leak = _ZERO if activation == 1 else _LEAK
+        units[:, :] = np.maximum(units, leak * units)
 
 
 @compiled
 def _scale_by_slope(delta: Float32, units: Float32, activation: int) -> None:
     # each slope is a function of the activation's own output, so inputs need not be kept
-    if activation == 0:
-        delta *= _ONE - units * units
-    elif activation == 1:
-        delta *= np.where(units > _ZERO, _ONE, _ZERO)
-    elif activation == 2:
-        delta *= units * (_ONE - units)
-    elif activation == 3:
-        delta *= np.where(units > _ZERO, _ONE, _LEAK)
+    if activation == 0 or activation == 2:
+        lowest = -_ONE if activation == 0 else _ZERO
+        delta *= (units - lowest) * (_ONE - units)
     else:
-        delta *= np.where(units > _ZERO, _ONE, units + _ONE)
+        tilt = _ONE if activation == 4 else _ZERO
+        level = _ONE if activation == 4 else (_LEAK if activation == 3 else _ZERO)
+        delta *= np.where(units > _ZERO, _ONE, tilt * units + level)
 
 
 @compiled
@@ -87,6 +95,27 @@ def forward(parameters: Float32, sizes: Int64, activation: int, n_rows: int, tap
         weight += fan_out
         if layer < last:
             _activate(outputs, activation)
+
+
+@compiled
+def forward_row(parameters: Float32, sizes: Int64, activation: int, tape: Float32) -> None:
+    """:func:`forward` for a tape of a single row; a matrix product would cost more than its work."""
+    unit, weight = 0, 0
+    last = sizes.size - 2
+    for layer in range(last + 1):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
+        inputs = tape[unit : unit + fan_in]
+        unit += fan_in
+        outputs = tape[unit : unit + fan_out]
+        outputs[:] = parameters[weight + fan_in * fan_out : weight + (fan_in + 1) * fan_out]
+        for i in range(fan_in):
+            value = inputs[i]
+            weights = parameters[weight + i * fan_out : weight + (i + 1) * fan_out]
+            for j in range(fan_out):
+                outputs[j] += value * weights[j]
+        weight += (fan_in + 1) * fan_out
+        if layer < last:
+            _activate(outputs.reshape((1, fan_out)), activation)
 
 
 @compiled
@@ -153,6 +182,41 @@ def adam_step(
 
 
 @compiled
+def train_step(
+    parameters: Float32,
+    sizes: Int64,
+    activation: int,
+    inputs: Float32,
+    target: Float32,
+    mask: Float32,
+    row_weights: Float32,
+    learning_rate: float,
+    first: Float32,
+    second: Float32,
+    step: int,
+) -> float:
+    """One Adam step on one mini-batch (n, d), in place; ``step`` counts from 1. Returns the loss."""
+    n_rows, n_features = target.shape
+    stop = n_rows * np.sum(sizes)
+    start = stop - n_rows * n_features
+    tape = np.empty(stop, np.float32)
+    delta_tape = np.empty(stop, np.float32)
+    gradient = np.empty_like(parameters)
+    tape[: n_rows * n_features].reshape((n_rows, n_features))[:, :] = inputs
+    forward(parameters, sizes, activation, n_rows, tape)
+    loss = loss_slope(
+        target,
+        mask,
+        row_weights,
+        tape[start:stop].reshape((n_rows, n_features)),
+        delta_tape[start:stop].reshape((n_rows, n_features)),
+    )
+    backward(parameters, sizes, activation, n_rows, tape, delta_tape, gradient)
+    adam_step(parameters, gradient, first, second, step, learning_rate)
+    return loss
+
+
+@compiled
 def train(
     parameters: Float32,
     sizes: Int64,
@@ -161,7 +225,7 @@ def train(
     row_weights: Float32,
     order: Int64,
     batch_size: int,
-    learning_rate: float,
+    learning_rates: Float64,
     dropout_rate: float,
     generator: np.random.Generator,
     first: Float32,
@@ -171,58 +235,66 @@ def train(
     """One Adam step for each mini-batch of ``rows`` taken in ``order``; returns the mean loss.
 
     Parameters, both moments and the generator change in place; ``step`` is the number of steps
-    that were taken before. With ``dropout_rate`` above 0 that share of the input cells is hidden
-    from the encoder while the loss still asks for them (a denoising autoencoder; Vincent et al.,
-    2008).
+    that were taken before, ``learning_rates`` has one entry for each step to take. With
+    ``dropout_rate`` above 0 that share of the input cells is hidden from the encoder while the loss
+    still asks for them (a denoising autoencoder; Vincent et al., 2008).
     """
-    n_features = sizes[0]
-    total_units = np.sum(sizes)
-    tape = np.empty(batch_size * total_units, np.float32)
-    delta_tape = np.empty(batch_size * total_units, np.float32)
-    gradient = np.empty_like(parameters)
-    target_buffer = np.empty((batch_size, n_features), np.float32)
-    mask_buffer = np.empty((batch_size, n_features), np.float32)
+    n_features = rows.shape[1]
     loss_sum, n_batches = 0.0, 0
     for start in range(0, order.size, batch_size):
         chosen = order[start : start + batch_size]
-        n_rows = chosen.size
-        target, mask = target_buffer[:n_rows], mask_buffer[:n_rows]
+        target = np.empty((chosen.size, n_features), np.float32)
+        mask = np.empty((chosen.size, n_features), np.float32)
         load_rows(rows[chosen], target, mask)
-        inputs = tape[: n_rows * n_features].reshape((n_rows, n_features))
-        inputs[:, :] = target
+        inputs = target
         if dropout_rate > 0.0:
-            kept = generator.random(n_rows * n_features).reshape((n_rows, n_features)) >= dropout_rate
-            inputs *= np.where(kept, np.float32(1.0 / (1.0 - dropout_rate)), _ZERO)
-        forward(parameters, sizes, activation, n_rows, tape)
-        output_start = n_rows * (total_units - n_features)
-        output_stop = n_rows * total_units
-        loss_sum += loss_slope(
+            kept = generator.random(target.size).reshape(target.shape) >= dropout_rate
+            inputs = target * np.where(kept, np.float32(1.0 / (1.0 - dropout_rate)), _ZERO)
+        n_batches += 1
+        loss_sum += train_step(
+            parameters,
+            sizes,
+            activation,
+            inputs,
             target,
             mask,
             row_weights[chosen],
-            tape[output_start:output_stop].reshape((n_rows, n_features)),
-            delta_tape[output_start:output_stop].reshape((n_rows, n_features)),
+            learning_rates[n_batches - 1],
+            first,
+            second,
+            step + n_batches,
         )
-        backward(parameters, sizes, activation, n_rows, tape, delta_tape, gradient)
-        step += 1
-        n_batches += 1
-        adam_step(parameters, gradient, first, second, step, learning_rate)
     return loss_sum / max(n_batches, 1)
 
 
-def reconstruct(
+# NumPy's own tanh and exp use the machine's wide registers, which compiled loops do not
+_activate_many = getattr(_activate, "py_func", _activate)
+
+
+def propagate(
     parameters: Float32, sizes: Int64, activation: int, rows: Float32, chunk_rows: int = 4096
-) -> Float32:
-    """Reconstruction of ``rows`` (n, d), missing cells included, in chunks that fit the cache."""
-    n_rows, n_features = rows.shape
-    output = np.empty((n_rows, n_features), np.float32)
-    tape = np.empty(min(chunk_rows, max(n_rows, 1)) * int(sizes.sum()), np.float32)
-    mask = np.empty((min(chunk_rows, max(n_rows, 1)), n_features), np.float32)
-    for start in range(0, n_rows, chunk_rows):
-        chunk = rows[start : start + chunk_rows]
-        n = len(chunk)
-        load_rows(chunk, tape[: n * n_features].reshape(n, n_features), mask[:n])
-        forward(parameters, sizes, activation, n, tape)
-        stop = n * int(sizes.sum())
-        output[start : start + n] = tape[stop - n * n_features : stop].reshape(n, n_features)
-    return output
+) -> tuple[Float32, Float32]:
+    """Latent code (n, k) and reconstruction (n, d) of many rows; missing cells are reconstructed too.
+
+    The code is taken at the narrowest hidden layer. Chunks keep the units of all layers in the cache.
+    """
+    last = sizes.size - 2
+    narrowest = 1 + int(np.argmin(sizes[1:-1]))
+    latent = np.empty((len(rows), sizes[narrowest]), np.float32)
+    output = np.empty((len(rows), sizes[-1]), np.float32)
+    for start in range(0, len(rows), chunk_rows):
+        chunk = slice(start, start + chunk_rows)
+        units = np.nan_to_num(rows[chunk], nan=0.0)
+        weight = 0
+        for layer in range(last + 1):
+            fan_in, fan_out = sizes[layer], sizes[layer + 1]
+            stop = weight + fan_in * fan_out
+            units = units @ parameters[weight:stop].reshape(fan_in, fan_out)
+            units += parameters[stop : stop + fan_out]
+            weight = stop + fan_out
+            if layer < last:
+                _activate_many(units, activation)
+            if layer + 1 == narrowest:
+                latent[chunk] = units
+        output[chunk] = units
+    return latent, output

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from iotae.architecture import Float32, initial_parameters, layer_sizes, n_parameters, resized_parameters
-from iotae.kernels import ACTIVATIONS, Int64, reconstruct, train
+from iotae.kernels import ACTIVATIONS, Int64, propagate, train
+from iotae.scaling import Float64
 from iotae.state import State
 
 __all__ = ["Network", "draw_seed", "generator_from_state", "generator_to_state"]
@@ -90,11 +91,16 @@ class Network:
         rows: Float32,
         order: Int64,
         batch_size: int,
-        learning_rate: float,
+        learning_rate: float | Float64,
         dropout_rate: float = 0.0,
         row_weights: Float32 | None = None,
     ) -> float:
-        """One Adam step for each mini-batch of ``rows`` (n, d) taken in ``order``; mean loss."""
+        """One Adam step for each mini-batch of ``rows`` (n, d) taken in ``order``; mean loss.
+
+        The learning rate is a number, or one number for each step.
+        """
+        n_steps = -(-order.size // batch_size)
+        rates = np.ascontiguousarray(np.broadcast_to(np.float64(learning_rate), n_steps))
         weights = np.ones(len(rows), np.float32) if row_weights is None else row_weights
         loss = train(
             self.parameters,
@@ -104,19 +110,19 @@ class Network:
             weights,
             order,
             batch_size,
-            learning_rate,
+            rates,
             dropout_rate,
             self.generator,
             self.first,
             self.second,
             self.step,
         )
-        self.step += -(-order.size // batch_size)
+        self.step += n_steps
         return float(loss)
 
-    def reconstruct(self, rows: Float32) -> Float32:
-        """Reconstruction of ``rows`` (n, d), missing cells included."""
-        return reconstruct(self.parameters, self.layers, self.code, rows)
+    def propagate(self, rows: Float32) -> tuple[Float32, Float32]:
+        """Latent code (n, k) and reconstruction (n, d) of ``rows``, missing cells included."""
+        return propagate(self.parameters, self.layers, self.code, rows)
 
     def resized(self, n_features: int, names: Sequence[str]) -> Network:
         """The same network over other features: those it knew keep their weights and moments."""

@@ -9,18 +9,26 @@ import numpy as np
 
 from iotae.architecture import validate_hidden_sizes
 from iotae.frames import frame_rows
+from iotae.gate import adopting
 from iotae.network import Network, draw_seed
 from iotae.parameters import check_count, check_network_settings, check_share
-from iotae.scaling import HEAD, LARGEST, Float64
+from iotae.scaling import Float64
 from iotae.schema import FeatureSchema, slot_label
 from iotae.state import State
-from iotae.stream_kernels import learn_row, score_row
+from iotae.stream_kernels import PRESENT, REFUSED, SHARE, learn_row, score_row
+from iotae.stream_state import StreamState
 from iotae.thresholds import QuantileThreshold
 
 __all__ = ["OnlineAutoencoder"]
 
-_TRUSTED_AFTER = 20
-"""Mini-batches after which the network's reconstruction counts in full; before, in proportion."""
+
+_HALFWAY = 8.0
+"""Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
+
+
+def _bounded(raw: float) -> float:
+    """A raw score in [0, infinity) as one in [0, 1), strictly monotone."""
+    return raw / (_HALFWAY + raw)
 
 
 class OnlineAutoencoder:
@@ -65,7 +73,7 @@ class OnlineAutoencoder:
     >>> model = OnlineAutoencoder(seed=0)
     >>> for load in rng.normal(size=500):
     ...     model.learn_one({"power": 50 + 5 * load, "latency": 20 + 3 * load})
-    >>> usual, odd = {"power": 55.0, "latency": 23.0}, {"power": 55.0, "latency": 10.0}
+    >>> usual, odd = {"power": 55.0, "latency": 23.0}, {"power": 55.0, "latency": -10.0}
     >>> model.score_one(usual) < model.threshold < model.score_one(odd)
     True
     """
@@ -74,9 +82,9 @@ class OnlineAutoencoder:
         self,
         hidden_sizes: Sequence[int] | None = None,
         activation: str = "tanh",
-        learning_rate: float = 3e-3,
+        learning_rate: float = 5e-3,
         batch_size: int = 32,
-        horizon: float = 10_000.0,
+        horizon: float = 100_000.0,
         grace_period: int = 200,
         alpha: float = 0.01,
         max_features: int = 512,
@@ -101,46 +109,19 @@ class OnlineAutoencoder:
         self._schema = FeatureSchema(max_features)
         self._cut = QuantileThreshold(alpha)
         self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
-        self._n_pending = 0
-        self._make_slots(0)
-        self._make_scratch()
-
-    # -- the shape of things: everything with one entry per slot ------------------------------
-
-    def _make_slots(self, width: int) -> None:
-        self._count = np.zeros(width)
-        self._centre = np.zeros(width)
-        self._variance = np.zeros(width)
-        self._head = np.zeros((width, HEAD))
-        self._residual_power = np.ones(width)
-        self._pending = np.full((self.batch_size, width), np.nan, np.float32)
-
-    def _make_scratch(self) -> None:
-        width = len(self._schema.slots)
-        self._tape = np.zeros(sum(self._network.sizes), np.float32)
-        self._row = np.empty(width)
-        self._scaled = np.empty(width, np.float32)
-        self._residual = np.empty(width)
-        self._contribution = np.empty(width)
+        self._state = StreamState(0, self.batch_size, self.horizon)
+        self._row, self._tape, self._scratch = self._state.scratch(self._network)
 
     def _take_in(self, given: list[int]) -> None:
         """Make room for new slots, and forget what a slot's former feature left behind."""
-        old = {name: getattr(self, name) for name in self._SLOTTED}
-        width, known = len(self._schema.slots), old["_count"].size
-        self._make_slots(width)
-        for name, array in old.items():
-            getattr(self, name)[..., :known] = array[..., :known] if name != "_head" else 0.0
-        self._head[:known] = old["_head"]
         names = [slot_label(slot) for slot in self._schema.slots]
-        if known:
-            self._network = self._network.resized(width, names)
+        if self._state.n_slots:
+            self._network = self._network.resized(len(names), names)
         else:
-            self._network = Network(width, self.hidden_sizes, self.activation, self._network.seed, names)
-        for place in given:
-            self._count[place] = self._centre[place] = self._variance[place] = 0.0
-            self._residual_power[place] = 1.0
-            self._pending[:, place] = np.nan
-        self._make_scratch()
+            network = self._network
+            self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)
+        self._state = self._state.resized(len(names), given)
+        self._row, self._tape, self._scratch = self._state.scratch(self._network)
 
     # -- scoring ------------------------------------------------------------------------------
 
@@ -148,19 +129,18 @@ class OnlineAutoencoder:
         if not self._schema.slots:
             return 0.0
         self._schema.encode(x, self._row)
+        state, network = self._state, self._network
         return score_row(
             self._row,
-            self._centre,
-            self._variance,
-            self._network.parameters,
-            self._network.layers,
-            self._network.code,
-            min(1.0, self._network.step / _TRUSTED_AFTER),
-            self._residual_power,
+            state.scaler.stats,
+            state.table,
+            state.figures,
+            state.context,
+            network.parameters,
+            network.layers,
+            network.code,
             self._tape,
-            self._scaled,
-            self._residual,
-            self._contribution,
+            self._scratch,
         )
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
@@ -168,16 +148,15 @@ class OnlineAutoencoder:
 
         A row without a single usable known cell scores 0.
         """
-        raw = self._raw_score(x)
-        return raw / (1.0 + raw)
+        return _bounded(self._raw_score(x))
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score."""
         raw = self._raw_score(x)
         parts: dict[Hashable, float] = {}
-        for (name, _), part in zip(self._schema.slots, self._contribution.tolist(), strict=True):
+        for (name, _), part in zip(self._schema.slots, self._scratch[SHARE].tolist(), strict=True):
             if name in x:
-                parts[name] = parts.get(name, 0.0) + part / (1.0 + raw)
+                parts[name] = parts.get(name, 0.0) + part / (_HALFWAY + raw)
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
 
     def score_many(self, frame: Any) -> Float64:
@@ -197,51 +176,79 @@ class OnlineAutoencoder:
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: scale, threshold, and with every ``batch_size``-th row the network."""
-        given = self._schema.admit(x)
-        if given:
-            self._take_in(given)
-        raw = self._raw_score(x)
-        if not np.isfinite(self._row).all():
-            self.n_unusable += self._schema.count_unusable(x, self._row, LARGEST)
-            if not (np.abs(self._row) <= LARGEST).any():
+        schema = self._schema
+        if schema.encode_plain(x, self._row):
+            schema.note_plain()
+        else:
+            given = schema.admit(x)
+            if given:
+                self._take_in(given)
+            if not schema.slots:
                 self.n_rejected += 1
                 return
-        elif not self._row.size:
+            schema.encode(x, self._row)
+        raw = self._learn_vector()
+        if self._state.counters[PRESENT] < self._row.size:
+            self.n_unusable += schema.count_unusable(x, self._row)
+        if raw < 0.0:
             self.n_rejected += 1
             return
         self.n_seen += 1
-        self._cut.update(raw / (1.0 + raw))
-        learn_row(
+        self._cut.update(_bounded(raw))
+
+    def _learn_vector(self) -> float:
+        state, network = self._state, self._network
+        return learn_row(
             self._row,
-            self._count,
-            self._centre,
-            self._variance,
-            self._head,
-            self.horizon,
-            self._residual_power,
-            self._scaled,
-            self._residual,
+            state.scaler.stats,
+            state.scaler.head,
+            state.counts,
+            state.table,
+            state.figures,
+            state.gate,
+            state.context,
+            state.counters,
+            state.pending,
+            network.parameters,
+            network.first,
+            network.second,
+            network.layers,
+            network.code,
+            self.learning_rate,
+            1.0 / self.horizon,
+            self._tape,
+            self._scratch,
         )
-        self._pending[self._n_pending] = self._scaled
-        self._n_pending += 1
-        if self._n_pending == self.batch_size:
-            self._update_network()
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
         for x in frame_rows(frame):
             self.learn_one(x)
 
-    def _update_network(self) -> None:
-        self._network.train(self._pending, np.arange(self.batch_size), self.batch_size, self.learning_rate)
-        self._n_pending = 0
-        self._pending[:] = np.nan
+    @property
+    def n_refused(self) -> int:
+        """Rows that were scored but taught nothing, because they looked anomalous."""
+        return int(self._state.counters[REFUSED])
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether rows that look anomalous have become so many that they are being adopted."""
+        return bool(adopting(self._state.gate))
 
     # -- state --------------------------------------------------------------------------------
 
+    def __getstate__(self) -> dict[str, Any]:
+        # scoring leaves its traces in the scratch, which is no part of the model
+        return {
+            key: value for key, value in self.__dict__.items() if key not in ("_row", "_tape", "_scratch")
+        }
+
+    def __setstate__(self, data: dict[str, Any]) -> None:
+        self.__dict__.update(data)
+        self._row, self._tape, self._scratch = self._state.scratch(self._network)
+
     _SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
-    _COUNTERS = ("n_seen", "n_rejected", "n_unusable", "_n_pending")
-    _SLOTTED = ("_count", "_centre", "_variance", "_head", "_residual_power", "_pending")
+    _COUNTERS = ("n_seen", "n_rejected", "n_unusable")
 
     def to_state(self) -> State:
         """Everything needed to continue bit for bit, as arrays, numbers and text."""
@@ -253,7 +260,7 @@ class OnlineAutoencoder:
             "schema": self._schema.to_state(),
             "cut": self._cut.to_state(),
             "network": self._network.to_state(),
-            "arrays": {name: getattr(self, name).copy() for name in self._SLOTTED},
+            "stream": self._state.to_state(),
         }
 
     @classmethod
@@ -270,7 +277,6 @@ class OnlineAutoencoder:
         made._schema = FeatureSchema.from_state(data["schema"])
         made._cut = QuantileThreshold.from_state(data["cut"])
         made._network = Network.from_state(data["network"])
-        for name in cls._SLOTTED:
-            setattr(made, name, data["arrays"][name])
-        made._make_scratch()
+        made._state = StreamState.from_state(data["stream"])
+        made._row, made._tape, made._scratch = made._state.scratch(made._network)
         return made

@@ -98,21 +98,25 @@ class FeatureSchema:
         self._pack: Any = struct.Struct(f"{len(names)}d").pack_into
         self._single = len(names) == 1
 
+    def encode_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
+        """Encode the common row, which has every feature and no other and all as numbers, or say no."""
+        if not self._plain or len(x) != len(self.slots):
+            return False
+        try:
+            if self._single:
+                self._pack(out, 0, self._get(x))
+            else:
+                self._pack(out, 0, *self._get(x))
+        except (struct.error, KeyError, TypeError, ValueError, OverflowError, ArithmeticError):
+            return False
+        return True
+
     def encode(self, x: Mapping[Hashable, Any], out: Float64 | None = None) -> Float64:
         """The row as a vector (n_slots,), NaN where it says nothing usable; changes no state."""
         if out is None:
             out = np.empty(len(self.slots))
-        if self._plain and len(x) == len(self.slots):
-            try:
-                # the common row: all features there, all numbers
-                if self._single:
-                    self._pack(out, 0, self._get(x))
-                else:
-                    self._pack(out, 0, *self._get(x))
-                return out
-            except (struct.error, KeyError, TypeError, ValueError, OverflowError, ArithmeticError):
-                pass
-        self._encode_any(x, out)
+        if not self.encode_plain(x, out):
+            self._encode_any(x, out)
         return out
 
     def _encode_any(self, x: Mapping[Hashable, Any], out: Float64) -> None:
@@ -129,9 +133,9 @@ class FeatureSchema:
                 if value in known:
                     out[known[value]] = 1.0
 
-    def count_unusable(self, x: Mapping[Hashable, Any], row: Float64, largest: float) -> int:
+    def count_unusable(self, x: Mapping[Hashable, Any], row: Float64) -> int:
         """Cells of ``x`` that say something, but nothing that their slot could use."""
-        unusable = int(np.count_nonzero(np.abs(row) > largest))
+        unusable = int(np.count_nonzero(np.isinf(row)))
         for name, value in x.items():
             place = self._numbers.get(name)
             if place is not None:
@@ -158,6 +162,11 @@ class FeatureSchema:
             elif not np.isnan(_as_number(value)):
                 yield (name, None)
 
+    def note_plain(self) -> None:
+        """Take note of a row to be learned that :meth:`encode_plain` has encoded."""
+        self.n_rows += 1
+        self._all_seen = self.n_rows
+
     def admit(self, x: Mapping[Hashable, Any]) -> list[int]:
         """Take note of a row to be learned; returns the slots that stand for something new.
 
@@ -165,9 +174,6 @@ class FeatureSchema:
         difference. The caller must reset what it keeps about the slots returned.
         """
         self.n_rows += 1
-        if self._plain and len(x) == len(self.slots) and all(map(self._numbers.__contains__, x)):
-            self._all_seen = self.n_rows
-            return []
         fresh = []
         for slot in self._wanted(x):
             place = self._index.get(slot)

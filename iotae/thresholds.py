@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class _ScoreWindow:
             raise ValueError(f"Got window={size!r}, but expected a positive number of scores, e.g. 1000.")
         self.size = int(size)
         self.n_seen = 0
-        self.ring = np.zeros(self.size)
+        self.ring: list[float] = []
         self.sorted: list[float] = []
 
     def fill(self, scores: ArrayLike) -> NDArray[np.float64]:
@@ -31,21 +32,22 @@ class _ScoreWindow:
                 f"Got {values.size} scores of which {int((~np.isfinite(values)).sum())} are not finite, "
                 "but expected at least one, all finite."
             )
-        latest = values[-self.size :]
-        self.ring[: latest.size] = latest
-        self.sorted = sorted(latest.tolist())
+        self.ring = values[-self.size :].tolist()
+        self.sorted = sorted(self.ring)
         # the next score takes the oldest place
-        self.n_seen = int(latest.size)
+        self.n_seen = len(self.ring)
         return values
 
     def push(self, score: float) -> None:
         value = float(score)
-        if not np.isfinite(value):
+        if not isfinite(value):
             raise ValueError(f"Got score={score!r}, but expected a finite number.")
-        place = self.n_seen % self.size
         if self.n_seen >= self.size:
-            del self.sorted[bisect_left(self.sorted, float(self.ring[place]))]
-        self.ring[place] = value
+            place = self.n_seen % self.size
+            del self.sorted[bisect_left(self.sorted, self.ring[place])]
+            self.ring[place] = value
+        else:
+            self.ring.append(value)
         insort(self.sorted, value)
         self.n_seen += 1
 
@@ -57,14 +59,14 @@ class _ScoreWindow:
         return (1 + n - below) / (n + 1)
 
     def to_state(self) -> State:
-        return {"size": self.size, "n_seen": self.n_seen, "ring": self.ring[: len(self.sorted)].copy()}
+        return {"size": self.size, "n_seen": self.n_seen, "ring": np.array(self.ring)}
 
     @classmethod
     def from_state(cls, data: State) -> _ScoreWindow:
         made = cls(data["size"])
         made.n_seen = data["n_seen"]
-        made.ring[: data["ring"].size] = data["ring"]
-        made.sorted = sorted(data["ring"].tolist())
+        made.ring = data["ring"].tolist()
+        made.sorted = sorted(made.ring)
         return made
 
 

@@ -6,7 +6,7 @@ trained here scores there and the other way round. Import it only where torch is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import nn
 
 from iotae.architecture import Float32, n_parameters
 
-__all__ = ["FlatAutoencoder", "loss_and_gradient", "reconstruct", "resolve_device", "train"]
+__all__ = ["FlatAutoencoder", "loss_and_gradient", "propagate", "resolve_device", "train"]
 
 _ACTIVATIONS: dict[str, Any] = {
     "tanh": torch.tanh,
@@ -73,7 +73,13 @@ class FlatAutoencoder(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Reconstruct ``rows`` (n, d); missing cells must be 0 already."""
+        return self.propagate(rows)[1]
+
+    def propagate(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Code at the narrowest hidden layer (n, k), and reconstruction (n, d)."""
         start = 0
+        narrowest = min(self.sizes[1:-1])
+        latent: torch.Tensor | None = None
         last = len(self.sizes) - 2
         for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
             middle, stop = start + fan_in * fan_out, start + (fan_in + 1) * fan_out
@@ -81,7 +87,10 @@ class FlatAutoencoder(nn.Module):
             rows = torch.addmm(self.block[middle:stop], rows, weights)
             rows = self.activation(rows) if layer < last else rows
             start = stop
-        return rows
+            if latent is None and layer < last and fan_out == narrowest:
+                latent = rows
+        assert latent is not None
+        return latent, rows
 
 
 def _masked_loss(
@@ -117,7 +126,7 @@ def train(
     row_weights: Float32,
     order: Sequence[np.ndarray[Any, np.dtype[np.int64]]],
     batch_size: int,
-    learning_rate: float,
+    learning_rates: Iterable[float],
     *,
     dropout_rate: float = 0.0,
     seed: int = 0,
@@ -135,7 +144,8 @@ def train(
     order : sequence of integer arrays
         Row numbers of each epoch, in the order in which they are seen.
     batch_size : int
-    learning_rate : float
+    learning_rates : iterable of float
+        One for each mini-batch, in order.
     dropout_rate : float
         Share of the input cells hidden from the encoder.
     seed : int
@@ -146,8 +156,9 @@ def train(
     network.to(place).train()
     table = torch.from_numpy(rows).to(place)
     weights = torch.from_numpy(row_weights).to(place)
-    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.0)
     generator = torch.Generator(device=place).manual_seed(seed)
+    rates = iter(learning_rates)
     history = []
     for epoch in order:
         losses = []
@@ -158,6 +169,7 @@ def train(
             if dropout_rate > 0.0:
                 draws = torch.rand(batch.shape, generator=generator, device=place)
                 kept = (draws >= dropout_rate) / (1.0 - dropout_rate)
+            optimiser.param_groups[0]["lr"] = next(rates)
             optimiser.zero_grad(set_to_none=True)
             loss = _masked_loss(network, batch, weights[chosen], kept)
             loss.backward()
@@ -168,15 +180,25 @@ def train(
     return history
 
 
-def reconstruct(
+def propagate(
     network: nn.Module, rows: Float32, *, device: str | torch.device = "cpu", chunk_rows: int = 65_536
-) -> Float32:
-    """Reconstruction of ``rows`` (n, d), missing cells included."""
+) -> tuple[Float32, Float32]:
+    """Latent code (n, k) and reconstruction (n, d) of ``rows``, missing cells included.
+
+    A module of the caller's own has no code that is known here: k is 0.
+    """
     place = resolve_device(device)
     network.to(place).eval()
-    output = np.empty_like(rows)
+    codes, outputs = [], []
     with torch.inference_mode():
         for start in range(0, len(rows), chunk_rows):
             chunk = torch.from_numpy(rows[start : start + chunk_rows]).to(place)
-            output[start : start + chunk_rows] = network(torch.nan_to_num(chunk, nan=0.0)).cpu().numpy()
-    return output
+            chunk = torch.nan_to_num(chunk, nan=0.0)
+            if isinstance(network, FlatAutoencoder):
+                code, output = network.propagate(chunk)
+            else:
+                output = network(chunk)
+                code = output[:, :0]
+            codes.append(code.cpu().numpy())
+            outputs.append(output.cpu().numpy())
+    return np.concatenate(codes), np.concatenate(outputs)

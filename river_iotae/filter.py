@@ -46,7 +46,7 @@ class ConformalFilter(base.AnomalyFilter):
     ...     alarms += model.classify(model.score_one(x))
     ...     model.learn_one(x)
     >>> alarms
-    126
+    110
 
     References
     ----------

@@ -57,26 +57,71 @@ def adam(block, gradients, learning_rate):
     return values
 
 
-def running_statistics(values, horizon):
-    """Centre and variance of one feature after a list of values, as the docstrings tell it."""
-    head, count, centre, variance = [], 0, 0.0, 0.0
+def running_statistics(values, rate):
+    """Centre and spread of one feature after a list of values, as the docstrings tell it."""
+    seen, centre, spread, pending = [], 0.0, 0.0, None
     for value in values:
-        if math.isnan(value) or abs(value) > 1e100:
+        if not math.isfinite(value):
             continue
-        count += 1
-        if len(head) < 9:
-            head.append(value)
-            ordered = sorted(head)
-            centre = float(np.median(ordered))
-            inner = ordered[len(ordered) // 4 : len(ordered) - len(ordered) // 4]
-            variance = (2 * sum(abs(v - centre) for v in inner) / len(inner)) ** 2
+        value = max(-1e150, min(1e150, value))
+        seen.append(value)
+        n = len(seen)
+        if n <= 8:
+            ordered = sorted(seen)
+            centre = ordered[n // 2] if n % 2 else 0.5 * ordered[n // 2 - 1] + 0.5 * ordered[n // 2]
+            if n > 2:
+                apart = sorted(abs(v - centre) for v in ordered)
+                spread = math.fsum(apart[:-1]) / (n - 1)
+                spread = max(spread, 1e-6 * abs(centre) + 1e-12) if spread else 0.0
             continue
-        spread = max(math.sqrt(variance), 1e-3 * abs(centre), 1e-12)
-        step = max(-4 * spread, min(4 * spread, value - centre))
-        rate = max(1 / count, 1 / horizon)
-        centre += rate * step
-        variance = (1 - rate) * (variance + rate * step**2)
-    return centre, variance
+        weight = max(1 / n, rate)
+        apart = value - centre
+        if spread > 0:
+            centre += weight * max(-3 * spread, min(3 * spread, apart))
+            spread += weight * (min(10 * spread, abs(apart)) - spread)
+            spread = max(spread, 1e-6 * abs(centre) + 1e-12)
+        elif apart and pending is None:
+            pending = abs(apart)
+        elif apart:
+            spread = max(min(pending, abs(apart)), 1e-6 * abs(centre) + 1e-12)
+    return centre, spread
+
+
+def surprise(scaled_values, scaled):
+    """-log of the smoothed share of a value's bins, by counting, with linear binning over 32 bins."""
+    counts = [0.0] * 32
+
+    def shares(value):
+        place = min(max((value + 5) * 3.2 - 0.5, 0.0), 31.0)
+        low = min(int(place), 30)
+        return low, place - low
+
+    for value in scaled_values:
+        low, part = shares(value)
+        counts[low] += 1 - part
+        counts[low + 1] += part
+    table = []
+    for b in range(32):
+        left = counts[b - 1] if b else 0.0
+        right = counts[b + 1] if b < 31 else 0.0
+        share = (0.5 * counts[b] + 0.25 * left + 0.25 * right + 1 / 32) / (len(scaled_values) + 1)
+        table.append(-math.log(share))
+    low, part = shares(scaled)
+    beyond = max(0.0, abs(scaled) - (5 - 0.5 / 3.2))
+    return (1 - part) * table[low] + part * table[low + 1] + 1.6 * beyond
+
+
+def distances(rows, references, k=3):
+    """Mean distance of each row to its nearest k references that are not the row itself."""
+    means = []
+    for row in rows:
+        apart = []
+        for reference in references:
+            cells = [(a - b) ** 2 for a, b in zip(row, reference, strict=True) if not math.isnan(a)]
+            apart.append(math.sqrt(sum(cells) * len(row) / max(len(cells), 1)))
+        apart = sorted(d for d in apart if d > 1e-6)
+        means.append(sum(apart[:k]) / k)
+    return means
 
 
 def quantile_cut(scores, share):

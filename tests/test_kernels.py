@@ -44,9 +44,15 @@ def gradient_of(block, rows, weights, code):
 
 @pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
 def test_forward_is_the_naive_network(activation, rows, block):
-    output = kernels.reconstruct(block, LAYERS, kernels.ACTIVATIONS[activation], rows, chunk_rows=7)
+    code = kernels.ACTIVATIONS[activation]
+    _, output = kernels.propagate(block, LAYERS, code, rows, chunk_rows=7)
     expected = [naive.forward(block, SIZES, activation, row) for row in rows]
     np.testing.assert_allclose(output, expected, atol=1e-6)
+    for row, line in zip(np.nan_to_num(rows), expected, strict=True):
+        tape = np.zeros(LAYERS.sum(), np.float32)
+        tape[: row.size] = row
+        kernels.forward_row(block, LAYERS, code, tape)
+        np.testing.assert_allclose(tape[-row.size :], line, atol=1e-6)
 
 
 @pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
@@ -60,10 +66,13 @@ def test_loss_and_gradient_are_autograds(activation, rows, block, rng):
 
 
 @pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
-def test_both_engines_reconstruct_the_same(activation, rows, block):
-    ours = kernels.reconstruct(block, LAYERS, kernels.ACTIVATIONS[activation], rows)
+def test_both_engines_encode_and_reconstruct_the_same(activation, rows, block):
+    latent, output = kernels.propagate(block, LAYERS, kernels.ACTIVATIONS[activation], rows)
     network = torch_engine.FlatAutoencoder(block, SIZES, activation)
-    np.testing.assert_allclose(ours, torch_engine.reconstruct(network, rows), atol=1e-5)
+    torch_latent, torch_output = torch_engine.propagate(network, rows)
+    assert latent.shape == (16, 2)
+    np.testing.assert_allclose(latent, torch_latent, atol=1e-5)
+    np.testing.assert_allclose(output, torch_output, atol=1e-5)
 
 
 def test_adam_is_the_published_algorithm(block, rng):
@@ -91,7 +100,7 @@ def run_training(block, rows, dropout_rate=0.0, seed=0):
             weights,
             np.arange(len(rows)),
             6,
-            0.01,
+            np.full(3, 0.01),
             dropout_rate,
             np.random.default_rng(seed),
             first,
@@ -107,7 +116,7 @@ def test_training_is_torchs_step_for_step(block, rows):
     ours, losses = run_training(block, rows)
     network = torch_engine.FlatAutoencoder(block, SIZES)
     order = [np.arange(len(rows))] * 40
-    history = torch_engine.train(network, rows, np.ones(len(rows), np.float32), order, 6, 0.01)
+    history = torch_engine.train(network, rows, np.ones(len(rows), np.float32), order, 6, [0.01] * 120)
     np.testing.assert_allclose(losses, history, rtol=1e-3)
     np.testing.assert_allclose(ours, network.block.detach().numpy(), atol=2e-3)
     assert losses[-1] < 0.8 * losses[0]

@@ -172,21 +172,21 @@ def test_hostile_rows_cost_themselves_at_most(shuttle):
         clean.learn_one(x)
         struck_scores.append(struck.score_one(x))
         struck.learn_one(x)
-        for _ in range(2):
+        if rng.random() < 0.2:
             bad = {name: HOSTILE[rng.integers(len(HOSTILE))] for name in names if rng.random() < 0.7}
             bad |= {f"junk{rng.integers(10**6)}": 1.0 for _ in range(rng.integers(50))}
             assert math.isfinite(struck.score_one(bad))
             struck.learn_one(bad)
             n_hostile += 1
-    everything = struck._model.to_state()["arrays"]
-    parameters = struck._model.to_state()["network"]["parameters"]
-    assert np.isfinite(parameters).all()
-    pending = everything.pop("_pending")
-    assert all(np.isfinite(array).all() for array in everything.values())
+    everything = struck._model.to_state()
+    stream = everything["stream"]
+    pending = stream.pop("pending")
+    arrays = [everything["network"]["parameters"], *stream.pop("scaler").values(), *stream.values()]
+    assert all(np.isfinite(array).all() for array in arrays)
     assert not np.isinf(pending).any()
     from sklearn.metrics import roc_auc_score
 
-    assert roc_auc_score(labels, struck_scores) > roc_auc_score(labels, clean_scores) - 0.05
+    assert roc_auc_score(labels, struck_scores) > roc_auc_score(labels, clean_scores) - 0.03
     assert struck.n_unusable > n_hostile
     assert struck.n_seen + struck.n_rejected == len(shuttle) + n_hostile
 

@@ -1,0 +1,64 @@
+"""How far a row's neighbours in time say something about it: the running autocorrelation of surprise.
+
+Where anomalies come in runs, a row's surprise says much about the next row's. The score then leans
+on the recent rows, by half of the lag-one autocorrelation; on a shuffled stream it leans not at all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iotae.compiled import compiled
+from iotae.scaling import Float64
+
+__all__ = ["RECENT_RATE", "ROWS", "follow", "lean", "new_context"]
+
+_MEAN, _SPREAD, _VARIANCE, _COVARIANCE, _PREVIOUS, ROWS = range(6)
+
+RECENT_RATE = 0.1
+"""The recent rows are about the last ten."""
+
+_MOST = 0.5
+"""Most of the score that the recent rows may make up."""
+
+_RATE = 1e-3
+"""The autocorrelation is that of the last thousand rows or so."""
+
+_REACH = 30.0
+"""A surprise moves everything here as if it lay at most this many deviations above the mean."""
+
+_FROM_ROWS = 50.0
+
+
+def new_context() -> Float64:
+    """The state before any row."""
+    return np.zeros(6)
+
+
+@compiled
+def lean(context: Float64) -> float:
+    """Share of the score that the recent rows make up, in [0, 1/2]."""
+    if context[ROWS] < _FROM_ROWS or context[_VARIANCE] <= 0.0:
+        return 0.0
+    return float(_MOST * min(1.0, max(0.0, context[_COVARIANCE] / context[_VARIANCE])))
+
+
+@compiled
+def follow(context: Float64, surprise: float) -> float:
+    """Take a row's surprise in; returns the factor by which it had to be cut, 1 where it had not."""
+    rows = context[ROWS]
+    context[ROWS] = rows + 1.0
+    if rows == 0.0:
+        context[_MEAN] = surprise
+    apart = surprise - context[_MEAN]
+    factor = 1.0
+    if rows > 30.0 and apart > _REACH * context[_SPREAD]:
+        apart = _REACH * context[_SPREAD]
+        factor = (context[_MEAN] + apart) / surprise
+    rate = max(1.0 / (rows + 1.0), _RATE)
+    context[_MEAN] += rate * apart
+    context[_SPREAD] += rate * (1.25 * abs(apart) - context[_SPREAD])
+    context[_VARIANCE] += rate * (apart * apart - context[_VARIANCE])
+    context[_COVARIANCE] += rate * (apart * context[_PREVIOUS] - context[_COVARIANCE])
+    context[_PREVIOUS] = apart
+    return factor

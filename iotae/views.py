@@ -1,0 +1,119 @@
+"""Two views of a table's rows, joined: what the network makes of them, and who is near.
+
+The network's view is the squared length of a row's whitened latent code and residual: a row may be
+rebuilt badly, or rebuilt well from a code that no usual row has. The other view is the distance to
+the nearest trusted rows. Each is put on the footing of its tail over the training rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iotae.architecture import Float32
+from iotae.references import References
+from iotae.scaling import Float64
+from iotae.state import State
+from iotae.tails import Tail, join
+from iotae.whitening import Whitening
+
+__all__ = ["Views"]
+
+_SLOPE_ROWS = 1024
+"""Rows from which it is learned which inputs move which latent unit; for explanations only."""
+
+
+def _side_by_side(latent: Float32, residual: Float32) -> Float32:
+    return np.concatenate([latent, np.nan_to_num(residual, nan=0.0)], axis=1)
+
+
+class Views:
+    """The fitted views of a table.
+
+    All tables are scaled, float32 and (n, d); missing cells are NaN in rows and residuals.
+    """
+
+    def __init__(self) -> None:
+        self._references: References
+        self._whitening: Whitening
+        self._slopes: Float64
+        self._tails: tuple[Tail, Tail]
+
+    def fit(
+        self,
+        learned: tuple[Float32, Float32, Float32],
+        everything: tuple[Float32, Float32, Float32],
+        vouching: Float32,
+    ) -> Views:
+        """Fit the views.
+
+        Parameters
+        ----------
+        learned : (rows, latent, residual)
+            Of the rows that the network learned from: the whitening is theirs.
+        everything : (rows, latent, residual)
+            Of all training rows: the tails are theirs.
+        vouching : rows
+            The trusted rows, to which distances are taken.
+        """
+        rows, latent, residual = learned
+        self._references = References(vouching)
+        self._whitening = Whitening().fit(_side_by_side(latent, residual))
+        inputs = np.nan_to_num(rows[:_SLOPE_ROWS], nan=0.0).astype(np.float64)
+        slopes = np.linalg.lstsq(inputs, latent[:_SLOPE_ROWS].astype(np.float64), rcond=1e-3)[0]
+        self._slopes = np.abs(slopes.T)
+        network, near = self._heights(*everything)
+        self._tails = (Tail().fit(network), Tail().fit(near))
+        return self
+
+    def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> tuple[Float64, Float64]:
+        whitened = self._whitening.transform(_side_by_side(latent, residual))
+        network = np.einsum("ij,ij->i", whitened, whitened).astype(np.float64)
+        return network, self._references.near(rows)
+
+    def _tailed(self, rows: Float32, latent: Float32, residual: Float32) -> list[Float64]:
+        heights = self._heights(rows, latent, residual)
+        return [tail(height) for tail, height in zip(self._tails, heights, strict=True)]
+
+    def score(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
+        """Joined score (n,), >= 0."""
+        return join(self._tailed(rows, latent, residual))
+
+    def shares(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
+        """Each feature's share (n, d) >= 0 of the score; a row's shares add up to it.
+
+        A view counts by its part of the squared score. A latent unit is laid on the features that
+        move it.
+        """
+        tailed = self._tailed(rows, latent, residual)
+        whitened = self._whitening.transform(_side_by_side(latent, residual)).astype(np.float64) ** 2
+        width = latent.shape[1]
+        moving = self._slopes[None] * np.abs(np.nan_to_num(rows, nan=0.0))[:, None, :] + 1e-12
+        moving /= moving.sum(axis=2, keepdims=True)
+        of_network = whitened[:, width:] + np.einsum("nk,nkd->nd", whitened[:, :width], moving)
+        score = join(tailed)
+        parts = np.zeros(rows.shape)
+        for height, share in zip(tailed, (of_network, self._references.shares(rows)), strict=True):
+            share = share + 1e-12
+            weight = height**2 / np.maximum(score, np.finfo(np.float64).tiny)
+            parts += weight[:, None] * share / share.sum(axis=1, keepdims=True)
+        return parts
+
+    def to_state(self) -> State:
+        """Everything, as arrays."""
+        return {
+            "references": self._references.rows,
+            "whitening": self._whitening.to_state(),
+            "slopes": self._slopes,
+            "tails": [tail.to_state() for tail in self._tails],
+        }
+
+    @classmethod
+    def from_state(cls, data: State) -> Views:
+        """Rebuild from :meth:`to_state`."""
+        made = cls()
+        made._references = References(data["references"])
+        made._whitening = Whitening.from_state(data["whitening"])
+        made._slopes = data["slopes"]
+        network, near = (Tail.from_state(tail) for tail in data["tails"])
+        made._tails = (network, near)
+        return made
