@@ -1,0 +1,1 @@
+"""Comparisons of iotae with its peers: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``."""

@@ -1,0 +1,95 @@
+"""The command line: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import datasets, detectors, nslkdd, pages, render, shuttle
+
+DOCS = datasets.ROOT / "docs" / "benchmarks"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text, rows in (
+        ("streams", "ours and River's detectors, prequential", 60_000),
+        ("tables", "ours and PyOD's detectors, unlabelled and with clean training rows", 10_000),
+        ("speed", "time of a row, of a fit and of scoring, in turns", None),
+        ("nslkdd", "the command line on NSL-KDD as people have it", None),
+        ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--output", type=Path, help="page to write; a full run writes docs/benchmarks/")
+        if rows:
+            text = f"cap of a set, 0 for none (default {rows:,})"
+            command.add_argument("--rows", type=int, default=rows, help=text)
+        if name in ("streams", "tables", "speed"):
+            known = detectors.TABLES if name == "tables" else detectors.STREAMS
+            text = f"only these of {', '.join(known)}"
+            command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known, help=text)
+        if name in ("streams", "tables"):
+            command.add_argument("--sets", nargs="+", metavar="NAME", help="only these")
+            command.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
+            command.add_argument("--fresh", action="store_true", help="run again what is stored")
+    return parser
+
+
+TITLES = {
+    "streams": "Streams: ours and River's detectors",
+    "tables": "Tables: ours and PyOD's detectors",
+    "speed": "Speed",
+    "nslkdd": "NSL-KDD from the command line",
+    "shuttle": "One detector, two hosts: NASA's Shuttle set",
+}
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
+    "streams": pages.streams,
+    "tables": pages.tables,
+    "speed": pages.speed,
+    "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
+    "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),
+}
+
+
+def _page_to_write(arguments: argparse.Namespace) -> Path | None:
+    """Return the page that a run may overwrite: a published one only by a full run with the defaults."""
+    if arguments.output or arguments.command == "shuttle":
+        return Path(arguments.output) if arguments.output else None
+    default = vars(_parser().parse_args([arguments.command])) | {"jobs": None, "fresh": None}
+    full = default == vars(arguments) | {"jobs": None, "fresh": None}
+    return DOCS / f"{arguments.command}.md" if full else None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one comparison, print its page and write it.
+
+    Returns
+    -------
+    int
+        0; 1 where ours failed on a set; 2 where the run could not be made.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(argv)
+    try:
+        sections, notes = COMMANDS[arguments.command](arguments)
+    except datasets.DatasetAbsentError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    page = render.document(TITLES[arguments.command], argv, sections, notes)
+    print(page)
+    if target := _page_to_write(arguments):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(page, encoding="utf-8")
+        print(f"written: {target}", file=sys.stderr)
+    return int(any(note.startswith("iotae failed") for note in notes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""The room of detectors: ours and the peers, each one entry, all with their own defaults.
+
+An entry is a function from a `Task` to a fresh detector, put into `TABLES` (PyOD's interface) or
+`STREAMS` (River's interface) under its name. Nothing is tuned: an argument is given only where the
+detector asks for it (a seed, silence, the number of features) or where its paper ties it to the length
+of the stream (KitNET's grace periods).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module, metadata
+from typing import Any
+
+from benchmarks.datasets import ROOT
+
+__all__ = ["STREAMS", "TABLES", "Detector", "Task", "resolve"]
+
+NUMERICS = ("numba", "numpy", "scipy", "scikit-learn")
+OUR_PACKAGES = ("iotae", "pyod_iotae", "river_iotae")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a factory may know: the seed, and the size of the rows to come (never a label)."""
+
+    seed: int
+    n_rows: int
+    n_features: int
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One entry of the registry.
+
+    Attributes
+    ----------
+    name : str
+        The name in every table.
+    make : callable
+        From a `Task` to a fresh, unfitted detector.
+    packages : tuple of str
+        Distributions whose version decides the result, beside NumPy and its like.
+    recipe : str
+        What the factory does, as text: a changed recipe is a changed detector.
+    ours : bool
+        Whether it is this project's, so that its source decides the result.
+    """
+
+    name: str
+    make: Callable[[Task], Any]
+    packages: tuple[str, ...]
+    recipe: str
+    ours: bool = False
+
+    def why_absent(self) -> str | None:
+        """Return None where the detector can be made, else one line that says why not."""
+        for package in self.packages:
+            try:
+                metadata.version(package)
+            except metadata.PackageNotFoundError:
+                return f"{self.name}: the package {package} is not installed (pip install {package})"
+        return None
+
+    def versions(self) -> dict[str, str]:
+        """Return what a stored result depends on: versions, its recipe, ours wholly."""
+        found = {package: metadata.version(package) for package in {*NUMERICS, *self.packages}}
+        if self.ours:
+            found["iotae source"] = source_hash()
+        found["recipe"] = hashlib.sha256(self.recipe.encode()).hexdigest()[:12]
+        return found
+
+
+@cache
+def source_hash() -> str:
+    """Return a hash of every module of the three packages."""
+    digest = hashlib.sha256()
+    for package in OUR_PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+TABLES: dict[str, Detector] = {}
+STREAMS: dict[str, Detector] = {}
+Factory = Callable[[Task], Any]
+
+
+def _entry(
+    registry: dict[str, Detector], name: str, *packages: str, ours: bool = False
+) -> Callable[[Factory], Factory]:
+    """Put the decorated factory into ``registry``."""
+
+    def add(make: Factory) -> Factory:
+        registry[name] = Detector(name, make, packages, inspect.getsource(make), ours)
+        return make
+
+    return add
+
+
+def resolve(kind: str, chosen: list[str] | None) -> list[Detector]:
+    """Return the entries of one kind ("table" or "stream"), all or those named.
+
+    Raises
+    ------
+    ValueError
+        Where a name is not in the registry.
+    """
+    registry = {"table": TABLES, "stream": STREAMS}[kind]
+    unknown = [name for name in chosen or () if name not in registry]
+    if unknown:
+        raise ValueError(f"Got detectors {unknown}, but expected names among {', '.join(registry)}.")
+    return [registry[name] for name in chosen or registry]
+
+
+def _pyod(module: str, name: str, *packages: str, **arguments: Any) -> None:
+    """Put a PyOD detector into `TABLES`; an argument that is a function is given the `Task`."""
+
+    def make(task: Task) -> Any:
+        detector = getattr(import_module(f"pyod.models.{module}"), name)
+        return detector(
+            **{key: value(task) if callable(value) else value for key, value in arguments.items()}
+        )
+
+    TABLES[name] = Detector(name, make, ("pyod", *packages), f"{module}.{name}({', '.join(arguments)})")
+
+
+def _seed(task: Task) -> int:
+    return task.seed
+
+
+def _n_features(task: Task) -> int:
+    return task.n_features
+
+
+@_entry(TABLES, "iotae", "pyod", ours=True)
+def _table_iotae(task: Task) -> Any:
+    from pyod_iotae import IoTAE
+
+    return IoTAE(random_state=task.seed)
+
+
+_pyod("iforest", "IForest", "scikit-learn", random_state=_seed)
+_pyod("mcd", "MCD", "scikit-learn", random_state=_seed)
+_pyod("gmm", "GMM", "scikit-learn", random_state=_seed)
+_pyod("knn", "KNN", "scikit-learn")
+_pyod("ecod", "ECOD")
+_pyod("copod", "COPOD")
+_pyod("hbos", "HBOS")
+_pyod("pca", "PCA", "scikit-learn", random_state=_seed)
+_pyod("cblof", "CBLOF", "scikit-learn", random_state=_seed)
+_pyod("lof", "LOF", "scikit-learn")
+_pyod("auto_encoder", "AutoEncoder", "torch", random_state=_seed, verbose=0)
+_pyod("vae", "VAE", "torch", random_state=_seed, verbose=0)
+_pyod("deep_svdd", "DeepSVDD", "torch", n_features=_n_features, random_state=_seed, verbose=0)
+
+
+@_entry(STREAMS, "iotae", "river", ours=True)
+def _stream_iotae(task: Task) -> Any:
+    from river_iotae import IoTAE
+
+    return IoTAE(seed=task.seed)
+
+
+@_entry(STREAMS, "HalfSpaceTrees", "river")
+def _half_space_trees(task: Task) -> Any:
+    from river import anomaly, preprocessing
+
+    return preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=task.seed)
+
+
+@_entry(STREAMS, "OneClassSVM", "river")
+def _one_class_svm(task: Task) -> Any:
+    from river import anomaly, preprocessing
+
+    return preprocessing.StandardScaler() | anomaly.OneClassSVM()
+
+
+@_entry(STREAMS, "LODA", "river")
+def _loda(task: Task) -> Any:
+    from river import anomaly, preprocessing
+
+    return preprocessing.StandardScaler() | anomaly.LODA(seed=task.seed)
+
+
+@_entry(STREAMS, "TorchAE", "river", "torch")
+def _torch_autoencoder(task: Task) -> Any:
+    from river import preprocessing
+
+    from benchmarks.peers import TorchAutoencoder
+
+    return preprocessing.StandardScaler() | TorchAutoencoder(seed=task.seed)
+
+
+@_entry(STREAMS, "KitNET", "river", "aberrant")
+def _kitnet(task: Task) -> Any:
+    from river import preprocessing
+
+    from benchmarks.peers import KitNET
+
+    # the paper's 5,000 + 50,000 rows are more than most of these sets hold: 2 % + 8 % of the stream
+    feature_map_grace, ad_grace = max(task.n_rows // 50, 20), max(task.n_rows * 8 // 100, 80)
+    return preprocessing.MinMaxScaler() | KitNET(feature_map_grace, ad_grace, task.seed)

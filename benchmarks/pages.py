@@ -1,0 +1,124 @@
+"""The pages: which protocols make up each command, and the words around their tables."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from benchmarks import datasets, detectors, render, runner, timing
+
+__all__ = ["Sections", "speed", "streams", "tables"]
+
+Sections = tuple[list[str], list[str]]
+
+AUC_AP = {"auc": "ROC AUC", "ap": "AP"}
+AUC_AP_WARM = {"auc_warm": "ROC AUC", "ap_warm": "AP"}
+SPEED_TABLES = ("iotae", "IForest", "AutoEncoder")
+SPEED_WIDTHS = (9, 38, 122)
+SPEED_SIZES = ((20_000, 20), (10_000, 100))
+
+STREAMS_TEXT = (
+    "Prequential, score before learn, no labels, a fresh model for each group, {cap}; sets without an order "
+    "of time are shuffled (seed {seed}). The scores of all groups of a set are ranked together. Microseconds "
+    "a row are score + learn in one thread, median over sets; `speed` compares them in turns in one process. "
+    "A stored result keeps the time of the run that made it: compare times after `--fresh`."
+)
+WARM_TEXT = (
+    "They are learned but not counted: the part that a set marks as training, else the first tenth of each "
+    "group."
+)
+TABLES_TEXT = (
+    "At most {rows:,} rows a set (subsample with seed {seed}), raw values, every detector with its own "
+    "defaults. Seconds are fits in one thread, median over sets; what a detector compiles in its first fit "
+    "is in them, and a stored result keeps the time of the run that made it."
+)
+TABLE_PROTOCOLS = {
+    "table_unlabelled": ("Unlabelled", "Fitted on all rows without labels; the same rows are scored."),
+    "table_clean": ("Clean training rows", "Fitted on a seeded half of the normal rows; the rest is scored."),
+}
+STREAM_SPEED_TEXT = (
+    "One process, one thread; the detectors take turns in blocks of 500 rows. µs a row: median over blocks "
+    "of the mean in a block. Times faster: than `MinMaxScaler | HalfSpaceTrees`, median over blocks. First "
+    "row: construction, score and learn in a fresh process, imports not counted."
+)
+TABLE_SPEED_TEXT = "One thread, medians of three turns; 100,000 float32 rows are scored."
+
+
+def _results(protocol: str, arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the records of one protocol, and a line for each set or detector that is absent."""
+    kind = "stream" if protocol == "stream" else "table"
+    entries = detectors.resolve(kind, arguments.detectors)
+    sets = arguments.sets or datasets.names(kind)
+    jobs, absent = runner.plan(protocol, sets, entries, arguments.seed, arguments.rows)
+    if not jobs:
+        raise datasets.DatasetAbsentError("nothing to run here:\n" + "\n".join(absent))
+    records = runner.run(jobs, workers=arguments.jobs, fresh=arguments.fresh)
+    dates = sorted({record["date"] for record in records})
+    if len(dates) > 1:
+        absent.append(f"{protocol}: run in parts, from {dates[0]} to {dates[-1]}; --fresh runs all again")
+    return records, absent
+
+
+def streams(arguments: argparse.Namespace) -> Sections:
+    """Return the page of the stream protocol: summaries with and without warm-up, and each set."""
+    records, absent = _results("stream", arguments)
+    cap = f"at most {arguments.rows:,} rows a set" if arguments.rows else "all rows"
+    costs = ("us_per_row", "µs a row")
+    return [
+        STREAMS_TEXT.format(cap=cap, seed=arguments.seed),
+        "## Every row\n\n" + render.summary(records, AUC_AP, *costs),
+        f"## Without the warm-up rows\n\n{WARM_TEXT}\n\n" + render.summary(records, AUC_AP_WARM, *costs),
+        "## ROC AUC, every row\n\n" + render.per_set(records, "auc"),
+        "## Average precision, every row\n\n" + render.per_set(records, "ap"),
+    ], absent + render.failures(records)
+
+
+def tables(arguments: argparse.Namespace) -> Sections:
+    """Return the page of the two table protocols: a summary and each set, for each."""
+    sections = [TABLES_TEXT.format(rows=arguments.rows, seed=arguments.seed)]
+    notes: list[str] = []
+    for protocol, (title, text) in TABLE_PROTOCOLS.items():
+        records, absent = _results(protocol, arguments)
+        sections += [
+            f"## {title}\n\n{text}\n\n" + render.summary(records, AUC_AP, "fit_s", "fit, s"),
+            f"### {title}: ROC AUC\n\n" + render.per_set(records, "auc"),
+            f"### {title}: average precision\n\n" + render.per_set(records, "ap"),
+        ]
+        notes += [note for note in absent + render.failures(records) if note not in notes]
+    return sections, notes
+
+
+def speed(arguments: argparse.Namespace) -> Sections:
+    """Return the page of the speed protocols; nothing is cached, and nothing should run beside it."""
+    entries = detectors.resolve("stream", arguments.detectors)
+    absent = [reason for entry in entries if (reason := entry.why_absent())]
+    entries = [entry for entry in entries if not entry.why_absent()]
+    formats = {"us": ".1f", "ratio": ".2f", "p999_us": ".0f", "first_ms": ".1f"}
+    rows = [
+        [row["detector"], row["d"], *(format(row[key], spec) for key, spec in formats.items())]
+        for width in SPEED_WIDTHS
+        for row in timing.stream_speed(entries, width, seed=arguments.seed)
+    ]
+    header = ["detector", "features", "µs a row", "times faster", "99.9 % row, µs", "first row, ms"]
+    table = render.markdown(header, rows)
+    return [
+        f"## Streams: score + learn\n\n{STREAM_SPEED_TEXT}\n\n{table}",
+        f"## Tables: fit and score\n\n{TABLE_SPEED_TEXT}\n\n{_table_speed(arguments.seed)}",
+    ], absent
+
+
+def _table_speed(seed: int) -> str:
+    """Return the table of fits and scoring: ours, IForest and PyOD's AutoEncoder."""
+    entries = detectors.resolve("table", list(SPEED_TABLES))
+    rows = []
+    for n_rows, n_features in SPEED_SIZES:
+        results = timing.table_speed(entries, n_rows, n_features, seed=seed)
+        fit = {row["detector"]: row["fit_s"] for row in results}
+        for row in results:
+            name = row["detector"]
+            ratios = [f"{fit[peer] / fit[name]:.2f}" for peer in ("IForest", "AutoEncoder")]
+            size = f"{n_rows:,} × {n_features}"
+            rows.append([name, size, f"{fit[name]:.3f}", *ratios, f"{row['rows_per_s']:,.0f}"])
+    faster = ["× faster than IForest", "× faster than AutoEncoder"]
+    header = ["detector", "table", "fit, s", *faster, "rows scored a second"]
+    return render.markdown(header, rows)

@@ -1,0 +1,177 @@
+"""The renderer: results in, Markdown tables out, with the command, machine and versions that made them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["document", "failures", "markdown", "per_set", "summary"]
+
+OURS = "iotae"
+VERSIONS = ("numpy", "numba", "scipy", "scikit-learn", "torch", "pyod", "river", "aberrant")
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[object]], n_text: int = 1) -> str:
+    """Return a Markdown table, padded so that it can be read as it is; the first ``n_text`` columns are text.
+
+    Examples
+    --------
+    >>> print(markdown(["detector", "AUC"], [["IForest", "0.840"], ["KNN", "0.760"]]))
+    | detector |   AUC |
+    |----------|------:|
+    | IForest  | 0.840 |
+    | KNN      | 0.760 |
+    """
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        left = [cell.ljust(width) for cell, width in zip(row[:n_text], widths, strict=False)]
+        right = [cell.rjust(width) for cell, width in zip(row[n_text:], widths[n_text:], strict=True)]
+        return f"| {' | '.join(left + right)} |"
+
+    rule = "|".join("-" * (w + 2) if i < n_text else "-" * (w + 1) + ":" for i, w in enumerate(widths))
+    return "\n".join([line(cells[0]), f"|{rule}|", *map(line, cells[1:])])
+
+
+def _grid(records: list[dict[str, Any]], figure: str) -> tuple[list[str], list[str], NDArray[np.float64]]:
+    """Return detectors, sets and the matrix of one figure; a failure counts as a random score."""
+    detectors = list(dict.fromkeys(record["detector"] for record in records))
+    sets = list(dict.fromkeys(record["dataset"] for record in records))
+    grid = np.full((len(detectors), len(sets)), np.nan)
+    for record in records:
+        chance = 0.5 if figure.startswith("auc") else record["anomalies"]
+        value = chance if "error" in record else record[figure]
+        grid[detectors.index(record["detector"]), sets.index(record["dataset"])] = value
+    return detectors, sets, grid
+
+
+def summary(records: list[dict[str, Any]], figures: dict[str, str], cost: str, cost_title: str) -> str:
+    """Return one row a detector: mean and mean rank of each figure, and the median of a cost.
+
+    Parameters
+    ----------
+    records : list of dict
+        Results of one protocol, from `runner.run`.
+    figures : dict of str to str
+        Key in a record (it begins with auc or ap) to its title.
+    cost, cost_title : str
+        Key and title of a cost, e.g. "us_per_row".
+
+    Returns
+    -------
+    str
+        A table in the order of the first figure, best first, with the best peer picked per set beside it.
+    """
+    from scipy.stats import rankdata
+
+    columns: list[tuple[str, list[str]]] = []
+    order: NDArray[np.int64] | None = None
+    for key, title in figures.items():
+        detectors, _, grid = _grid(records, key)
+        means = grid.mean(axis=1)
+        order = np.argsort(-means, kind="stable") if order is None else order
+        peers = grid[[name != OURS for name in detectors]]
+        best = f"{peers.max(axis=0).mean():.3f}" if len(peers) else "-"
+        ranks = rankdata(-grid, axis=0).mean(axis=1)
+        columns.append((f"mean {title}", [f"{means[i]:.3f}" for i in order] + [best]))
+        columns.append((f"rank {title}", [f"{ranks[i]:.1f}" for i in order] + ["-"]))
+    costs = [
+        [record[cost] for record in records if record["detector"] == name and "error" not in record]
+        for name in detectors
+    ]
+    assert order is not None
+    columns.append((cost_title, [f"{np.median(costs[i]):.3g}" if costs[i] else "-" for i in order] + ["-"]))
+    names = [_emphasised(detectors[i]) for i in order] + ["best peer of each set, picked afterwards"]
+    return markdown(
+        ["detector", *(title for title, _ in columns)],
+        zip(names, *(cells for _, cells in columns), strict=True),
+    )
+
+
+def per_set(records: list[dict[str, Any]], figure: str) -> str:
+    """Return one row a set, one column a detector, the best in bold; "failed" where there is no result."""
+    detectors, sets, grid = _grid(records, figure)
+    failed = {(record["dataset"], record["detector"]) for record in records if "error" in record}
+    rows = []
+    for j, name in enumerate(sets):
+        sized = next((record for record in records if record["dataset"] == name and "n" in record), {})
+        best = grid[:, j].max()
+        cells = [
+            "failed"
+            if (name, detector) in failed
+            else f"**{value:.3f}**"
+            if value == best
+            else f"{value:.3f}"
+            for detector, value in zip(detectors, grid[:, j], strict=True)
+        ]
+        share = f"{sized['anomalies']:.2%}" if sized else "-"
+        rows.append([name, sized.get("n", "-"), sized.get("d", "-"), share, *cells])
+    return markdown(["set", "rows", "d", "anomalies", *detectors], rows)
+
+
+def failures(records: list[dict[str, Any]]) -> list[str]:
+    """Return one line for each detector that failed on a set."""
+    return [
+        f"{record['detector']} failed on {record['dataset']}, counted as a random score: {record['error']}"
+        for record in records
+        if "error" in record
+    ]
+
+
+def _emphasised(name: str) -> str:
+    return f"**{name}**" if name == OURS else name
+
+
+def _machine() -> str:
+    """Return processor, cores and memory in one line."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = (line.partition(":") for line in info.read_text().splitlines())
+        model = next((value.strip() for key, _, value in lines if key.strip() == "model name"), model)
+    memory = ""
+    if "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
+    return f"{model}, {os.cpu_count()} cores{memory}, {platform.system()}, Python {platform.python_version()}"
+
+
+def _versions() -> str:
+    installed = {dist.metadata["Name"].lower(): dist.version for dist in metadata.distributions()}
+    return ", ".join(f"{name} {installed[name]}" for name in VERSIONS if name in installed)
+
+
+def document(title: str, arguments: Sequence[str], sections: Sequence[str], notes: Sequence[str]) -> str:
+    """Return the whole page: title, sections, what was not run, and how the figures were made.
+
+    Parameters
+    ----------
+    title : str
+        Heading of the page.
+    arguments : sequence of str
+        What stood after ``python -m benchmarks``.
+    sections : sequence of str
+        Markdown, in order.
+    notes : sequence of str
+        Lines on what is absent or failed.
+    """
+    made = [
+        f"- command: `python -m benchmarks {shlex.join(arguments)}`",
+        f"- machine: {_machine()}",
+        f"- versions: {_versions()}",
+        f"- date: {datetime.now(UTC):%Y-%m-%d}",
+    ]
+    parts = [f"# {title}", *sections]
+    if notes:
+        parts.append("To know:\n\n" + "\n".join(f"- {note}" for note in notes))
+    parts.append("How these figures were made:\n\n" + "\n".join(made))
+    return "\n\n".join(parts) + "\n"
