@@ -27,6 +27,9 @@ _RATE = 1e-3
 _REACH = 30.0
 """A surprise moves everything here as if it lay at most this many deviations above the mean."""
 
+_LEAST_SPREAD = 0.05
+"""Smallest deviation, in nats: a stream that has been constant must be able to move."""
+
 _FROM_ROWS = 50.0
 
 
@@ -52,8 +55,9 @@ def follow(context: Float64, surprise: float) -> float:
         context[_MEAN] = surprise
     apart = surprise - context[_MEAN]
     factor = 1.0
-    if rows > 30.0 and apart > _REACH * context[_SPREAD]:
-        apart = _REACH * context[_SPREAD]
+    reach = _REACH * max(context[_SPREAD], _LEAST_SPREAD)
+    if rows > 30.0 and apart > reach:
+        apart = reach
         factor = (context[_MEAN] + apart) / surprise
     rate = max(1.0 / (rows + 1.0), _RATE)
     context[_MEAN] += rate * apart

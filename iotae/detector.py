@@ -37,7 +37,7 @@ class TableDetector:
         autoencoder scales.
     autoencoder : BatchAutoencoder, optional
         Fitted in place; with labels it is told that its rows are clean.
-    alpha : float, default=0.05
+    alpha : float, default=0.1
         Share of the normal rows (with labels) or of all rows (without) that may be alarms, in (0, 1).
     holdout : float, default=0.2
         Share of the normal rows held out for the cut, in (0, 1); used with labels only.
@@ -70,7 +70,7 @@ class TableDetector:
         preprocessor: Preprocessor | None = None,
         autoencoder: BatchAutoencoder | None = None,
         *,
-        alpha: float = 0.05,
+        alpha: float = 0.1,
         holdout: float = 0.2,
         seed: int | None = None,
         label: str | None = None,

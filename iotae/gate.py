@@ -30,8 +30,15 @@ _SHARE = 0.1
 _WIDEN = 0.005
 """Widening per refusal, as a share of the width: 1 / 0.0045 refusals in a row widen it e-fold."""
 
-_WIDEST = 1000.0
-"""Bound of the width, in multiples of the width at rest."""
+_WIDEST = 1e6
+"""Bound of the width, in multiples of the width at rest: no surprise lies farther out."""
+
+_LEAST_SPREAD = 0.05
+"""Smallest deviation, in nats: a stream that has been constant must be able to move."""
+
+_SHADOW = 3.0
+"""A row enters the recent mean as if at most this many widths above the usual: a single absurd row does not
+take its neighbours along, four in ten do."""
 
 _GIVEN_WAY = 2.0
 """Width, in multiples of the width at rest, from which on refused rows are taken for a new world."""
@@ -66,19 +73,21 @@ def widening(gate: Float64) -> float:
 def judge(gate: Float64, surprise: float) -> int:
     """Judge a row: 0 it is refused, 1 it may teach, 2 it may teach at the fast rate."""
     gate[_ROWS] += 1.0
-    if gate[_ROWS] == 1.0:
-        gate[_RECENT] = surprise
-    else:
-        gate[_RECENT] += _RECENT_RATE * (surprise - gate[_RECENT])
+    spread = max(gate[_SPREAD], _LEAST_SPREAD)
+    felt = surprise
+    if gate[_ACCEPTED] >= _OPEN_ROWS:
+        felt = min(surprise, gate[_CENTRE] + _SHADOW * gate[_WIDTH] * spread)
+    rate = _RECENT_RATE if gate[_ROWS] > 1.0 else 1.0
+    gate[_RECENT] += rate * (felt - gate[_RECENT])
     if gate[_ACCEPTED] < _OPEN_ROWS:
         return 1
     height = max(surprise, gate[_RECENT]) - gate[_CENTRE]
-    refused = height > gate[_WIDTH] * gate[_SPREAD]
+    refused = height > gate[_WIDTH] * spread
     push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
     gate[_WIDTH] = min(max(gate[_WIDTH] * np.exp(push), _REFUSE), _WIDEST * _REFUSE)
     if refused:
         return 0
-    return 2 if height > _REFUSE * gate[_SPREAD] and adopting(gate) else 1
+    return 2 if height > _REFUSE * spread and adopting(gate) else 1
 
 
 @compiled
@@ -91,7 +100,7 @@ def accept(gate: Float64, surprise: float, rate: float) -> None:
     weight = max(1.0 / gate[_ACCEPTED], rate)
     apart = height - gate[_CENTRE]
     if gate[_ACCEPTED] > 50.0:
-        reach = _REFUSE * gate[_SPREAD]
+        reach = _REFUSE * max(gate[_SPREAD], _LEAST_SPREAD)
         apart = min(max(apart, -reach), reach)
     gate[_CENTRE] += weight * apart
     # 1.25 mean absolute deviations are one standard deviation of a normal variable

@@ -120,7 +120,7 @@ def _contributions(
 
 @compiled
 def _lean_on_recent(figures: Float64, context: Float64, present: int, scratch: Float64) -> float:
-    """Fill the scratch with each feature's share of the raw score, and add them up."""
+    """Fill the scratch with each feature's share of the raw score, and add them up: 0 without any cell."""
     weight = _lean(context)
     raw = 0.0
     for j in range(scratch.shape[1]):
@@ -149,7 +149,7 @@ def score_row(
     present = _contributions(
         row, stats, table, figures, context, parameters, sizes, activation, tape, scratch
     )
-    return _lean_on_recent(figures, context, present, scratch) if present > 0 else 0.0
+    return _lean_on_recent(figures, context, present, scratch)
 
 
 @compiled

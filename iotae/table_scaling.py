@@ -95,8 +95,9 @@ class TableScaler:
             return table.astype(np.float32)
         # the difference is taken in float64, the dear arcsinh in float32
         apart = np.clip(table, -LARGEST, LARGEST) - centre
-        # where it leaves float32 the clip at the end decides anyway
-        units = np.clip(apart / (unit * _BEND), -1e30, 1e30).astype(np.float32)
+        # where it leaves float32, or even float64, the clip at the end decides anyway
+        with np.errstate(over="ignore"):
+            units = np.clip(apart / (unit * _BEND), -1e30, 1e30).astype(np.float32)
         bent: Float32 = np.arcsinh(units, out=units)
         bent *= np.float32(_BEND)
         return bent

@@ -24,7 +24,10 @@ _KIND = "pyod_iotae.IoTAE"
 
 
 class IoTAE(BaseDetector):
-    """Deep autoencoder for IoT tables: rows that it cannot rebuild are outliers.
+    """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
+
+    Columns are scaled whatever their tails, missing cells are masked, and clumps of rows away from the
+    bulk neither train the network nor vouch for others. See :class:`iotae.BatchAutoencoder`.
 
     Parameters
     ----------
@@ -45,6 +48,8 @@ class IoTAE(BaseDetector):
     hidden_activation_name : {'tanh', 'relu', 'sigmoid', 'leaky_relu', 'elu'}
     dropout_rate : float in [0, 1)
         Share of the input cells hidden from the encoder in training.
+    clean : bool
+        The training rows are known to be normal: none of them is suspected of being an outlier.
     device : str, optional
         ``'cuda'`` trains and scores on a GPU through torch; None and ``'cpu'`` use the kernels.
     random_state : int, RandomState or None
@@ -79,12 +84,13 @@ class IoTAE(BaseDetector):
         self,
         contamination: Any = 0.1,
         preprocessing: bool = True,
-        lr: float = 5e-3,
+        lr: float = 3e-3,
         epoch_num: int | None = None,
-        batch_size: int = 128,
+        batch_size: int = 256,
         hidden_neuron_list: list[int] | None = None,
         hidden_activation_name: str = "tanh",
         dropout_rate: float = 0.0,
+        clean: bool = False,
         device: str | None = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -97,6 +103,7 @@ class IoTAE(BaseDetector):
         self.hidden_neuron_list = hidden_neuron_list
         self.hidden_activation_name = hidden_activation_name
         self.dropout_rate = dropout_rate
+        self.clean = clean
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -120,6 +127,7 @@ class IoTAE(BaseDetector):
             batch_size=self.batch_size,
             dropout_rate=self.dropout_rate,
             scaling="standard" if self.preprocessing else "none",
+            clean=self.clean,
             seed=None if random is None else int(random),
             device=self.device,
             progress=bool(self.verbose),

@@ -127,7 +127,7 @@ def test_fit_score_evaluate(house, tmp_path, capsys):
         [int((y & ~alarm).sum()), int((~y & ~alarm).sum())],
     ]
     assert figures["roc_auc"] > 0.95
-    assert figures["f1"] > 0.85
+    assert figures["f1"] > 0.8
 
 
 def test_fit_says_what_each_step_did(house, tmp_path, capsys):

@@ -152,8 +152,8 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--alpha",
         type=_share,
-        default=0.05,
-        help="share of normal rows that may raise an alarm (default 0.05)",
+        default=0.1,
+        help="share of normal rows that may raise an alarm (default 0.1, PyOD's contamination)",
     )
     parser.add_argument("--seed", type=int, default=0)
     steps = parser.add_argument_group("preprocessing")
