@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``."""
+"""The command line: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``, then ``readme``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, detectors, nslkdd, pages, render, shuttle
+from benchmarks import datasets, detectors, nslkdd, pages, readme, render, shuttle
 
 DOCS = datasets.ROOT / "docs" / "benchmarks"
 
@@ -76,6 +76,9 @@ def main(argv: list[str] | None = None) -> int:
         0; 1 where ours failed on a set; 2 where the run could not be made.
     """
     argv = sys.argv[1:] if argv is None else argv
+    if argv == ["readme"]:
+        print("copied into the README:", *readme.insert_figures(datasets.ROOT / "README.md", DOCS))
+        return 0
     arguments = _parser().parse_args(argv)
     try:
         sections, notes = COMMANDS[arguments.command](arguments)

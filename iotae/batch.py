@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike
 from iotae.architecture import Float32, validate_hidden_sizes
 from iotae.frames import column_names, to_matrix
 from iotae.network import Network, draw_seed
-from iotae.parameters import check_choice, check_count, check_network_settings, check_share
+from iotae.parameters import (
+    check_choice,
+    check_count,
+    check_network_settings,
+    check_row_weights,
+    check_share,
+)
 from iotae.residuals import distance, shares
 from iotae.scaling import Float64
 from iotae.state import State
@@ -33,7 +39,8 @@ _FIT_ROWS = 20_000
 _UPDATES, _CLEAN_UPDATES = 100, 600
 """Updates, not epochs, are capped; clean rows may be learned for longer."""
 
-_SCORE_ROWS = 16_384
+_SCORE_ROWS = 20_480
+"""Rows scored at a time: memory is bounded, and the rows of a fit are scored as one block."""
 
 SCALINGS = ("standard", "none")
 SCORINGS = ("joined", "reconstruction")
@@ -79,6 +86,8 @@ class BatchAutoencoder:
     ----------
     history : list of float
         Mean training loss of each pass.
+    fitted_scores : ndarray of float64, shape (n,)
+        Scores of the rows given to the last fit, which the model has learned from.
     n_features : int
     feature_names : list of str or None
 
@@ -130,6 +139,7 @@ class BatchAutoencoder:
         self.progress = progress
         self.history: list[float] = []
         self.feature_names: list[str] | None = None
+        self.fitted_scores: Float64 = np.empty(0)
         self._network: Network | None = None
 
     # -- fitting ------------------------------------------------------------------------------
@@ -152,16 +162,20 @@ class BatchAutoencoder:
             If a column holds no numbers.
         """
         table = to_matrix(X)
-        weights = _row_weights(table, sample_weight)
+        weights = check_row_weights(table, sample_weight)
         names = column_names(X)
         self._network = Network(
             table.shape[1], self.hidden_sizes, self.activation, draw_seed(self.seed), names
         )
         self.feature_names = names
         self.history = []
-        rows = sample(np.flatnonzero(weights > 0), _FIT_ROWS, self._network.generator)
-        self._n_seen = int((weights > 0).sum())
-        self._learn(table[rows], weights[rows])
+        rows = np.flatnonzero(weights > 0)
+        self._n_seen = rows.size
+        if rows.size > _FIT_ROWS:
+            rows = np.sort(sample(rows, _FIT_ROWS, self._network.generator))
+        scores = self._learn(table[rows], weights[rows])
+        # where all rows were learned their scores are known already
+        self.fitted_scores = scores if rows.size == len(table) else self.score(table)
         return self
 
     def partial_fit(self, X: Any, sample_weight: ArrayLike | None = None) -> BatchAutoencoder:
@@ -173,7 +187,7 @@ class BatchAutoencoder:
         if self._network is None:
             return self.fit(X, sample_weight)
         table = self._table(X)
-        weights = _row_weights(table, sample_weight)
+        weights = check_row_weights(table, sample_weight)
         more = np.flatnonzero(weights > 0)
         room = _FIT_ROWS - len(self._kept)
         wanted = max(1, round(len(self._kept) * more.size / self._n_seen))
@@ -183,13 +197,18 @@ class BatchAutoencoder:
         self._n_seen += more.size
         joined = np.concatenate([self._kept, table[chosen]])
         self._learn(joined, np.concatenate([self._kept_weights, weights[chosen]]))
+        self.fitted_scores = self.score(table)
         return self
 
-    def _learn(self, table: Float64, weights: Float32) -> None:
+    def _learn(self, table: Float64, weights: Float32) -> Float64:
+        """Learn everything from a table of at most ``_FIT_ROWS`` rows; returns their scores."""
         network = self._fitted()
-        d = table.shape[1]
-        self._scaler = TableScaler().fit(table) if self.scaling == "standard" else TableScaler.identity(d)
-        rows = self._scaler.transform(table)
+        if self.scaling == "standard":
+            self._scaler = TableScaler()
+            rows = self._scaler.fit_transform(table)
+        else:
+            self._scaler = TableScaler.identity(table.shape[1])
+            rows = self._scaler.transform(table)
         vouching, teaching = choose_rows(rows, self.clean, network.generator)
         self.history += train_network(
             network,
@@ -209,6 +228,9 @@ class BatchAutoencoder:
         self._views = Views().fit(learned, (rows, latent, residual), rows[vouching])
         kept = sample(np.arange(len(rows)), LEARN_ROWS, network.generator)
         self._kept, self._kept_weights = table[kept], weights[kept]
+        if self.scoring == "reconstruction":
+            return distance(rows, output)
+        return self._views.fitted_scores
 
     def _engine(self) -> dict[str, Any]:
         return {"device": self.device, "module": self.network}
@@ -326,20 +348,3 @@ class BatchAutoencoder:
             kept = data["kept"]
             made._kept, made._kept_weights, made._n_seen = kept["rows"], kept["weights"], kept["n_seen"]
         return made
-
-
-def _row_weights(table: Float64, sample_weight: ArrayLike | None) -> Float32:
-    if table.ndim != 2 or 0 in table.shape:
-        raise ValueError(
-            f"Got a table of shape {table.shape}, but expected (n, d) with at least one row and one column."
-        )
-    if sample_weight is None:
-        return np.ones(len(table), np.float32)
-    weights = np.asarray(sample_weight, np.float32)
-    if weights.shape != (len(table),) or not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError(
-            f"Got sample_weight of shape {weights.shape}, but expected ({len(table)},), finite and >= 0."
-        )
-    if not (weights > 0).any():
-        raise ValueError("Got sample_weight all 0, but expected at least one row that counts.")
-    return weights

@@ -5,7 +5,10 @@ Kernels are written so that one source is right both ways: compiled, and as ordi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["COMPILED", "compiled"]
@@ -28,6 +31,27 @@ _numba = _import_numba()
 
 COMPILED: bool = _numba is not None
 """Whether kernels run compiled in this process."""
+
+
+def _drop_stale_cache(folder: Path) -> None:
+    """Remove compiled kernels that are older than any source file of the package.
+
+    A compiled kernel holds those that it calls, but numba looks at its own file's time alone: without
+    this an edit of one room would leave the old one running in another's cache.
+    """
+    cached = [path for ending in ("nbi", "nbc") for path in (folder / "__pycache__").glob(f"*.{ending}")]
+    if not cached or not os.access(folder / "__pycache__", os.W_OK):
+        return
+    newest = max(path.stat().st_mtime for path in folder.glob("*.py"))
+    for path in cached:
+        with suppress(FileNotFoundError):
+            # another process may be doing the same
+            if path.stat().st_mtime < newest:
+                path.unlink()
+
+
+if COMPILED:
+    _drop_stale_cache(Path(__file__).parent)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

@@ -93,12 +93,12 @@ def judge(gate: Float64, surprise: float) -> int:
 @compiled
 def accept(gate: Float64, surprise: float, rate: float) -> None:
     """Take an accepted row's surprise into the usual; ``rate`` is the least weight it gets."""
-    height = max(surprise, gate[_RECENT])
     if gate[_ACCEPTED] == 0.0:
-        gate[_CENTRE] = height
+        gate[_CENTRE] = surprise
     gate[_ACCEPTED] += 1.0
     weight = max(1.0 / gate[_ACCEPTED], rate)
-    apart = height - gate[_CENTRE]
+    # its own surprise and not its neighbours': their mean would fold the lower half of the usual away
+    apart = surprise - gate[_CENTRE]
     if gate[_ACCEPTED] > 50.0:
         reach = _REFUSE * max(gate[_SPREAD], _LEAST_SPREAD)
         apart = min(max(apart, -reach), reach)

@@ -34,9 +34,11 @@ def _bounded(raw: float) -> float:
 class OnlineAutoencoder:
     """A deep autoencoder that scores and learns one row (a dict) at a time.
 
-    Rows are scaled by running statistics, reconstructed, and scored by each feature's residual
-    relative to that feature's usual residual. The network is updated once for every ``batch_size``
-    rows learned, so results never depend on how a caller slices the stream.
+    Rows are scaled by running statistics and reconstructed. A feature contributes how rare its value
+    is, how far out it lies, and how badly the network rebuilds it next to how it usually does; the
+    score is their mean, and leans on the recent rows where anomalies come in runs. Rows that look
+    anomalous are scored but teach nothing, unless they persist. The network is updated once for every
+    ``batch_size`` rows learned, so results never depend on how a caller slices the stream.
 
     Parameters
     ----------
@@ -51,21 +53,25 @@ class OnlineAutoencoder:
     horizon : float, at least 1
         Rows after which the running statistics begin to forget.
     grace_period : int, at least 0
-        Rows to learn before the first alarm may be raised.
+        Rows to take in before the first alarm may be raised.
     alpha : float, in (0, 1)
         Share of rows that may be alarms: the cut is this quantile of the latest 1,000 scores.
     max_features : int, at least 1
         Slots for features at most; see :mod:`iotae.schema` for who leaves.
     seed : int, optional
-        Seed of the weights and of the order of updates; None draws one.
+        Seed of the weights; None draws one.
 
     Attributes
     ----------
     threshold : float
         The cut on the score's scale; infinity during the grace period.
     n_seen, n_rejected, n_unusable : int
-        Rows learned, rows set aside because no cell was usable, and cells set aside (text where
-        numbers were, infinities, values beyond 1e100; plain missing cells are not counted).
+        Rows taken in, rows set aside because no cell was usable, and cells set aside (text where
+        numbers were, infinities; plain missing cells are not counted).
+    n_refused : int
+        Rows among those taken in that looked anomalous and taught nothing.
+    drift_detected : bool
+        Whether such rows have become so many that they are being adopted as a changed world.
 
     Examples
     --------

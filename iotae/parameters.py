@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from iotae.kernels import ACTIVATIONS
+import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["check_choice", "check_count", "check_network_settings", "check_share"]
+from iotae.architecture import Float32
+from iotae.kernels import ACTIVATIONS
+from iotae.scaling import Float64
+
+__all__ = ["check_choice", "check_count", "check_network_settings", "check_row_weights", "check_share"]
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:
@@ -42,3 +47,21 @@ def check_network_settings(activation: Any, learning_rate: Any, batch_size: Any,
     check_count("batch_size", batch_size)
     if seed is not None:
         check_count("seed", seed, 0)
+
+
+def check_row_weights(table: Float64, sample_weight: ArrayLike | None) -> Float32:
+    """Return the weights of a table's rows (n,), all 1 for None; the table must not be empty."""
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(
+            f"Got a table of shape {table.shape}, but expected (n, d) with at least one row and one column."
+        )
+    if sample_weight is None:
+        return np.ones(len(table), np.float32)
+    weights = np.asarray(sample_weight, np.float32)
+    if weights.shape != (len(table),) or not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError(
+            f"Got sample_weight of shape {weights.shape}, but expected ({len(table)},), finite and >= 0."
+        )
+    if not (weights > 0).any():
+        raise ValueError("Got sample_weight all 0, but expected at least one row that counts.")
+    return weights

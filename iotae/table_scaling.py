@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae.architecture import Float32
-from iotae.scaling import LARGEST, Float64
+from iotae.scaling import Float64
 from iotae.state import State
 
 __all__ = ["TableScaler"]
@@ -25,6 +25,12 @@ _INPUT_CLIP = 30.0
 """Scaled values are clipped here, so that distances in float32 stay exact to about 1e-3."""
 
 _SMALLEST_UNIT = 1e-290
+
+_MOST_UNITS = np.float32(1e30)
+"""Robust units beyond this count as this: far beyond the clip of the input, and inside float32."""
+
+_LARGEST = 1e300
+"""Infinities count as this, so that a column's centre and unit stay finite."""
 
 
 class TableScaler:
@@ -64,11 +70,16 @@ class TableScaler:
 
     def fit(self, X: ArrayLike) -> TableScaler:
         """Learn the scale of each column of a table (n, d); missing cells are NaN."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: ArrayLike) -> Float32:
+        """Learn the scale of each column, and return the scaled rows, as :meth:`transform` would."""
         table = np.asarray(X, np.float64)
         centre, unit = np.zeros(table.shape[1]), np.ones(table.shape[1])
         # medians of contiguous columns are three times as fast
         for j, column in enumerate(np.ascontiguousarray(table.T)):
-            values = np.clip(column[~np.isnan(column)], -LARGEST, LARGEST)
+            values = np.clip(column[~np.isnan(column)], -_LARGEST, _LARGEST)
             if values.size:
                 centre[j] = np.median(values)
                 apart = np.abs(values - centre[j])
@@ -77,40 +88,31 @@ class TableScaler:
                     unit[j] = max(float(np.median(apart)), _SMALLEST_UNIT)
         self._bent = True
         self._columns = np.stack([centre, unit, np.zeros_like(centre), np.ones_like(centre)])
-        bent = np.clip(self._bend(table), -_MOMENT_CLIP, _MOMENT_CLIP)
-        missing = np.isnan(bent)
-        present = np.maximum(len(bent) - missing.sum(axis=0), 1)
-        bent[missing] = 0.0
-        mean = bent.sum(axis=0, dtype=np.float64) / present
-        bent -= mean.astype(np.float32)
-        bent[missing] = 0.0
-        variance = np.einsum("ij,ij->j", bent, bent, dtype=np.float64) / present
-        self._columns[2] = mean
-        self._columns[3] = np.where(variance > 1e-8, np.maximum(np.sqrt(variance), _SCALE_FLOOR), 1.0)
-        return self
+        bent = self._bend(table)
+        self._columns[2:] = _moments(np.clip(bent, -_MOMENT_CLIP, _MOMENT_CLIP))
+        return self._standardise(bent)
 
     def _bend(self, table: Float64) -> Float32:
         centre, unit = self._columns[:2]
-        if not self._bent:
-            return table.astype(np.float32)
         # the difference is taken in float64, the dear arcsinh in float32
-        apart = np.clip(table, -LARGEST, LARGEST) - centre
-        # where it leaves float32, or even float64, the clip at the end decides anyway
         with np.errstate(over="ignore"):
-            units = np.clip(apart / (unit * _BEND), -1e30, 1e30).astype(np.float32)
-        bent: Float32 = np.arcsinh(units, out=units)
+            bent: Float32 = ((table - centre) / (unit * _BEND)).astype(np.float32)
+        np.clip(bent, -_MOST_UNITS, _MOST_UNITS, out=bent)
+        np.arcsinh(bent, out=bent)
         bent *= np.float32(_BEND)
+        return bent
+
+    def _standardise(self, bent: Float32) -> Float32:
+        mean, deviation = self._columns[2:].astype(np.float32)
+        bent -= mean
+        bent /= deviation
+        np.clip(bent, -_INPUT_CLIP, _INPUT_CLIP, out=bent)
         return bent
 
     def transform(self, X: ArrayLike) -> Float32:
         """Scaled rows as float32 (n, d); missing cells stay NaN."""
-        bent = self._bend(np.asarray(X, np.float64))
-        if self._bent:
-            mean, deviation = self._columns[2:].astype(np.float32)
-            bent -= mean
-            bent /= deviation
-            np.clip(bent, -_INPUT_CLIP, _INPUT_CLIP, out=bent)
-        return bent
+        table = np.asarray(X, np.float64)
+        return self._standardise(self._bend(table)) if self._bent else table.astype(np.float32)
 
     def inverse_transform(self, Z: ArrayLike) -> Float64:
         """Rows in the columns' own units from scaled rows (n, d)."""
@@ -132,3 +134,15 @@ class TableScaler:
         made = cls()
         made._columns, made._bent = data["columns"], data["bent"]
         return made
+
+
+def _moments(bent: Float32) -> Float64:
+    """Mean and floored deviation (2, d) of bent and clipped columns, missing cells left out."""
+    missing = np.isnan(bent)
+    present = np.maximum(len(bent) - missing.sum(axis=0), 1)
+    bent[missing] = 0.0
+    mean = bent.sum(axis=0, dtype=np.float64) / present
+    bent -= mean.astype(np.float32)
+    bent[missing] = 0.0
+    variance = np.einsum("ij,ij->j", bent, bent, dtype=np.float64) / present
+    return np.stack([mean, np.where(variance > 1e-8, np.maximum(np.sqrt(variance), _SCALE_FLOOR), 1.0)])

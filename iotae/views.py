@@ -29,7 +29,8 @@ def _side_by_side(latent: Float32, residual: Float32) -> Float32:
 class Views:
     """The fitted views of a table.
 
-    All tables are scaled, float32 and (n, d); missing cells are NaN in rows and residuals.
+    All tables are scaled, float32 and (n, d); missing cells are NaN in rows and residuals. After a fit
+    ``fitted_scores`` (n,) are those of ``everything``.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Views:
         self._whitening: Whitening
         self._slopes: Float64
         self._tails: tuple[Tail, Tail]
+        self.fitted_scores: Float64 = np.empty(0)
 
     def fit(
         self,
@@ -63,6 +65,7 @@ class Views:
         self._slopes = np.abs(slopes.T)
         network, near = self._heights(*everything)
         self._tails = (Tail().fit(network), Tail().fit(near))
+        self.fitted_scores = join([self._tails[0](network), self._tails[1](near)])
         return self
 
     def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> tuple[Float64, Float64]:

@@ -156,7 +156,7 @@ class IoTAE(BaseDetector):
         table = self._validated(X, reset=True)
         self._set_n_classes(None)
         self.model_ = core.fit(table)
-        return self._rescored(table)
+        return self._judged()
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> IoTAE:
         """Go on training with more rows of the same data; the first call is a :meth:`fit`.
@@ -167,10 +167,10 @@ class IoTAE(BaseDetector):
             return self.fit(X, y)
         table = self._validated(X, reset=False)
         self.model_.partial_fit(table)
-        return self._rescored(table)
+        return self._judged()
 
-    def _rescored(self, table: Float64) -> IoTAE:
-        self.decision_scores_ = self.model_.score(table)
+    def _judged(self) -> IoTAE:
+        self.decision_scores_ = self.model_.fitted_scores
         self._process_decision_scores()
         return self
 

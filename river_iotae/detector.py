@@ -20,11 +20,12 @@ _KIND = "river_iotae.IoTAE"
 class IoTAE(base.AnomalyDetector):
     """Online deep autoencoder for IoT streams.
 
-    A row is scaled by running statistics, reconstructed by a small autoencoder, and scored by how far
-    each feature lies from its reconstruction, relative to how far it usually lies. The model scales
-    its own input, so no scaler is needed in front. Missing, new and vanished features are masked out
-    of scores and updates, text is taken as a category, and rows without a usable cell are counted and
-    set aside.
+    A row is scaled by running statistics and reconstructed by a small autoencoder. Each feature is
+    scored by how rare its value is, how far out it lies, and how badly it is reconstructed next to
+    how it usually is. The model scales its own input, so no scaler is needed in front. Missing, new
+    and vanished features are masked out of scores and updates, text is taken as a category, and rows
+    without a usable cell are counted and set aside. Rows that look anomalous are scored but not
+    learned; when they persist, they are adopted as a changed world.
 
     Scores lie in [0, 1) and `score_one` changes nothing. The network is updated with every
     `batch_size`-th row, so `learn_many` and `learn_one` row by row give the same model.
@@ -41,7 +42,7 @@ class IoTAE(base.AnomalyDetector):
         Sizes of the hidden layers, for instance `(16, 8, 16)`. By default they follow the number of
         features.
     grace_period
-        Number of rows to learn before a row may be classified as anomalous.
+        Number of rows to take in before a row may be classified as anomalous.
     alpha
         The false-alarm rate asked for, in (0, 1): the threshold is this quantile of recent scores.
     max_features
@@ -52,11 +53,15 @@ class IoTAE(base.AnomalyDetector):
     threshold
         The current cut on the scores; infinity during the grace period.
     n_seen
-        Number of rows learned.
+        Number of rows taken in.
     n_rejected
         Number of rows set aside because no cell was usable.
     n_unusable
-        Number of cells set aside: text where numbers were, infinities, absurd numbers.
+        Number of cells set aside: text where numbers were, and infinities.
+    n_refused
+        Number of rows taken in that looked anomalous and taught nothing.
+    drift_detected
+        Whether such rows have become so many that they are being adopted as a changed world.
 
     Examples
     --------
@@ -70,7 +75,7 @@ class IoTAE(base.AnomalyDetector):
     ...     auc.update(y, model.score_one(x))
     ...     model.learn_one(x)
     >>> auc
-    ROCAUC: 98.86%
+    ROCAUC: 98.87%
 
     A row's score is shared out among its features:
 
@@ -167,7 +172,7 @@ class IoTAE(base.AnomalyDetector):
 
     @property
     def n_seen(self) -> int:
-        """Number of rows learned."""
+        """Number of rows taken in."""
         return self._model.n_seen
 
     @property
@@ -179,6 +184,16 @@ class IoTAE(base.AnomalyDetector):
     def n_unusable(self) -> int:
         """Number of cells set aside."""
         return self._model.n_unusable
+
+    @property
+    def n_refused(self) -> int:
+        """Number of rows that looked anomalous and taught nothing."""
+        return self._model.n_refused
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether rows that look anomalous are being adopted as a changed world."""
+        return self._model.drift_detected
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file from which `load` continues bit for bit; no code is stored."""

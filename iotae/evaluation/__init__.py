@@ -1,7 +1,7 @@
 """Evaluation from split to verdict: the one import for the paper's 70/30 split, its score and its metrics.
 
-The metrics are made in :mod:`iotae.metrics`, the curves in :mod:`iotae.ranking` and the run along a stream in
-:mod:`iotae.prequential`; all are offered here.
+The metrics are made in :mod:`iotae.evaluation.metrics`, the curves in :mod:`iotae.evaluation.ranking` and
+the run along a stream in :mod:`iotae.evaluation.prequential`; all are offered here.
 """
 
 from __future__ import annotations
