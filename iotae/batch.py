@@ -22,7 +22,7 @@ from iotae.residuals import distance, shares
 from iotae.scaling import Float64
 from iotae.state import State
 from iotae.table_scaling import TableScaler
-from iotae.training import propagate_rows, train_network
+from iotae.training import check_engine, propagate_rows, train_network
 from iotae.trust import LEARN_ROWS, choose_rows, sample
 from iotae.views import Views
 
@@ -164,6 +164,7 @@ class BatchAutoencoder:
         table = to_matrix(X)
         weights = check_row_weights(table, sample_weight)
         names = column_names(X)
+        check_engine(self.device, self.network)
         self._network = Network(
             table.shape[1], self.hidden_sizes, self.activation, draw_seed(self.seed), names
         )

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from iotae.architecture import Float32, initial_parameters, layer_sizes, n_parameters, resized_parameters
+from iotae.architecture import (
+    Float32,
+    initial_parameters,
+    layer_sizes,
+    layer_views,
+    n_parameters,
+    resized_parameters,
+)
 from iotae.kernels import ACTIVATIONS, Int64, propagate, train
 from iotae.scaling import Float64
 from iotae.state import State
@@ -124,13 +131,20 @@ class Network:
         """Latent code (n, k) and reconstruction (n, d) of ``rows``, missing cells included."""
         return propagate(self.parameters, self.layers, self.code, rows)
 
-    def resized(self, n_features: int, names: Sequence[str]) -> Network:
-        """The same network over other features: those it knew keep their weights and moments."""
-        made = Network(n_features, self.hidden_sizes, self.activation, self.seed, names)
-        zeros = np.zeros_like(made.first)
-        made.parameters = resized_parameters(self.parameters, self.sizes, made.sizes, made.parameters)
-        made.first = resized_parameters(self.first, self.sizes, made.sizes, zeros)
-        made.second = resized_parameters(self.second, self.sizes, made.sizes, zeros)
+    def resized(self, names: Sequence[str], given: Sequence[int]) -> Network:
+        """The same network over other features: those it knew keep their weights and moments.
+
+        ``given`` are the places of features that it did not know: they begin as in a new network.
+        """
+        made = Network(len(names), self.hidden_sizes, self.activation, self.seed, names)
+        for block in ("parameters", "first", "second"):
+            fresh = getattr(made, block)
+            resized = resized_parameters(getattr(self, block), self.sizes, made.sizes, fresh)
+            layers, fresh_layers = layer_views(resized, made.sizes), layer_views(fresh, made.sizes)
+            layers[0][0][given] = fresh_layers[0][0][given]
+            layers[-1][0][:, given] = fresh_layers[-1][0][:, given]
+            layers[-1][1][given] = fresh_layers[-1][1][given]
+            setattr(made, block, resized)
         made.step, made.generator = self.step, self.generator
         return made
 

@@ -37,7 +37,7 @@ class OnlineAutoencoder:
     Rows are scaled by running statistics and reconstructed. A feature contributes how rare its value
     is, how far out it lies, and how badly the network rebuilds it next to how it usually does; the
     score is their mean, and leans on the recent rows where anomalies come in runs. Rows that look
-    anomalous are scored but teach nothing, unless they persist. The network is updated once for every
+    anomalous are scored but teach nothing, unless they persist. The network is updated with every
     ``batch_size`` rows learned, so results never depend on how a caller slices the stream.
 
     Parameters
@@ -122,7 +122,7 @@ class OnlineAutoencoder:
         """Make room for new slots, and forget what a slot's former feature left behind."""
         names = [slot_label(slot) for slot in self._schema.slots]
         if self._state.n_slots:
-            self._network = self._network.resized(len(names), names)
+            self._network = self._network.resized(names, given)
         else:
             network = self._network
             self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)

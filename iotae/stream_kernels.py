@@ -36,10 +36,10 @@ __all__ = [
 RESIDUAL, RECENT, MASS = range(3)
 """Rows of the features' running figures (3, d): usual residual, recent contribution, rows counted."""
 
-LEARNED, PENDING, BATCHES, REFRESH, REFUSED, PRESENT, N_COUNTERS = range(7)
-"""Counters: rows learned, rows that wait for a mini-batch, mini-batches trained, the number of rows
-learned at which the surprise tables are made anew early in a stream, rows refused by the gate, and
-the present cells of the latest row."""
+LEARNED, PENDING, BATCHES, STEPS, REFRESH, REFUSED, PRESENT, N_COUNTERS = range(8)
+"""Counters: rows learned, rows that wait for a mini-batch, mini-batches, steps of training, the number of
+rows learned at which the surprise tables are made anew early in a stream, rows refused by the gate, and the
+present cells of the latest row."""
 
 _SCALED, _CONTRIBUTION, _RESIDUAL_NOW, SHARE, _ROW, _JUDGED, _CELLS, N_SCRATCH = range(8)
 """Rows of the scratch (N_SCRATCH, d): what a row's scoring leaves for its learning. The row itself and
@@ -53,6 +53,10 @@ _RESIDUAL_FLOOR = 0.02
 
 _RESIDUAL_REACH = 5.0
 """A residual moves the usual one as if at most this many times as large."""
+
+_MOST_STEPS, _LEAST_STEPS, _EARLY_STEPS = 8, 2, 512
+"""Steps on a mini-batch: the first 64 get eight each, then ever fewer, and two from the 256th on. A network
+that learns slowly has no say while the stream is young."""
 
 _SEEN_BY_NETWORK = 3.0
 """The network sees scaled values in [-3, 3], about 19 spreads; beyond, the energy speaks."""
@@ -230,17 +234,19 @@ def learn_row(
         target, mask = np.empty_like(pending), np.empty_like(pending)
         load_rows(pending, target, mask)
         ones = np.ones(pending.shape[0], np.float32)
-        train_step(
-            parameters,
-            sizes,
-            activation,
-            target,
-            target,
-            mask,
-            ones,
-            learning_rate,
-            first,
-            second,
-            counters[BATCHES],
-        )
+        for _ in range(min(_MOST_STEPS, max(_LEAST_STEPS, _EARLY_STEPS // counters[BATCHES]))):
+            counters[STEPS] += 1
+            train_step(
+                parameters,
+                sizes,
+                activation,
+                target,
+                target,
+                mask,
+                ones,
+                learning_rate,
+                first,
+                second,
+                counters[STEPS],
+            )
     return raw

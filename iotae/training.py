@@ -12,7 +12,7 @@ from iotae.kernels import Int64
 from iotae.network import Network
 from iotae.scaling import Float64
 
-__all__ = ["propagate_rows", "schedule", "train_network"]
+__all__ = ["check_engine", "propagate_rows", "schedule", "train_network"]
 
 _WARM_UP = 20
 """Updates over which the learning rate rises."""
@@ -32,6 +32,23 @@ def schedule(updates: int, learning_rate: float) -> Float64:
     steps = np.arange(1, updates + 1)
     rates: Float64 = learning_rate * np.minimum(1.0, steps / _WARM_UP)
     return rates * (1.0 - (1.0 - _FINAL_RATE) * steps / updates)
+
+
+def check_engine(device: str | None, module: Any) -> None:
+    """Make sure that the engine asked for can be had, before anything is changed.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown or not there.
+    ImportError
+        If torch is wanted and not installed.
+    """
+    if module is None and device in (None, "cpu"):
+        return
+    from iotae.torch_engine import resolve_device
+
+    resolve_device(device or "cpu")
 
 
 def train_network(
