@@ -7,7 +7,7 @@ shipping a network is copying that vector.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TypeAlias
@@ -72,7 +72,11 @@ def validate_hidden_sizes(hidden_sizes: Sequence[int] | None) -> tuple[int, ...]
     """
     if hidden_sizes is None:
         return None
-    sizes = tuple(hidden_sizes) if not isinstance(hidden_sizes, str) else ()
+    sizes = (
+        tuple(hidden_sizes)
+        if isinstance(hidden_sizes, Iterable) and not isinstance(hidden_sizes, str)
+        else ()
+    )
     good = all(isinstance(s, (int, np.integer)) and not isinstance(s, bool) and s >= 1 for s in sizes)
     if not sizes or not good:
         raise ValueError(
@@ -129,7 +133,8 @@ def layer_views(parameters: Float32, sizes: Sequence[int]) -> list[tuple[Float32
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:
-    digest = blake2b(name.encode(), digest_size=8).digest()
+    # names may hold bytes that were no UTF-8, carried as surrogates
+    digest = blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest()
     return np.random.default_rng([seed, int.from_bytes(digest, "little")])
 
 

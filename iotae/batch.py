@@ -12,6 +12,7 @@ from iotae.architecture import Float32, validate_hidden_sizes
 from iotae.frames import column_names, to_matrix
 from iotae.network import Network, draw_seed
 from iotae.parameters import (
+    NotFittedError,
     check_choice,
     check_count,
     check_network_settings,
@@ -27,10 +28,6 @@ from iotae.trust import LEARN_ROWS, choose_rows, sample
 from iotae.views import Views
 
 __all__ = ["BatchAutoencoder", "NotFittedError"]
-
-
-class NotFittedError(ValueError, AttributeError):
-    """The model was asked for something that only a fitted one can give."""
 
 
 _FIT_ROWS = 20_000

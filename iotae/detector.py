@@ -226,7 +226,7 @@ class TableDetector:
         iotae.state.StateError
             If the file is damaged, foreign, or holds something else.
         """
-        return cls.from_state(state.read(path, KIND)[1])
+        return state.restore(path, KIND, cls.from_state)
 
     def to_state(self) -> dict[str, Any]:
         """Return everything as arrays and JSON values."""

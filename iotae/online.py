@@ -53,7 +53,8 @@ class OnlineAutoencoder:
     horizon : float, at least 1
         Rows after which the running statistics begin to forget.
     grace_period : int, at least 0
-        Rows to take in before the first alarm may be raised.
+        Rows to take in before the first alarm may be raised; the scores of the first half of them do
+        not count for the cut.
     alpha : float, in (0, 1)
         Share of rows that may be alarms: the cut is this quantile of the latest 1,000 scores.
     max_features : int, at least 1
@@ -132,9 +133,9 @@ class OnlineAutoencoder:
     # -- scoring ------------------------------------------------------------------------------
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
+        self._schema.encode(x, self._row)
         if not self._schema.slots:
             return 0.0
-        self._schema.encode(x, self._row)
         state, network = self._state, self._network
         return score_row(
             self._row,
@@ -183,9 +184,8 @@ class OnlineAutoencoder:
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: scale, threshold, and with every ``batch_size``-th row the network."""
         schema = self._schema
-        if schema.encode_plain(x, self._row):
-            schema.note_plain()
-        else:
+        plain = schema.encode_plain(x, self._row)
+        if not plain:
             given = schema.admit(x)
             if given:
                 self._take_in(given)
@@ -194,13 +194,18 @@ class OnlineAutoencoder:
                 return
             schema.encode(x, self._row)
         raw = self._learn_vector()
-        if self._state.counters[PRESENT] < self._row.size:
+        complete = self._state.counters[PRESENT] == self._row.size
+        if not complete:
             self.n_unusable += schema.count_unusable(x, self._row)
+        if plain:
+            schema.note_plain() if complete else schema.admit(x)
         if raw < 0.0:
             self.n_rejected += 1
             return
         self.n_seen += 1
-        self._cut.update(_bounded(raw))
+        if 2 * self.n_seen > self.grace_period:
+            # scores of a model that knows nothing yet are high, and would hold the cut up for long
+            self._cut.update(_bounded(raw))
 
     def _learn_vector(self) -> float:
         state, network = self._state, self._network

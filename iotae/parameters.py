@@ -1,8 +1,7 @@
-"""Checks of the arguments that several models share; each error says what to pass instead."""
+"""Checks that several models share; each error says what to pass instead."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,18 @@ from iotae.architecture import Float32
 from iotae.kernels import ACTIVATIONS
 from iotae.scaling import Float64
 
-__all__ = ["check_choice", "check_count", "check_network_settings", "check_row_weights", "check_share"]
+__all__ = [
+    "NotFittedError",
+    "check_choice",
+    "check_count",
+    "check_network_settings",
+    "check_row_weights",
+    "check_share",
+]
+
+
+class NotFittedError(ValueError, AttributeError):
+    """The model was asked for something that only a fitted one can give."""
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:
@@ -25,7 +35,8 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
 
 def check_share(name: str, value: Any, *, zero: bool = False, meaning: str) -> float:
     """Return a number in (0, 1), or in [0, 1) where ``zero`` is allowed."""
-    if not (0.0 < value < 1.0 or (zero and value == 0.0)):
+    number = isinstance(value, (int, float, np.number))
+    if not (number and (0.0 < value < 1.0 or (zero and value == 0.0))):
         raise ValueError(
             f"Got {name}={value!r}, but expected a number in {'[' if zero else '('}0, 1): {meaning}."
         )
@@ -42,8 +53,11 @@ def check_choice(name: str, value: Any, choices: Any) -> str:
 def check_network_settings(activation: Any, learning_rate: Any, batch_size: Any, seed: Any) -> None:
     """Check what every trained network is given."""
     check_choice("activation", activation, ACTIVATIONS)
-    if not (learning_rate > 0.0 and math.isfinite(learning_rate)):
-        raise ValueError(f"Got learning_rate={learning_rate!r}, but expected a positive number, e.g. 0.005.")
+    if not (isinstance(learning_rate, (int, float, np.number)) and 0.0 < learning_rate <= 1.0):
+        raise ValueError(
+            f"Got learning_rate={learning_rate!r}, but expected a number in (0, 1], e.g. 0.005: "
+            "Adam's steps are of this size."
+        )
     check_count("batch_size", batch_size)
     if seed is not None:
         check_count("seed", seed, 0)

@@ -38,6 +38,11 @@ def slot_label(slot: Slot) -> str:
     return label if value is None else f"{label}={value}"
 
 
+def _check_row(x: Any) -> None:
+    if type(x) is not dict and not isinstance(x, Mapping):
+        raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
+
+
 def _as_number(value: Any) -> float:
     # NaN for whatever is no number, as for a missing cell
     try:
@@ -47,7 +52,13 @@ def _as_number(value: Any) -> float:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    try:
+        # NaN of every kind is the value that is not itself
+        return bool(value != value)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
 
 
 class FeatureSchema:
@@ -73,7 +84,7 @@ class FeatureSchema:
     """
 
     def __init__(self, max_features: int) -> None:
-        if max_features < 1:
+        if isinstance(max_features, bool) or not isinstance(max_features, int) or max_features < 1:
             raise ValueError(f"Got max_features={max_features!r}, but expected a positive integer, e.g. 512.")
         self.max_features = max_features
         self.slots: list[Slot] = []
@@ -100,6 +111,7 @@ class FeatureSchema:
 
     def encode_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
         """Encode the common row, which has every feature and no other and all as numbers, or say no."""
+        _check_row(x)
         if not self._plain or len(x) != len(self.slots):
             return False
         try:
@@ -163,7 +175,7 @@ class FeatureSchema:
                 yield (name, None)
 
     def note_plain(self) -> None:
-        """Take note of a row to be learned that :meth:`encode_plain` has encoded."""
+        """Take note of a row to be learned that has every feature and a number for each."""
         self.n_rows += 1
         self._all_seen = self.n_rows
 
@@ -203,7 +215,7 @@ class FeatureSchema:
             place = min(range(len(self.slots)), key=seen_last.__getitem__)
             if seen_last[place] == self.n_rows:
                 # every slot is in use by this very row
-                continue
+                break
             self.slots[place] = slot
             self._last_seen[place] = self.n_rows
             self.n_evicted += 1

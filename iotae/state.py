@@ -9,12 +9,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
+from errno import EINVAL, ENOENT
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-__all__ = ["FORMAT", "State", "StateError", "dumps", "loads", "read", "write"]
+__all__ = ["FORMAT", "State", "StateError", "dumps", "loads", "read", "restore", "write"]
+
+T = TypeVar("T")
 
 State: TypeAlias = dict[str, Any]
 
@@ -87,8 +92,18 @@ def dumps(kind: str, data: State) -> bytes:
 
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     tree = _split(data, "", arrays)
-    header = json.dumps({"format": FORMAT, "kind": kind, "data": tree}, allow_nan=False)
-    return save(arrays, metadata={_KEY: header})
+    contents = json.dumps({"kind": kind, "data": tree}, allow_nan=False)
+    header = {"format": FORMAT, "digest": _digest(contents, arrays), "contents": contents}
+    return save(arrays, metadata={_KEY: json.dumps(header)})
+
+
+def _digest(contents: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str:
+    seal = blake2b(contents.encode(), digest_size=16)
+    for name in sorted(arrays):
+        array = arrays[name]
+        seal.update(f"{name}:{array.dtype.str}:{array.shape}:".encode(errors="surrogatepass"))
+        seal.update(np.ascontiguousarray(array).tobytes())
+    return seal.hexdigest()
 
 
 def loads(blob: bytes) -> tuple[str, State]:
@@ -107,17 +122,22 @@ def loads(blob: bytes) -> tuple[str, State]:
         length = int.from_bytes(blob[:8], "little")
         metadata = json.loads(blob[8 : 8 + length]).get("__metadata__", {})
     except (SafetensorError, ValueError, KeyError) as error:
-        raise StateError(f"not a whole iotae state: {str(error).splitlines()[0]}") from error
+        raise StateError(
+            f"not a file that iotae saved, or not the whole of it ({str(error).splitlines()[0]})"
+        ) from error
     if _KEY not in metadata:
         raise StateError("a safetensors file, but not one that iotae wrote")
     try:
         header = json.loads(metadata[_KEY])
-        version, kind, tree = header["format"], header["kind"], header["data"]
+        version = header["format"]
         if version > FORMAT:
             raise StateError(
                 f"written in format {version} by a later iotae, this one reads up to {FORMAT}: upgrade iotae"
             )
-        return kind, _join(tree, {name: array.copy() for name, array in arrays.items()})
+        if header["digest"] != _digest(header["contents"], arrays):
+            raise StateError("damaged: its contents are not those that were saved")
+        inner = json.loads(header["contents"])
+        return inner["kind"], _join(inner["data"], {name: array.copy() for name, array in arrays.items()})
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, StateError):
             raise
@@ -130,8 +150,13 @@ def write(path: str | os.PathLike[str], kind: str, data: State) -> None:
     The bytes go to a temporary file beside ``path``, are flushed to the disk and then take the
     name, so that a crash or a full disk leaves the earlier file as it was.
     """
-    target = Path(path)
+    # a link stays a link: what it points to is replaced
+    target = Path(os.path.realpath(path))
     blob = dumps(kind, data)
+    if target.exists() and not target.is_file():
+        raise OSError(EINVAL, "not an ordinary file, give another name", str(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(ENOENT, "no such folder, make it first", str(target.parent))
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -163,5 +188,22 @@ def read(path: str | os.PathLike[str], kind: str | None = None) -> tuple[str, St
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
     if kind is not None and found != kind:
-        raise StateError(f"{path}: holds a {found}, but expected a {kind}")
+        raise StateError(f"{path}: holds the state of {found}, but expected that of {kind}")
     return found, data
+
+
+def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], T]) -> T:
+    """Read a state of a kind from a file and build what it is of.
+
+    Raises
+    ------
+    StateError
+        If the file is not readable, of another kind, or if ``build`` cannot make sense of it.
+    OSError
+        If the file cannot be opened.
+    """
+    _, data = read(path, kind)
+    try:
+        return build(data)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise StateError(f"{path}: no {kind} can be made of it ({type(error).__name__}: {error})") from error

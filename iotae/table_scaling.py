@@ -29,6 +29,9 @@ _SMALLEST_UNIT = 1e-290
 _MOST_UNITS = np.float32(1e30)
 """Robust units beyond this count as this: far beyond the clip of the input, and inside float32."""
 
+_AS_IT_IS = 1e9
+"""Rows that are taken as they are count beyond this as this: their squares stay inside float32."""
+
 _LARGEST = 1e300
 """Infinities count as this, so that a column's centre and unit stay finite."""
 
@@ -112,7 +115,9 @@ class TableScaler:
     def transform(self, X: ArrayLike) -> Float32:
         """Scaled rows as float32 (n, d); missing cells stay NaN."""
         table = np.asarray(X, np.float64)
-        return self._standardise(self._bend(table)) if self._bent else table.astype(np.float32)
+        if self._bent:
+            return self._standardise(self._bend(table))
+        return np.clip(table, -_AS_IT_IS, _AS_IT_IS).astype(np.float32)
 
     def inverse_transform(self, Z: ArrayLike) -> Float64:
         """Rows in the columns' own units from scaled rows (n, d)."""

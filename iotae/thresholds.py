@@ -18,7 +18,7 @@ class _ScoreWindow:
     """The latest scores, kept in order of time and in order of size."""
 
     def __init__(self, size: int) -> None:
-        if size < 1:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ValueError(f"Got window={size!r}, but expected a positive number of scores, e.g. 1000.")
         self.size = int(size)
         self.n_seen = 0
@@ -106,7 +106,7 @@ class QuantileThreshold:
     """
 
     def __init__(self, contamination: float = 0.1, window: int = 1000) -> None:
-        if not 0.0 < contamination < 1.0:
+        if not (isinstance(contamination, (int, float, np.number)) and 0.0 < contamination < 1.0):
             raise ValueError(
                 f"Got contamination={contamination!r}, but expected a number in (0, 1): "
                 "the share of rows you expect to be anomalous, e.g. contamination=0.1."
@@ -192,13 +192,18 @@ class ConformalThreshold:
     """
 
     def __init__(self, alpha: float = 0.01, window: int | None = None) -> None:
-        if not 0.0 < alpha < 1.0:
+        if not (isinstance(alpha, (int, float, np.number)) and 0.0 < alpha < 1.0):
             raise ValueError(
                 f"Got alpha={alpha!r}, but expected a number in (0, 1): "
                 "the false-alarm rate you can live with, e.g. alpha=0.01."
             )
         self.alpha = float(alpha)
         self._window = _ScoreWindow(max(1000, int(20 / alpha)) if window is None else window)
+        if self._window.size < round(1.0 / self.alpha, 9) - 1.0:
+            raise ValueError(
+                f"Got window={window!r} with alpha={alpha!r}, but expected at least 1 / alpha - 1 scores: "
+                "with fewer no p-value is small enough for an alarm."
+            )
 
     def fit(self, scores: ArrayLike) -> ConformalThreshold:
         """Calibrate on ``scores`` (n,) of rows that the scorer did not learn from."""

@@ -21,6 +21,7 @@ __all__ = ["IoTAE"]
 
 _FITTED = ("decision_scores_", "threshold_", "labels_")
 _KIND = "pyod_iotae.IoTAE"
+_NUMBERS = (int, float, np.number)
 
 
 class IoTAE(BaseDetector):
@@ -114,6 +115,17 @@ class IoTAE(BaseDetector):
         check_is_fitted(self, "model_")
         return self.model_
 
+    def _check_contamination(self) -> None:
+        # the constructor's check can be passed by with set_params
+        share = self.contamination
+        if isinstance(share, _NUMBERS):
+            if not 0.0 < share <= 0.5:
+                raise ValueError(f"Got contamination={share!r}, but expected a share in (0, 0.5], e.g. 0.1.")
+        elif not hasattr(share, "fit"):
+            raise ValueError(
+                f"Got contamination={share!r}, but expected a share in (0, 0.5] or a PyThresh object."
+            )
+
     def _core(self) -> BatchAutoencoder:
         random = self.random_state
         if isinstance(random, (np.random.RandomState, np.random.Generator)):
@@ -152,6 +164,7 @@ class IoTAE(BaseDetector):
         -------
         self
         """
+        self._check_contamination()
         core = self._core()
         table = self._validated(X, reset=True)
         self._set_n_classes(None)
@@ -175,8 +188,10 @@ class IoTAE(BaseDetector):
         return self
 
     def _process_decision_scores(self) -> IoTAE:
-        if isinstance(self.contamination, (float, int)):
-            super()._process_decision_scores()
+        if isinstance(self.contamination, _NUMBERS):
+            self.threshold_: Any = np.percentile(self.decision_scores_, 100 * (1 - self.contamination))
+            self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
+            self._mu, self._sigma = np.mean(self.decision_scores_), np.std(self.decision_scores_)
             return self
         # PyOD fits the object it was given and may leave a rate where a cut belongs
         cutter = copy.deepcopy(self.contamination)
@@ -232,7 +247,7 @@ class IoTAE(BaseDetector):
         scores = self.decision_function(X)
         n = len(self.decision_scores_)
         below = np.searchsorted(np.sort(self.decision_scores_), scores, side="right")
-        fixed = isinstance(self.contamination, (float, int))
+        fixed = isinstance(self.contamination, _NUMBERS)
         share = self.contamination if fixed else self.labels_.mean()
         confidence: Float64 = 1 - binom.cdf(n - int(n * share), n, (1 + below) / (2 + n))
         return np.where(scores > self.threshold_, confidence, 1 - confidence)
@@ -274,8 +289,17 @@ class IoTAE(BaseDetector):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
-        """Read a detector back; see :func:`iotae.state.read` for the errors raised."""
-        _, data = state.read(path, _KIND)
+        """Read a detector back.
+
+        Raises
+        ------
+        iotae.state.StateError
+            If the file is damaged, foreign, or holds something else.
+        """
+        return state.restore(path, _KIND, cls._from_state)
+
+    @classmethod
+    def _from_state(cls, data: state.State) -> IoTAE:
         made = cls(**data["params"])
         made._set_n_classes(None)
         made.model_ = BatchAutoencoder.from_state(data["model"])

@@ -202,7 +202,10 @@ class IoTAE(base.AnomalyDetector):
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
         """Read a model back; raises `iotae.state.StateError` if the file is none."""
-        _, data = state.read(path, _KIND)
+        return state.restore(path, _KIND, cls._from_state)
+
+    @classmethod
+    def _from_state(cls, data: state.State) -> IoTAE:
         params = data["params"]
         sizes = params.pop("hidden_sizes")
         made = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iotae import OnlineAutoencoder, __version__
+from iotae import OnlineAutoencoder, __version__, state
 from iotae.cli import main
 from iotae.cli.row_dicts import row_dicts
 from iotae.tables.files import read_table
@@ -301,7 +301,10 @@ def test_labels_without_a_known_normal_value_ask_for_it(tmp_path, capsys):
         (["fit", "{house}/train.csv", "--select", "magic", "-o", "m"], "Got select='magic'"),
         (["fit", "{house}/train.csv", "--learning-rate", "-1", "-o", "m"], "learning_rate=-1"),
         (["stream", "{house}/test.csv", "--label", "nope"], "no column 'nope'"),
-        (["stream", "{house}/test.csv", "--model", "{house}/model.iotae"], "expected a OnlineAutoencoder"),
+        (
+            ["stream", "{house}/test.csv", "--model", "{house}/model.iotae"],
+            "expected that of OnlineAutoencoder",
+        ),
         (["evaluate", "{house}/test.csv", "--label", "attack"], "no column 'score'"),
     ],
 )
@@ -380,10 +383,11 @@ def test_a_stream_in_two_parts_is_the_stream_in_one(house, tmp_path):
     write_csv(whole, rows)
     write_csv(first, rows[:250])
     write_csv(second, rows[250:])
-    common = ["--label", "attack", "--drop", "difficulty", "--seed", "4", "--alpha", "0.02"]
+    common = ["--label", "attack", "--drop", "difficulty"]
+    fresh = [*common, "--seed", "4", "--alpha", "0.02"]
     model = str(tmp_path / "model")
-    assert main(["stream", whole, *common, "-o", str(tmp_path / "a.csv")]) == 0
-    assert main(["stream", first, *common, "--save", model, "-o", str(tmp_path / "b.csv")]) == 0
+    assert main(["stream", whole, *fresh, "-o", str(tmp_path / "a.csv")]) == 0
+    assert main(["stream", first, *fresh, "--save", model, "-o", str(tmp_path / "b.csv")]) == 0
     assert main(["stream", second, *common, "--model", model, "-o", str(tmp_path / "c.csv")]) == 0
     a, b, c = (read_csv(tmp_path / name) for name in ("a.csv", "b.csv", "c.csv"))
     assert a == b + c[1:]
@@ -507,3 +511,80 @@ def test_ctrl_c_elsewhere_leaves_nothing_behind(house, tmp_path, monkeypatch):
     argv = ["score", str(house / "model.iotae"), str(house / "test.csv"), "-o", str(tmp_path / "out.csv")]
     assert main(argv) == 130
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["fit", "{house}/train.csv", *FIT, "-o", "-"], "expected a file name"),
+        (["fit", "{house}/train.csv", *FIT, "-o", "{tmp}/no/m.iotae"], "make it first"),
+        (["fit", "{house}/train.csv", *FIT, "-o", "{house}/train.csv"], "as input and as output"),
+        (["fit", "{house}/train.csv", "--normal-value", "normal", "-o", "{tmp}/m"], "without --label"),
+        (
+            ["score", "{house}/model.iotae", "{house}/test.csv", "-o", "{house}/test.csv"],
+            "as input and as output",
+        ),
+        (["score", "{house}/model.iotae", "{house}/test.csv", "-o", "{tmp}"], "add a file name"),
+        (["stream", "{house}/test.csv", "--save", "{tmp}/no/m", "-o", "{tmp}/s.csv"], "make it first"),
+        (
+            ["stream", "{house}/test.csv", "--model", "x", "--alpha", "0.1", "-o", "{tmp}/s.csv"],
+            "leave them out",
+        ),
+    ],
+)
+def test_where_to_write_is_checked_before_any_work(argv, words, house, tmp_path, capsys):
+    before = (house / "test.csv").read_bytes(), (house / "train.csv").read_bytes()
+    assert main([part.format(house=house, tmp=tmp_path) for part in argv]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("iotae: error: ")
+    assert words in said
+    assert said.count("\n") == 1
+    assert ((house / "test.csv").read_bytes(), (house / "train.csv").read_bytes()) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stream_of_latin_1_is_scored_and_given_back_as_it_was(tmp_path):
+    lines = [b"room,v"] + [f"K\xfcche,{i % 7}".encode("latin-1") for i in range(60)]
+    (tmp_path / "a.csv").write_bytes(b"\n".join(lines) + b"\n")
+    assert main(["stream", str(tmp_path / "a.csv"), "-o", str(tmp_path / "b.csv")]) == 0
+    back = (tmp_path / "b.csv").read_bytes().splitlines()
+    assert len(back) == 61
+    assert back[1].startswith(lines[1] + b",")
+
+
+def test_a_model_file_of_the_right_kind_but_without_sense_is_one_line(tmp_path, house, capsys):
+    for kind, argv in (
+        ("TableDetector", ["score", "m", str(house / "test.csv")]),
+        ("OnlineAutoencoder", ["stream", str(house / "test.csv"), "--model", "m"]),
+    ):
+        state.write(tmp_path / "m", kind, {})
+        assert main([str(tmp_path / "m") if part == "m" else part for part in argv]) == 1
+        assert "can be made of it" in capsys.readouterr().err
+
+
+def test_alarms_are_zeros_and_ones(tmp_path, capsys):
+    (tmp_path / "s.csv").write_text("score,alarm,y\n0.1,0,0\n0.9,maybe,1\n")
+    assert main(["evaluate", str(tmp_path / "s.csv"), "--label", "y"]) == 1
+    assert "other than 0 and 1" in capsys.readouterr().err
+
+
+def test_a_comma_in_a_quoted_name_is_no_delimiter(tmp_path):
+    (tmp_path / "a.csv").write_text('"temp (C, avg)";hum;mode\n' + "1.5;2;eco\n" * 5)
+    assert read_table(str(tmp_path / "a.csv")).names == ["temp (C, avg)", "hum", "mode"]
+
+
+def test_integers_beyond_float_precision_are_rounded(tmp_path):
+    pq.write_table(pa.table({"ns": [2**60 + 1, 2**60 + 3], "x": [1.0, 2.0]}), tmp_path / "a.parquet")
+    values, unreadable = read_table(str(tmp_path / "a.parquet")).numbers("ns")
+    assert unreadable == 0
+    assert values.tolist() == [float(2**60)] * 2
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-"])
+def test_closed_descriptors_are_no_traceback(closing, house, tmp_path):
+    model, new = house / "model.iotae", house / "test.csv"
+    source = "-" if closing == "<&-" else new
+    line = f"{sys.executable} -m iotae score {model} {source} -o - {closing}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if closing == "2>&-" else 1)

@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_bytes(rng, tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     write(tmp_path / "other", "Something", {})
-    with pytest.raises(StateError, match="expected a TableDetector"):
+    with pytest.raises(StateError, match="expected that of TableDetector"):
         TableDetector.load(tmp_path / "other")
 
 

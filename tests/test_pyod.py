@@ -238,7 +238,7 @@ def test_save_and_load_score_the_same_and_go_on(data, tmp_path):
         model.partial_fit(frame)
     np.testing.assert_array_equal(back.decision_scores_, clf.decision_scores_)
     state.write(tmp_path / "other", "other", {})
-    with pytest.raises(state.StateError, match=r"expected a pyod_iotae\.IoTAE"):
+    with pytest.raises(state.StateError, match=r"expected that of pyod_iotae\.IoTAE"):
         IoTAE.load(tmp_path / "other")
     with pytest.raises(Exception, match="not fitted"):
         IoTAE().save(tmp_path / "x")
@@ -301,3 +301,22 @@ def test_a_peer_in_the_same_run_is_not_better_here(data):
     ours = roc_auc_score(y, IoTAE(random_state=0).fit(X).decision_scores_)
     peer = roc_auc_score(y, IForest(random_state=0).fit(X).decision_scores_)
     assert ours > peer - 0.02
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_taken_as_they_are_stay_finite_however_large(data):
+    X = data[0].copy()
+    X[3, 2] = 1e300
+    clf = IoTAE(random_state=0, preprocessing=False).fit(X)
+    assert np.isfinite(clf.decision_scores_).all()
+    assert clf.decision_scores_.argmax() == 3
+    assert np.isfinite(IoTAE(random_state=0, preprocessing=False).fit(data[0] * 1e30).decision_scores_).all()
+    assert np.isfinite(clf.explain(X[:3] * 1e25)).all()
+
+
+def test_contamination_of_any_kind_of_number_and_no_other(data):
+    assert IoTAE(contamination=np.float32(0.1), random_state=0).fit(data[0]).labels_.sum() == 60
+    for bad in ("x", None, 5, 0.0):
+        clf = IoTAE().set_params(contamination=bad)
+        with pytest.raises(ValueError, match="contamination="):
+            clf.fit(data[0])

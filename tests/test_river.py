@@ -121,7 +121,7 @@ def test_save_and_load_continue_bit_for_bit(shuttle, tmp_path):
     fresh.save(tmp_path / "fresh.iotae")
     assert IoTAE.load(tmp_path / "fresh.iotae").score_one(shuttle[0][0]) == 0.0
     state.write(tmp_path / "other", "other", {})
-    with pytest.raises(state.StateError, match=r"expected a river_iotae\.IoTAE"):
+    with pytest.raises(state.StateError, match=r"expected that of river_iotae\.IoTAE"):
         IoTAE.load(tmp_path / "other")
 
 
@@ -234,6 +234,17 @@ def test_the_conformal_filter_can_protect_its_detector(shuttle):
 def test_bad_parameters_are_refused_by_name(params, words):
     with pytest.raises(ValueError, match=words):
         IoTAE(**params)
+
+
+def test_what_is_no_row_is_refused():
+    for model in (IoTAE(), IoTAE(seed=0)):
+        model.learn_one({"a": 1.0})
+        for bad in ([1.0], "text", None, 3):
+            with pytest.raises(TypeError, match="expected a dict"):
+                model.score_one(bad)
+            with pytest.raises(TypeError, match="expected a dict"):
+                model.learn_one(bad)
+        assert model.n_seen == 1
 
 
 def test_what_is_no_frame_is_refused():

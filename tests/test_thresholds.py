@@ -78,3 +78,9 @@ def test_bad_input_is_refused_before_anything_changes(cls):
     with pytest.raises(ValueError, match="score=inf"):
         cut.update(np.inf)
     assert cut.to_state()["window"]["n_seen"] == before["window"]["n_seen"] == 3
+
+
+def test_a_window_too_short_for_any_alarm_is_refused():
+    with pytest.raises(ValueError, match=r"window=10 with alpha=0\.01"):
+        ConformalThreshold(0.01, window=10)
+    assert ConformalThreshold(0.01, window=99).fit(np.arange(99.0)).classify(100.0)

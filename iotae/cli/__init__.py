@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -35,7 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Traceback (most recent call last):
     SystemExit: 0
     """
+    if sys.stderr is None:
+        # started with its error output closed: there is nobody to tell
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open for as long as the process lives)
     args = _parser().parse_args(argv)
+    if sys.stdout is None or (sys.stdin is None and "-" in vars(args).values()):
+        return _fail("standard input or output is closed: give file names, or open it.")
+    if threading.current_thread() is threading.main_thread():
+        # so that half-written files are removed on the way out
+        signal.signal(signal.SIGTERM, _terminate)
     # The subcommands are imported here, so that --help and --version cost nothing.
     run: Callable[[argparse.Namespace], int] = getattr(import_module("iotae.cli.commands"), args.command)
     try:
@@ -56,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.strerror or error}{place}")
     except ValueError as error:
         return _fail(str(error))
+
+
+def _terminate(*_: object) -> NoReturn:
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _fail(message: str) -> int:
@@ -155,7 +169,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         default=0.1,
         help="share of normal rows that may raise an alarm (default 0.1, PyOD's contamination)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the weights and samples (default 0)")
     steps = parser.add_argument_group("preprocessing")
     steps.add_argument(
         "--paper", action="store_true", help="the paper's steps; the options below change them"
@@ -165,7 +179,11 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     steps.add_argument(
         "--tails", choices=["keep", "log"], help="log: logarithm of bytes, durations and the like"
     )
-    steps.add_argument("--normalise", choices=["none", "minmax", "standard", "robust"])
+    steps.add_argument(
+        "--normalise",
+        choices=["none", "minmax", "standard", "robust"],
+        help="none (default): the model scales",
+    )
     steps.add_argument(
         "--select",
         type=_names,
@@ -176,9 +194,11 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     steps.add_argument("--max-categories", type=int, metavar="N", help="columns a text column may become")
     network = parser.add_argument_group("network")
     network.add_argument("--hidden-sizes", type=_sizes, metavar="N,...", help="layers, e.g. 64,16,64")
-    network.add_argument("--epochs", type=int)
-    network.add_argument("--batch-size", type=int)
-    network.add_argument("--learning-rate", type=float)
+    network.add_argument(
+        "--epochs", type=int, help="passes over the rows (default: 600 updates, 100 without labels)"
+    )
+    network.add_argument("--batch-size", type=int, help="rows per update (default 256)")
+    network.add_argument("--learning-rate", type=float, help="largest step of Adam (default 0.003)")
     network.add_argument("--device", help="cpu (default) or cuda")
 
 
@@ -194,8 +214,8 @@ def _add_stream(parser: argparse.ArgumentParser) -> None:
     _add_output(parser)
     parser.add_argument("--label", metavar="COLUMN", help="column passed through and never learned")
     _add_drop(parser)
-    parser.add_argument("--alpha", type=_share, default=0.01, help="share of alarms asked for (default 0.01)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--alpha", type=_share, help="share of all rows that may be alarms (default 0.01)")
+    parser.add_argument("--seed", type=int, help="of the weights (default 0)")
     parser.add_argument(
         "--model", metavar="FILE", help="go on with a model that --save wrote (keeps its alpha)"
     )

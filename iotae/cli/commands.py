@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.paths import check_model_output, check_output
 from iotae.tables import Table, TableError
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def demo(args: Namespace) -> int:
 
 def fit(args: Namespace) -> int:
     """Fit a detector to a file and save it."""
+    check_model_output(args.output, args.train)
+    if args.normal_value is not None and args.label is None:
+        raise TableError("Got --normal-value without --label: name the column that holds it, --label COLUMN.")
     from iotae.batch import BatchAutoencoder
     from iotae.detector import TableDetector
     from iotae.preprocessing import Preprocessor
@@ -87,6 +91,7 @@ def fit(args: Namespace) -> int:
 
 def score(args: Namespace) -> int:
     """Score a file, chunk by chunk, with a saved detector."""
+    check_output(args.output, args.new, args.model)
     from iotae.detector import TableDetector
     from iotae.tables.files import iter_table
     from iotae.tables.writer import TableWriter
@@ -112,6 +117,11 @@ def score(args: Namespace) -> int:
 
 def stream(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    check_output(args.output, args.events)
+    if args.save is not None:
+        check_model_output(args.save, args.events)
+    if args.model is not None and (args.alpha is not None or args.seed is not None):
+        raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     from iotae import state
     from iotae.cli.row_dicts import row_dicts
     from iotae.cli.until_stopped import UntilStopped
@@ -120,16 +130,16 @@ def stream(args: Namespace) -> int:
     from iotae.tables.writer import TableWriter
 
     if args.model is not None:
-        model = OnlineAutoencoder.from_state(state.read(args.model, "OnlineAutoencoder")[1])
+        model = state.restore(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
     else:
-        model = OnlineAutoencoder(seed=args.seed, alpha=args.alpha)
+        model = OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     live = args.events == "-"
     rows = alarms = 0
     with TableWriter(args.output, live=True) as writer, _bar("streaming") as advance, UntilStopped() as until:
         for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
             if not rows:
-                _must_have(chunk, ignore, "--label and --drop")
+                _must_have(chunk, ignore, "--label or --drop")
             added = _run(model, list(row_dicts(chunk, ignore)), args.explain)
             writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
             rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
@@ -180,7 +190,12 @@ def evaluate(args: Namespace) -> int:
             f"Got {int(np.isnan(scores).sum())} cells of {score_column!r} without a number: "
             "score the file again."
         )
-    alarms = read_labels(table, alarm_column, "0") if alarm_column in table else None
+    alarms = None
+    if alarm_column in table:
+        marks, unreadable = table.numbers(alarm_column)
+        if unreadable or not np.isin(marks, (0.0, 1.0)).all():
+            raise TableError(f"Got cells of {alarm_column!r} other than 0 and 1: score the file again.")
+        alarms = marks == 1.0
     result = evaluation.evaluate(y, scores, predicted=alarms)
     if args.json:
         figures = {

@@ -33,7 +33,7 @@ _KIND_MARKS = (
     ("D", "green"),
     ("v", "purple"),
     ("X", "orange"),
-    ("o", "black"),
+    ("P", "sky"),
 )
 _MANY_SPANS = 12
 

@@ -203,7 +203,12 @@ def _from_series(series: nw.Series[Any]) -> NDArray[Any] | None:
 
     dtype = series.dtype
     if dtype == nw.Boolean or dtype.is_numeric():
-        return np.asarray(series.cast(nw.Float64()).to_numpy(), dtype=np.float64)
+        try:
+            values = series.cast(nw.Float64()).to_numpy()
+        except ValueError:
+            # arrow refuses integers beyond 2**53; they are rounded, as in CSV
+            values = series.to_numpy()
+        return np.asarray(values, dtype=np.float64)
     if isinstance(dtype, nw.Datetime):
         return series.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
     if dtype == nw.Date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,9 @@ from iotae.tables.columns import parse_numbers
 __all__ = ["iter_csv"]
 
 _READ_BYTES = 65_536
+
+
+_LARGEST_CELL = 2**31 - 1
 
 
 def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Table]:
@@ -40,7 +44,11 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
                 raise TableError(f"Got {shown} empty, but expected a header line and rows.")
             if first.startswith(("\udcff\udcfe", "\udcfe\udcff", "PAR1", "PK\x03\x04")) or "\0" in first:
                 raise TableError(f"Got {shown}, which is no UTF-8 text: save it as CSV (UTF-8).")
-            delimiter = next((mark for mark in ",;\t|" if mark in first), ",")
+            bare = re.sub(r'"[^"]*"', "", first)
+            # the first of equals wins: a header without any is one column
+            delimiter = max(",;\t|", key=bare.count)
+            # one huge cell is no reason to give up a file
+            csv.field_size_limit(_LARGEST_CELL)
             reader = csv.reader(chain([first], lines), delimiter=delimiter)
             header = _check_header(next(reader), shown)
             width = len(header)
