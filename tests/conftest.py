@@ -7,6 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The same examples in each run, so that a failure is one of the change at hand; no deadline, because a first
+# call compiles. To search for new examples: pytest --hypothesis-profile=search.
+settings.register_profile("house", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -23,7 +23,7 @@ def autoregressive(rng, rho, n=6000):
     return 10.0 + values
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(st.floats(0.5, 5), st.floats(1e-300, 1e6)), max_size=150))
 @example([2.0] * 60 + [50.0, 2.0, 3.0, 50.0])
 def test_following_is_the_naive_recursion(surprises):
@@ -68,7 +68,7 @@ def test_nothing_is_leant_on_before_fifty_rows(rng):
     assert lean(run(surprises)[0]) > 0.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.floats(0, 1e100), max_size=200))
 def test_the_bounds_hold_for_any_surprises(surprises):
     context, factors = run(surprises)

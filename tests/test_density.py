@@ -23,14 +23,14 @@ def table_of(values, weights=None, decay=1.0):
     return counts, mass, table
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(scaled, st.floats(-5, 5)), max_size=60), st.one_of(scaled, st.floats(-6, 6)))
 def test_surprise_is_minus_log_of_a_counted_share(values, probe):
     table = table_of(values)[2]
     assert surprise(probe, table[0]) == pytest.approx(naive.surprise(values, probe), rel=1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(scaled, st.floats(0, 1e12)), max_size=30), scaled, st.floats(0, 1))
 def test_surprise_is_finite_and_at_least_log_two_whatever_was_counted(pairs, probe, decay):
     values, weights = [v for v, _ in pairs], [w for _, w in pairs]
@@ -41,13 +41,13 @@ def test_surprise_is_finite_and_at_least_log_two_whatever_was_counted(pairs, pro
     assert counts.sum() == pytest.approx(mass[0], rel=1e-9, abs=1e-300)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-4.5, 4.5), max_size=60))
 def test_the_shares_of_a_table_add_up_to_one(values):
     assert np.exp(-table_of(values)[2]).sum() == pytest.approx(1.0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(scaled, max_size=40), st.sampled_from([-1, 1]))
 def test_surprise_grows_strictly_beyond_the_grid(values, side):
     table = table_of(values)[2][0]

@@ -34,7 +34,7 @@ def usual(rng, n):
     return rng.uniform(1.0, 3.0, n)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(st.floats(0, 4), st.floats(0, 1e6)), max_size=300), st.integers(0, 2**32))
 def test_the_gate_is_the_naive_one(surprises, seed):
     surprises = [*np.random.default_rng(seed).gamma(4.0, 0.5, 100), *surprises]
@@ -162,7 +162,7 @@ def test_a_share_of_odd_rows_may_be_refused_for_ever(share, rng):
     assert widening(gate) < 1.5
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from([0.0, 1e-300, 2.0, 1e6, 1e100, 1e150, 1e300]), min_size=1, max_size=300))
 def test_the_state_stays_finite_and_the_width_bounded(surprises):
     gate = new_gate()
@@ -175,6 +175,6 @@ def test_the_state_stays_finite_and_the_width_bounded(surprises):
 
 
 @given(st.lists(st.floats(0, 1e300), max_size=64))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_nothing_is_refused_before_the_gate_knows_the_usual(surprises):
     assert (run(new_gate(), surprises)[0] == 1).all()

@@ -382,7 +382,7 @@ CELLS = st.one_of(
 ROWS = st.dictionaries(st.one_of(st.sampled_from("abc"), st.sampled_from(["new", 3, None, ("t", 1)])), CELLS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(ROWS, max_size=25), st.booleans())
 def test_nothing_a_row_holds_breaks_the_model(rows, warmed):
     model = OnlineAutoencoder(seed=0, batch_size=4)

@@ -179,3 +179,10 @@ def test_wrong_shapes_are_refused():
     axes = Figure().subplots(1, 3)
     with pytest.raises(ValueError, match=r"Got axes of shape \(3,\), but expected two"):
         RankingDisplay.from_predictions(Y, SCORES).plot(axes)
+
+
+def test_a_threshold_that_is_not_there_yet_is_not_drawn(tmp_path):
+    scores = np.linspace(0.1, 0.9, 20)
+    for threshold in (np.inf, np.r_[np.full(10, np.inf), np.full(10, 0.5)]):
+        ScoreDisplay.from_predictions([0, 1] * 10, scores, threshold).plot().save(tmp_path / "s.png")
+    assert (tmp_path / "s.png").stat().st_size > 1000

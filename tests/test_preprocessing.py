@@ -36,7 +36,7 @@ def as_table(X):
 # -- against scikit-learn ----------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(X=matrices, normalise=st.sampled_from(sorted(SCALERS)))
 def test_normalisation_is_scikit_learns(X, normalise):
     mine, kept = Preprocessor(normalise=normalise, select=()).fit(as_table(X)).transform(as_table(X))
@@ -44,7 +44,7 @@ def test_normalisation_is_scikit_learns(X, normalise):
     assert kept.all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(X=matrices, fill=st.sampled_from(["median", "mean"]))
 def test_filling_is_scikit_learns(X, fill):
     steps = Preprocessor(missing="fill", fill=fill, select=()).fit(as_table(X))
@@ -53,7 +53,7 @@ def test_filling_is_scikit_learns(X, fill):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60), cap=st.integers(2, 9))
 def test_categories_are_scikit_learns(texts, cap):
     table = Table({"c": texts})
@@ -63,7 +63,7 @@ def test_categories_are_scikit_learns(texts, cap):
     np.testing.assert_array_equal(X, expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(X=matrices)
 def test_features_that_stay_are_never_constant(X):
     X = np.column_stack([X, np.arange(len(X))])

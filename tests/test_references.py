@@ -15,7 +15,7 @@ def table(rng, n, d=4):
     return rng.normal(size=(n, d)).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(4, 128), st.integers(1, 20), st.integers(1, 9), st.integers(0, 99))
 def test_near_is_the_naive_mean_of_three(m, n, d, seed):
     rng = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ cells = st.floats(-100, 100, width=32) | st.just(float("nan"))
 tables = hnp.arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(1, 5)), elements=cells)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tables)
 def test_shares_add_up_to_the_distance(target):
     output = np.full_like(target, 0.5)

@@ -10,7 +10,7 @@ from tests import naive
 values = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(values, max_size=60), st.sampled_from([0.05, 1e-4]))
 def test_update_is_the_naive_recursion_on_any_values(column, rate):
     scaler = RunningScaler(1, horizon=1 / rate)
@@ -24,7 +24,7 @@ def test_update_is_the_naive_recursion_on_any_values(column, rate):
 
 
 @given(values, st.lists(values, max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_row_kernel_scales_as_the_table_does(value, column):
     scaler = RunningScaler(1)
     scaler.update(np.array(column).reshape(-1, 1))
@@ -33,7 +33,7 @@ def test_the_row_kernel_scales_as_the_table_does(value, column):
 
 
 @given(st.integers(0, 40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_slicing_makes_no_difference(cut):
     rows = np.random.default_rng(cut).normal(size=(40, 3))
     whole, sliced = RunningScaler(3), RunningScaler(3)

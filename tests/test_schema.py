@@ -21,7 +21,7 @@ def test_the_first_rows_features_get_slots_in_the_order_of_their_names():
     assert made({"b": 1.0, "a": 2.0, 3: 1.0}).slots == [("a", None), ("b", None), (3, None)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-5, 5), min_size=1), max_size=30),
     st.randoms(),

@@ -51,7 +51,7 @@ def test_columns_have_the_papers_names_units_and_types():
     st.integers(0, 9),
     st.sampled_from([1, 60, 3600]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_length_holds_exactly_the_asked_anomalies(n, devices, rate, seed, interval):
     simulation = simulate(n, n_devices=devices, anomaly_rate=rate, seed=seed, interval=interval)
     assert len(simulation) == n

@@ -45,7 +45,7 @@ def same(a, b):
     return a == b
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trees)
 def test_any_state_comes_back_as_it_was(tree):
     blob = state.dumps("thing", tree)
@@ -55,7 +55,7 @@ def test_any_state_comes_back_as_it_was(tree):
     assert state.dumps("thing", back) == blob
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300), st.integers(0, 10_000), st.integers(0, 255))
 def test_corrupt_bytes_are_refused_and_never_run(noise, place, byte):
     blob = bytearray(state.dumps("thing", {"a": np.arange(20), "b": {"c": [1, "x"]}}))

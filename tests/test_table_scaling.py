@@ -36,7 +36,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(hnp.arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=cells))
 def test_scaling_is_the_naive_one_column_by_column(table):
     probe = np.vstack([table, np.zeros_like(table[:1]), np.full_like(table[:1], 7.5)])
@@ -47,7 +47,7 @@ def test_scaling_is_the_naive_one_column_by_column(table):
         np.testing.assert_allclose(scaled[:, j], expected, rtol=1e-4, atol=2e-4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     hnp.arrays(
         np.float64,

@@ -184,7 +184,7 @@ text_cell = st.text(
 )  # csv.reader takes a lone carriage return for the end of a line
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(text_cell, text_cell), max_size=12),
     chunk=st.integers(1, 5),

@@ -9,7 +9,7 @@ from tests import naive
 scores = st.lists(st.floats(0, 10) | st.sampled_from([0.0, 1.0]), min_size=1, max_size=60)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scores, st.floats(0.01, 0.5), st.integers(1, 20))
 def test_streaming_cut_is_the_quantile_of_the_latest_window(stream, share, window):
     cut = QuantileThreshold(share, window=window)
@@ -20,7 +20,7 @@ def test_streaming_cut_is_the_quantile_of_the_latest_window(stream, share, windo
         )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scores, st.floats(-1, 11), st.sampled_from([0.01, 0.05, 0.1, 0.5]))
 def test_conformal_cut_and_p_value_agree(calibration, score, alpha):
     cut = ConformalThreshold(alpha).fit(calibration)

@@ -97,7 +97,7 @@ def test_wide_rows_are_whitened_column_by_column(rng):
 heights_of = hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1e12))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(heights_of)
 def test_a_tail_is_minus_log_of_the_rank(values):
     # the share that is larger, half of the value itself counted in; equals share the mean of theirs
@@ -107,7 +107,7 @@ def test_a_tail_is_minus_log_of_the_rank(values):
     np.testing.assert_allclose(Tail().fit(values)(values), expected, rtol=1e-9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(heights_of, st.lists(st.floats(0, 1e15), min_size=2, max_size=20))
 def test_a_tail_never_falls_and_is_never_negative(values, probe):
     heights = Tail().fit(values)(np.sort(probe))

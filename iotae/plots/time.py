@@ -178,7 +178,8 @@ class ScoreDisplay(Display):
     scores : array-like of shape (n,)
         Anomaly scores, higher is more anomalous.
     threshold : float or array-like of shape (n,)
-        A row is an alarm where ``score > threshold``; an array where the threshold moves.
+        A row is an alarm where ``score > threshold``; an array where the threshold moves. Infinite where
+        there is none yet, as in a stream's grace period: nothing is drawn there.
     time : array-like of shape (n,), optional
         Times (datetime64) or row numbers; the row's place if absent.
 
@@ -238,23 +239,19 @@ class ScoreDisplay(Display):
                 label=f"{name} ({rows.sum():,})",
                 zorder=2 + i,
             )
-        self.ax_.plot(
-            self.time[order],
-            self.threshold[order],
-            color=COLOURS["dark"],
-            linewidth=1.0,
-            linestyle="--",
-            zorder=1.5,
-        )
-        self.ax_.annotate(
-            "threshold",
-            (1.0, self.threshold[order[-1]]),
-            xycoords=self.ax_.get_yaxis_transform(),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=TEXT_SIZE,
-        )
+        cut = np.where(np.isfinite(self.threshold), self.threshold, np.nan)[order]
+        style: dict[str, Any] = {"color": COLOURS["dark"], "linewidth": 1.0, "linestyle": "--"}
+        self.ax_.plot(self.time[order], cut, zorder=1.5, **style)
+        if np.isfinite(cut[-1]):
+            self.ax_.annotate(
+                "threshold",
+                (1.0, cut[-1]),
+                xycoords=self.ax_.get_yaxis_transform(),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=TEXT_SIZE,
+            )
         if self.heavy_tailed if log is None else log:
             self.ax_.set_yscale("log")
         finish(self.ax_, ylabel="anomaly score", grid="y")
