@@ -18,13 +18,13 @@ from iotae.compiled import compiled
 
 __all__ = [
     "ACTIVATIONS",
+    "activate",
     "adam_step",
     "backward",
     "forward",
     "forward_row",
     "load_rows",
     "loss_slope",
-    "propagate",
     "train",
     "train_step",
 ]
@@ -45,7 +45,8 @@ _LEAK = np.float32(0.01)
 
 
 @compiled
-def _activate(units: Float32, activation: int) -> None:
+def activate(units: Float32, activation: int) -> None:
+    """Apply an activation to a table of units (n, k) in place."""
     # few expressions for five activations: each costs the compiler half a second
     if activation == 0 or activation == 2:
         # the sigmoid is a tanh of half the width and height, and cannot overflow as one
@@ -94,7 +95,7 @@ def forward(parameters: Float32, sizes: Int64, activation: int, n_rows: int, tap
         outputs += parameters[weight : weight + fan_out]
         weight += fan_out
         if layer < last:
-            _activate(outputs, activation)
+            activate(outputs, activation)
 
 
 @compiled
@@ -115,7 +116,7 @@ def forward_row(parameters: Float32, sizes: Int64, activation: int, tape: Float3
                 outputs[j] += value * weights[j]
         weight += (fan_in + 1) * fan_out
         if layer < last:
-            _activate(outputs.reshape((1, fan_out)), activation)
+            activate(outputs.reshape((1, fan_out)), activation)
 
 
 @compiled
@@ -265,36 +266,3 @@ def train(
             step + n_batches,
         )
     return loss_sum / max(n_batches, 1)
-
-
-# NumPy's own tanh and exp use the machine's wide registers, which compiled loops do not
-_activate_many = getattr(_activate, "py_func", _activate)
-
-
-def propagate(
-    parameters: Float32, sizes: Int64, activation: int, rows: Float32, chunk_rows: int = 4096
-) -> tuple[Float32, Float32]:
-    """Latent code (n, k) and reconstruction (n, d) of many rows; missing cells are reconstructed too.
-
-    The code is taken at the narrowest hidden layer. Chunks keep the units of all layers in the cache.
-    """
-    last = sizes.size - 2
-    narrowest = 1 + int(np.argmin(sizes[1:-1]))
-    latent = np.empty((len(rows), sizes[narrowest]), np.float32)
-    output = np.empty((len(rows), sizes[-1]), np.float32)
-    for start in range(0, len(rows), chunk_rows):
-        chunk = slice(start, start + chunk_rows)
-        units = np.nan_to_num(rows[chunk], nan=0.0)
-        weight = 0
-        for layer in range(last + 1):
-            fan_in, fan_out = sizes[layer], sizes[layer + 1]
-            stop = weight + fan_in * fan_out
-            units = units @ parameters[weight:stop].reshape(fan_in, fan_out)
-            units += parameters[stop : stop + fan_out]
-            weight = stop + fan_out
-            if layer < last:
-                _activate_many(units, activation)
-            if layer + 1 == narrowest:
-                latent[chunk] = units
-        output[chunk] = units
-    return latent, output

@@ -14,11 +14,11 @@ from iotae.architecture import (
     n_parameters,
     resized_parameters,
 )
-from iotae.kernels import ACTIVATIONS, Int64, propagate, train
+from iotae.kernels import ACTIVATIONS, Int64, activate, train
 from iotae.scaling import Float64
 from iotae.state import State
 
-__all__ = ["Network", "draw_seed", "generator_from_state", "generator_to_state"]
+__all__ = ["Network", "draw_seed", "generator_from_state", "generator_to_state", "propagate"]
 
 
 def draw_seed(seed: int | None) -> int:
@@ -43,6 +43,39 @@ def generator_from_state(data: State) -> np.random.Generator:
         "state": {key: int(value) for key, value in data["state"].items()},
     }
     return generator
+
+
+# NumPy's own tanh and exp use the machine's wide registers, which compiled loops do not
+_activate_many = getattr(activate, "py_func", activate)
+
+
+def propagate(
+    parameters: Float32, sizes: Int64, activation: int, rows: Float32, chunk_rows: int = 4096
+) -> tuple[Float32, Float32]:
+    """Latent code (n, k) and reconstruction (n, d) of many rows; missing cells are reconstructed too.
+
+    The code is taken at the narrowest hidden layer. Chunks keep the units of all layers in the cache.
+    """
+    last = sizes.size - 2
+    narrowest = 1 + int(np.argmin(sizes[1:-1]))
+    latent = np.empty((len(rows), sizes[narrowest]), np.float32)
+    output = np.empty((len(rows), sizes[-1]), np.float32)
+    for start in range(0, len(rows), chunk_rows):
+        chunk = slice(start, start + chunk_rows)
+        units = np.nan_to_num(rows[chunk], nan=0.0)
+        weight = 0
+        for layer in range(last + 1):
+            fan_in, fan_out = sizes[layer], sizes[layer + 1]
+            stop = weight + fan_in * fan_out
+            units = units @ parameters[weight:stop].reshape(fan_in, fan_out)
+            units += parameters[stop : stop + fan_out]
+            weight = stop + fan_out
+            if layer < last:
+                _activate_many(units, activation)
+            if layer + 1 == narrowest:
+                latent[chunk] = units
+        output[chunk] = units
+    return latent, output
 
 
 class Network:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from iotae import architecture, kernels, torch_engine
+from iotae.network import propagate
 from tests import naive
 
 SIZES = (5, 4, 2, 4, 5)
@@ -45,7 +46,7 @@ def gradient_of(block, rows, weights, code):
 @pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
 def test_forward_is_the_naive_network(activation, rows, block):
     code = kernels.ACTIVATIONS[activation]
-    _, output = kernels.propagate(block, LAYERS, code, rows, chunk_rows=7)
+    _, output = propagate(block, LAYERS, code, rows, chunk_rows=7)
     expected = [naive.forward(block, SIZES, activation, row) for row in rows]
     np.testing.assert_allclose(output, expected, atol=1e-6)
     for row, line in zip(np.nan_to_num(rows), expected, strict=True):
@@ -67,7 +68,7 @@ def test_loss_and_gradient_are_autograds(activation, rows, block, rng):
 
 @pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
 def test_both_engines_encode_and_reconstruct_the_same(activation, rows, block):
-    latent, output = kernels.propagate(block, LAYERS, kernels.ACTIVATIONS[activation], rows)
+    latent, output = propagate(block, LAYERS, kernels.ACTIVATIONS[activation], rows)
     network = torch_engine.FlatAutoencoder(block, SIZES, activation)
     torch_latent, torch_output = torch_engine.propagate(network, rows)
     assert latent.shape == (16, 2)
