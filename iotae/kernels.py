@@ -44,6 +44,22 @@ _HALF = np.float32(0.5)
 _LEAK = np.float32(0.01)
 
 
+# Lambert's continued fraction of tanh(x) = x p(x^2) / q(x^2), twelve terms deep: within 1e-6 of tanh for all
+# x, and unlike the library's tanh made of what a processor does to many numbers at a time
+_P1 = np.float32(0.14492753623188406)
+_P2 = np.float32(0.004968944099378882)
+_P3 = np.float32(5.8116305255893354e-05)
+_P4 = np.float32(2.374032077446624e-07)
+_P5 = np.float32(2.466526833710778e-10)
+_Q1 = np.float32(0.4782608695652174)
+_Q2 = np.float32(0.031055900621118012)
+_Q3 = np.float32(0.0006102212051868803)
+_Q4 = np.float32(4.273257739403923e-06)
+_Q5 = np.float32(9.496128309786497e-09)
+_Q6 = np.float32(3.1622138893727926e-12)
+_SATURATED = np.float32(9.0)
+
+
 @compiled
 def activate(units: Float32, activation: int) -> None:
     """Apply an activation to a table of units (n, k) in place."""
@@ -51,7 +67,11 @@ def activate(units: Float32, activation: int) -> None:
     if activation == 0 or activation == 2:
         # the sigmoid is a tanh of half the width and height, and cannot overflow as one
         half = _ONE if activation == 0 else _HALF
-        units[:, :] = half * np.tanh(half * units) + (_ONE - half)
+        x = np.minimum(np.maximum(half * units, -_SATURATED), _SATURATED)
+        y = x * x
+        units[:, :] = half * x * (((((_P5 * y + _P4) * y + _P3) * y + _P2) * y + _P1) * y + _ONE) / (
+            (((((_Q6 * y + _Q5) * y + _Q4) * y + _Q3) * y + _Q2) * y + _Q1) * y + _ONE
+        ) + (_ONE - half)
     elif activation == 4:
         units[:, :] = np.maximum(units, _ZERO) + (np.exp(np.minimum(units, _ZERO)) - _ONE)
     else:

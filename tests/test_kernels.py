@@ -157,3 +157,12 @@ def test_the_same_tests_pass_without_numba(file, request):
         text=True,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+def test_the_rational_tanh_is_tanh_everywhere():
+    x = np.concatenate([np.linspace(-12, 12, 100_001), [-1e30, 1e30, 0.0, 1e-30]]).astype(np.float32)
+    units = x.reshape(1, -1).copy()
+    kernels.activate(units, kernels.ACTIVATIONS["tanh"])
+    np.testing.assert_allclose(units[0], np.tanh(x.astype(np.float64)), atol=1e-6)
+    assert (np.abs(units) <= 1.0 + 1e-6).all()
+    assert units[0, -2] == 0.0
