@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from iotae.architecture import Float32
 from iotae.compiled import compiled
+from iotae.scaling import Float64
 
 __all__ = [
     "ACTIVATIONS",
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 Int64: TypeAlias = NDArray[np.int64]
-Float64: TypeAlias = NDArray[np.float64]
 
 ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "leaky_relu": 3, "elu": 4}
 """Codes of the hidden activations; the output layer is linear."""

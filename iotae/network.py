@@ -45,10 +45,6 @@ def generator_from_state(data: State) -> np.random.Generator:
     return generator
 
 
-# NumPy's own tanh and exp use the machine's wide registers, which compiled loops do not
-_activate_many = getattr(activate, "py_func", activate)
-
-
 def propagate(
     parameters: Float32, sizes: Int64, activation: int, rows: Float32, chunk_rows: int = 4096
 ) -> tuple[Float32, Float32]:
@@ -71,7 +67,7 @@ def propagate(
             units += parameters[stop : stop + fan_out]
             weight = stop + fan_out
             if layer < last:
-                _activate_many(units, activation)
+                activate(units, activation)
             if layer + 1 == narrowest:
                 latent[chunk] = units
         output[chunk] = units

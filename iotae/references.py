@@ -50,9 +50,8 @@ class References:
         padded = np.zeros((size * self.groups, rows.shape[1]), np.float32)
         padded[: len(rows)] = self.rows
         self._squares = np.ascontiguousarray((padded * padded).T)
-        self._lengths = np.full(len(padded), _UNREACHABLE)
-        self._lengths[: len(rows)] = self._squares.sum(axis=0)[: len(rows)]
         self._unreachable = np.where(np.arange(len(padded)) < len(rows), np.float32(0), _UNREACHABLE)
+        self._lengths = self._squares.sum(axis=0) + self._unreachable
         self._products = np.ascontiguousarray(-2.0 * padded.T)
 
     def minima(self, Z: Float32) -> Iterator[tuple[slice, Float32, Float32]]:

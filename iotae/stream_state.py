@@ -11,7 +11,7 @@ from iotae.gate import new_gate
 from iotae.network import Network
 from iotae.scaling import Float64, RunningScaler
 from iotae.state import State
-from iotae.stream_kernels import N_COUNTERS, N_SCRATCH, RECENT, REFRESH, RESIDUAL, RESIDUAL_AT_FIRST
+from iotae.stream_kernels import MASS, N_COUNTERS, N_SCRATCH, RECENT, REFRESH, RESIDUAL, RESIDUAL_AT_FIRST
 
 __all__ = ["StreamState"]
 
@@ -40,7 +40,7 @@ class StreamState:
         self.context = new_context()
         self.counters = np.zeros(N_COUNTERS, np.int64)
         self.counters[REFRESH] = 1
-        refresh(self.counts, self.figures[-1], self.table, 1.0)
+        refresh(self.counts, self.figures[MASS], self.table, 1.0)
 
     @property
     def n_slots(self) -> int:

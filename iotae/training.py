@@ -34,6 +34,10 @@ def schedule(updates: int, learning_rate: float) -> Float64:
     return rates * (1.0 - (1.0 - _FINAL_RATE) * steps / updates)
 
 
+def _by_kernels(device: str | None, module: Any) -> bool:
+    return module is None and device in (None, "cpu")
+
+
 def check_engine(device: str | None, module: Any) -> None:
     """Make sure that the engine asked for can be had, before anything is changed.
 
@@ -44,7 +48,7 @@ def check_engine(device: str | None, module: Any) -> None:
     ImportError
         If torch is wanted and not installed.
     """
-    if module is None and device in (None, "cpu"):
+    if _by_kernels(device, module):
         return
     from iotae.torch_engine import resolve_device
 
@@ -90,7 +94,7 @@ def train_network(
         order = network.generator.permutation(len(rows))
         orders.append(order[: min(per_pass, updates - start) * batch_size])
     shown = _shown(orders, progress)
-    if module is None and device in (None, "cpu"):
+    if _by_kernels(device, module):
         history = []
         for number, order in enumerate(shown):
             now = rates[number * per_pass : (number + 1) * per_pass]
@@ -120,7 +124,7 @@ def propagate_rows(
     network: Network, rows: Float32, *, device: str | None = None, module: Any = None
 ) -> tuple[Float32, Float32]:
     """Latent code (n, k) and reconstruction (n, d) of scaled rows, by the engine that trained."""
-    if module is None and device in (None, "cpu"):
+    if _by_kernels(device, module):
         return network.propagate(rows)
 
     from iotae import torch_engine
