@@ -9,7 +9,7 @@ import numpy as np
 
 from iotae.scaling import Float64
 
-__all__ = ["column_names", "frame_rows", "is_frame", "to_matrix"]
+__all__ = ["column_names", "frame_rows", "is_frame", "numeric_columns", "to_matrix"]
 
 
 def is_frame(table: Any) -> bool:
@@ -49,6 +49,19 @@ def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
     raise TypeError(
         f"Got a {type(frame).__name__}, but expected a data frame (pandas, polars, ...) or a list of dicts."
     )
+
+
+def numeric_columns(frame: Any) -> tuple[list[Hashable], Float64] | None:
+    """The columns' names and the values (n, d), missing ones NaN; None unless all hold numbers or truths."""
+    if not is_frame(frame):
+        return None
+    import narwhals as nw
+
+    table = nw.from_native(frame, eager_only=True)
+    dtypes = table.schema.values()
+    if not all(dtype.is_integer() or dtype.is_float() or dtype == nw.Boolean for dtype in dtypes):
+        return None
+    return list(table.columns), to_matrix(frame)
 
 
 def to_matrix(table: Any) -> Float64:

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from iotae import stream_calls
 from iotae.architecture import validate_hidden_sizes
-from iotae.frames import frame_rows
+from iotae.frames import frame_rows, numeric_columns
 from iotae.gate import adopting
 from iotae.network import Network, draw_seed
 from iotae.parameters import check_count, check_network_settings, check_share
 from iotae.scaling import Float64
 from iotae.schema import FeatureSchema, slot_label
 from iotae.state import State
-from iotae.stream_kernels import PRESENT, REFUSED, SHARE, learn_row, score_row
+from iotae.stream_kernels import PRESENT, REFUSED, SHARE
+from iotae.stream_memory import row_parts
 from iotae.stream_state import StreamState
 from iotae.thresholds import QuantileThreshold
 
@@ -26,8 +28,8 @@ _HALFWAY = 8.0
 """Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
 
 
-def _bounded(raw: float) -> float:
-    """A raw score in [0, infinity) as one in [0, 1), strictly monotone."""
+def _bounded(raw: Any) -> Any:
+    """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
     return raw / (_HALFWAY + raw)
 
 
@@ -117,7 +119,11 @@ class OnlineAutoencoder:
         self._cut = QuantileThreshold(alpha)
         self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
         self._state = StreamState(0, self.batch_size, self.horizon)
-        self._row, self._tape, self._scratch = self._state.scratch(self._network)
+        self._move_in()
+
+    def _move_in(self) -> None:
+        self._memory = self._state.move_in(self._network, self.learning_rate)
+        self._row, self._scratch = row_parts(self._memory[0], self._state.n_slots)
 
     def _take_in(self, given: list[int]) -> None:
         """Make room for new slots, and forget what a slot's former feature left behind."""
@@ -128,7 +134,7 @@ class OnlineAutoencoder:
             network = self._network
             self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)
         self._state = self._state.resized(len(names), given)
-        self._row, self._tape, self._scratch = self._state.scratch(self._network)
+        self._move_in()
 
     # -- scoring ------------------------------------------------------------------------------
 
@@ -136,26 +142,14 @@ class OnlineAutoencoder:
         self._schema.encode(x, self._row)
         if not self._schema.slots:
             return 0.0
-        state, network = self._state, self._network
-        return score_row(
-            self._row,
-            state.scaler.stats,
-            state.table,
-            state.figures,
-            state.context,
-            network.parameters,
-            network.layers,
-            network.code,
-            self._tape,
-            self._scratch,
-        )
+        return float(stream_calls.score(*self._memory))
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
 
         A row without a single usable known cell scores 0.
         """
-        return _bounded(self._raw_score(x))
+        return float(_bounded(self._raw_score(x)))
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score."""
@@ -168,7 +162,12 @@ class OnlineAutoencoder:
 
     def score_many(self, frame: Any) -> Float64:
         """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's."""
-        return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
+        columns = numeric_columns(frame)
+        order = None if columns is None else self._schema.order_of(columns[0])
+        if columns is None or order is None:
+            return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
+        scores: Float64 = _bounded(stream_calls.score_many(columns[1][:, order], *self._memory))
+        return scores
 
     @property
     def threshold(self) -> float:
@@ -193,48 +192,46 @@ class OnlineAutoencoder:
                 self.n_rejected += 1
                 return
             schema.encode(x, self._row)
-        raw = self._learn_vector()
+        raw = stream_calls.learn(*self._memory)
         complete = self._state.counters[PRESENT] == self._row.size
         if not complete:
             self.n_unusable += schema.count_unusable(x, self._row)
         if plain:
-            schema.note_plain() if complete else schema.admit(x)
+            schema.note_plain(1) if complete else schema.admit(x)
         if raw < 0.0:
             self.n_rejected += 1
             return
+        self._count(raw)
+
+    def _count(self, raw: float) -> None:
         self.n_seen += 1
         if 2 * self.n_seen > self.grace_period:
             # scores of a model that knows nothing yet are high, and would hold the cut up for long
             self._cut.update(_bounded(raw))
 
-    def _learn_vector(self) -> float:
-        state, network = self._state, self._network
-        return learn_row(
-            self._row,
-            state.scaler.stats,
-            state.scaler.head,
-            state.counts,
-            state.table,
-            state.figures,
-            state.gate,
-            state.context,
-            state.counters,
-            state.pending,
-            network.parameters,
-            network.first,
-            network.second,
-            network.layers,
-            network.code,
-            self.learning_rate,
-            1.0 / self.horizon,
-            self._tape,
-            self._scratch,
-        )
-
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
-        for x in frame_rows(frame):
-            self.learn_one(x)
+        columns = numeric_columns(frame)
+        if columns is None:
+            for x in frame_rows(frame):
+                self.learn_one(x)
+            return
+        names, values = columns
+        gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        order, start = self._schema.order_of(names), 0
+        while start < len(values):
+            later = np.searchsorted(gaps, start)
+            stop = int(gaps[later]) if later < gaps.size else len(values)
+            if order is None or stop == start:
+                # a row with a gap, or one that may bring a new feature
+                self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
+                order, start = self._schema.order_of(names), start + 1
+                continue
+            raws = stream_calls.learn_many(values[start:stop, order], *self._memory)
+            self._schema.note_plain(stop - start)
+            for raw in raws.tolist():
+                self._count(raw)
+            start = stop
 
     @property
     def n_refused(self) -> int:
@@ -249,14 +246,14 @@ class OnlineAutoencoder:
     # -- state --------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        # scoring leaves its traces in the scratch, which is no part of the model
+        # the state and the network are the model; the memory that they live in is made anew
         return {
-            key: value for key, value in self.__dict__.items() if key not in ("_row", "_tape", "_scratch")
+            key: value for key, value in self.__dict__.items() if key not in ("_memory", "_row", "_scratch")
         }
 
     def __setstate__(self, data: dict[str, Any]) -> None:
         self.__dict__.update(data)
-        self._row, self._tape, self._scratch = self._state.scratch(self._network)
+        self._move_in()
 
     _SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
     _COUNTERS = ("n_seen", "n_rejected", "n_unusable")
@@ -289,5 +286,5 @@ class OnlineAutoencoder:
         made._cut = QuantileThreshold.from_state(data["cut"])
         made._network = Network.from_state(data["network"])
         made._state = StreamState.from_state(data["stream"])
-        made._row, made._tape, made._scratch = made._state.scratch(made._network)
+        made._move_in()
         return made

@@ -10,7 +10,7 @@ so and 0 where it says otherwise.
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -174,9 +174,16 @@ class FeatureSchema:
             elif not np.isnan(_as_number(value)):
                 yield (name, None)
 
-    def note_plain(self) -> None:
-        """Take note of a row to be learned that has every feature and a number for each."""
-        self.n_rows += 1
+    def order_of(self, names: Sequence[Hashable]) -> list[int] | None:
+        """Where in ``names`` each slot's feature stands, or None unless they are the same features."""
+        if not self._plain or len(names) != len(self.slots) or set(names) != self._numbers.keys():
+            return None
+        places = {name: i for i, name in enumerate(names)}
+        return [places[name] for name, _ in self.slots]
+
+    def note_plain(self, n_rows: int) -> None:
+        """Take note of rows to be learned that have every feature and a number for each."""
+        self.n_rows += n_rows
         self._all_seen = self.n_rows
 
     def admit(self, x: Mapping[Hashable, Any]) -> list[int]:

@@ -1,4 +1,4 @@
-"""One row of a stream in one call: score it, or learn it.
+"""The arithmetic of one row of a stream: its contributions, its score, and what it teaches.
 
 The contribution of a present feature j with scaled value z and residual e is the sum of
 
@@ -19,16 +19,25 @@ from iotae import density as _density
 from iotae import gate as _gate
 from iotae.architecture import Float32
 from iotae.compiled import compiled
-from iotae.kernels import Int64, forward_row, load_rows, train_step
+from iotae.kernels import Int64, forward_row
 from iotae.scaling import COUNT, HEAD, Float64, observe_value, scaled_value
 
 __all__ = [
+    "BATCHES",
+    "LEARNED",
+    "LEFT",
+    "MASS",
     "N_COUNTERS",
+    "N_SCRATCH",
+    "PENDING",
+    "PRESENT",
     "RECENT",
     "REFRESH",
     "REFUSED",
     "RESIDUAL",
     "RESIDUAL_AT_FIRST",
+    "SHARE",
+    "STEPS",
     "learn_row",
     "score_row",
 ]
@@ -36,10 +45,10 @@ __all__ = [
 RESIDUAL, RECENT, MASS = range(3)
 """Rows of the features' running figures (3, d): usual residual, recent contribution, rows counted."""
 
-LEARNED, PENDING, BATCHES, STEPS, REFRESH, REFUSED, PRESENT, N_COUNTERS = range(8)
-"""Counters: rows learned, rows that wait for a mini-batch, mini-batches, steps of training, the number of
-rows learned at which the surprise tables are made anew early in a stream, rows refused by the gate, and the
-present cells of the latest row."""
+LEARNED, PENDING, BATCHES, STEPS, LEFT, REFRESH, REFUSED, PRESENT, N_COUNTERS = range(9)
+"""Counters: rows learned, rows that wait for a mini-batch, mini-batches, steps of training, steps that the
+latest mini-batch has still to go, the number of rows learned at which the surprise tables are made anew early
+in a stream, rows refused by the gate, and the present cells of the latest row."""
 
 _SCALED, _CONTRIBUTION, _RESIDUAL_NOW, SHARE, _ROW, _JUDGED, _CELLS, N_SCRATCH = range(8)
 """Rows of the scratch (N_SCRATCH, d): what a row's scoring leaves for its learning. The row itself and
@@ -54,15 +63,11 @@ _RESIDUAL_FLOOR = 0.02
 _RESIDUAL_REACH = 5.0
 """A residual moves the usual one as if at most this many times as large."""
 
-_MOST_STEPS, _LEAST_STEPS, _EARLY_STEPS = 8, 2, 512
-"""Steps on a mini-batch: the first 64 get eight each, then ever fewer, and two from the 256th on. A network
-that learns slowly has no say while the stream is young."""
-
 _SEEN_BY_NETWORK = 3.0
 """The network sees scaled values in [-3, 3], about 19 spreads; beyond, the energy speaks."""
 
 # the compiler wants the functions themselves, not attributes of a module
-_surprise, _add, _refresh = _density.surprise, _density.add, _density.refresh
+_surprise, _add = _density.surprise, _density.add
 _judge, _accept, _widening, _escape_rate = _gate.judge, _gate.accept, _gate.widening, _gate.ESCAPE_RATE
 _lean, _follow, _recent_rate, _rows = _context.lean, _context.follow, _context.RECENT_RATE, _context.ROWS
 
@@ -169,18 +174,16 @@ def learn_row(
     counters: Int64,
     pending: Float32,
     parameters: Float32,
-    first: Float32,
-    second: Float32,
     sizes: Int64,
     activation: int,
-    learning_rate: float,
     rate: float,
     tape: Float32,
     scratch: Float64,
 ) -> float:
-    """Learn one row (d,), and return the raw score that it had before; -1 if no cell was usable.
+    """Learn one row (d,) but for the network, and return the raw score that it had before.
 
-    ``rate`` is the slowest rate of all running figures. All arrays change in place.
+    That is -1 if no cell was usable. ``rate`` is the slowest rate of all running figures. An accepted
+    row is put into ``pending``. All arrays change in place.
     """
     n_features = row.size
     present = _contributions(
@@ -223,30 +226,4 @@ def learn_row(
         figures[RESIDUAL, j] = max(_RESIDUAL_FLOOR, usual)
     counters[LEARNED] += 1
     counters[PENDING] += 1
-    full = counters[PENDING] == pending.shape[0]
-    if full or counters[LEARNED] == counters[REFRESH]:
-        if counters[LEARNED] == counters[REFRESH]:
-            counters[REFRESH] *= 2
-        _refresh(counts, figures[MASS], table, (1.0 - rate) ** counters[PENDING])
-    if full:
-        counters[PENDING] = 0
-        counters[BATCHES] += 1
-        target, mask = np.empty_like(pending), np.empty_like(pending)
-        load_rows(pending, target, mask)
-        ones = np.ones(pending.shape[0], np.float32)
-        for _ in range(min(_MOST_STEPS, max(_LEAST_STEPS, _EARLY_STEPS // counters[BATCHES]))):
-            counters[STEPS] += 1
-            train_step(
-                parameters,
-                sizes,
-                activation,
-                target,
-                target,
-                mask,
-                ones,
-                learning_rate,
-                first,
-                second,
-                counters[STEPS],
-            )
     return raw

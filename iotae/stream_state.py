@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from iotae.architecture import Float32
 from iotae.context import new_context
 from iotae.density import BINS, refresh
 from iotae.gate import new_gate
 from iotae.network import Network
-from iotae.scaling import Float64, RunningScaler
+from iotae.scaling import RunningScaler
 from iotae.state import State
-from iotae.stream_kernels import MASS, N_COUNTERS, N_SCRATCH, RECENT, REFRESH, RESIDUAL, RESIDUAL_AT_FIRST
+from iotae.stream_kernels import MASS, N_COUNTERS, RECENT, REFRESH, RESIDUAL, RESIDUAL_AT_FIRST
+from iotae.stream_memory import Memory, allocate, float_parts, network_parts, row_parts
 
 __all__ = ["StreamState"]
 
 
 class StreamState:
-    """Scale, histograms, figures, gate, context, counters and pending rows of a stream.
+    """Scale, histograms, figures, gate, context, counters, pending rows and the mini-batch in training.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ class StreamState:
         self.figures = np.zeros((3, n_slots))
         self.figures[RESIDUAL] = RESIDUAL_AT_FIRST
         self.pending = np.full((batch_size, n_slots), np.nan, np.float32)
+        self.lesson = self.pending.copy()
         self.gate = new_gate()
         self.context = new_context()
         self.counters = np.zeros(N_COUNTERS, np.int64)
@@ -55,18 +56,35 @@ class StreamState:
         made.scaler.stats[kept], made.scaler.head[kept] = self.scaler.stats[kept], self.scaler.head[kept]
         made.counts[kept], made.table[kept] = self.counts[kept], self.table[kept]
         made.figures[:, kept] = self.figures[:, kept]
-        made.pending[:, kept] = self.pending[:, kept]
+        made.pending[:, kept], made.lesson[:, kept] = self.pending[:, kept], self.lesson[:, kept]
         made.gate, made.context, made.counters = self.gate, self.context, self.counters
         # a newcomer's past is taken to be as odd as the usual row's, not as perfectly normal
         made.figures[RECENT, given] = self.figures[RECENT, kept].mean() if kept.size else 0.0
         return made
 
-    def scratch(self, network: Network) -> tuple[Float64, Float32, Float64]:
-        """Room for one row's vector, its units and its figures: used, never remembered."""
-        scratch = np.full((N_SCRATCH, self.n_slots), -1.0)
-        return np.empty(self.n_slots), np.empty(sum(network.sizes), np.float32), scratch
+    def move_in(self, network: Network, learning_rate: float) -> Memory:
+        """Put this state and the network into one memory; both are views of it from then on."""
+        memory = allocate(network.layers, network.code, self.n_slots, len(self.pending))
+        floats, singles, whole = memory
+        own = (self.scaler.stats, self.scaler.head, self.counts, self.table, self.figures)
+        rates = np.array([learning_rate, 1.0 / self.scaler.horizon])
+        places = float_parts(floats, self.n_slots)
+        for place, array in zip(places, (*own, self.gate, self.context, rates), strict=True):
+            place[...] = array
+        self.scaler.stats, self.scaler.head = places[:2]
+        self.counts, self.table, self.figures, self.gate, self.context = places[2:7]
+        parameters, first, second, _, pending, lesson, _ = network_parts(singles, whole)
+        parameters[:], first[:], second[:] = network.parameters, network.first, network.second
+        network.parameters, network.first, network.second = parameters, first, second
+        pending[:], lesson[:] = self.pending, self.lesson
+        self.pending, self.lesson = pending, lesson
+        whole[:N_COUNTERS] = self.counters
+        self.counters = whole[:N_COUNTERS]
+        # no row has been scored with it yet
+        row_parts(floats, self.n_slots)[1].fill(-1.0)
+        return memory
 
-    _ARRAYS = ("counts", "table", "figures", "pending", "gate", "context", "counters")
+    _ARRAYS = ("counts", "table", "figures", "pending", "lesson", "gate", "context", "counters")
 
     def to_state(self) -> State:
         """Everything, as arrays."""

@@ -122,8 +122,9 @@ FLOORS = (
     "architecture scaling thresholds tables plots",
     "kernels torch_engine schema residuals table_scaling density gate context frames",
     "network parameters references stream_kernels tails whitening preprocessing",
-    "training trust views stream_state",
-    "batch online",
+    "training trust views stream_memory",
+    "batch stream_calls stream_state",
+    "online",
     "detector",
     "cli __main__",
 )

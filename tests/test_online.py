@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotae import OnlineAutoencoder, state
+from iotae.stream_kernels import STEPS
 from tests import naive, naive_stream
 
 N = 400
@@ -47,8 +48,9 @@ def network_of(model):
 
 def assert_finite(model):
     stream = model.to_state()["stream"]
-    pending = stream.pop("pending")
-    assert not np.isinf(pending).any()
+    for name in ("pending", "lesson"):
+        # NaN stands for a missing cell
+        assert not np.isinf(stream.pop(name)).any()
     scaler = stream.pop("scaler")
     for name, array in {**stream, "stats": scaler["stats"], "head": scaler["head"]}.items():
         assert np.isfinite(array).all(), name
@@ -254,9 +256,9 @@ def test_mini_batches_do_not_depend_on_calls(rng):
     assert many.score_many(probes).tolist() == [single.score_one(x) for x in probes]
 
 
-def test_the_network_moves_with_every_full_batch_only(rng):
+def test_the_steps_on_a_full_batch_are_spread_over_the_rows_after_it(rng):
     model = OnlineAutoencoder(seed=0, batch_size=10)
-    rows = gaussian(rng, 41)
+    rows = gaussian(rng, 35)
     model.learn_one(rows[0])
     changes = []
     for i, x in enumerate(rows[1:], start=2):
@@ -264,7 +266,35 @@ def test_the_network_moves_with_every_full_batch_only(rng):
         model.learn_one(x)
         if not np.array_equal(before, model._network.parameters):
             changes.append(i)
-    assert changes == [10, 20, 30, 40]
+    assert changes == [*range(11, 19), *range(21, 29), *range(31, 36)]
+
+
+def test_a_batch_of_one_row_takes_all_its_steps_before_the_next(rng):
+    model = OnlineAutoencoder(seed=0, batch_size=1)
+    for x in gaussian(rng, 30):
+        model.learn_one(x)
+    assert model._state.counters[STEPS] == 8 * 29
+    assert_finite(model)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_a_frame_is_learned_and_scored_as_its_rows(rng, library):
+    values = rng.normal(size=(400, 3))
+    values[rng.random(values.shape) < 0.02] = math.nan
+    columns = {name: values[:, i].tolist() for i, name in enumerate("cab")}
+    columns["n"] = rng.integers(-3, 3, 400).tolist()
+    columns["on"] = (rng.random(400) < 0.3).tolist()
+    module = pytest.importorskip(library)
+    frame = (module.table if library == "pyarrow" else module.DataFrame)(columns)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    single, many = OnlineAutoencoder(seed=0), OnlineAutoencoder(seed=0)
+    for x in rows:
+        single.learn_one(x)
+    many.learn_many(frame)
+    assert frozen(single) == frozen(many)
+    scores = [single.score_one(x) for x in rows]
+    np.testing.assert_array_equal(many.score_many(frame), scores)
+    assert frozen(single) == frozen(many)
 
 
 def test_scores_and_explanations_change_nothing(rng):
