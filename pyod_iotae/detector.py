@@ -29,8 +29,9 @@ _NUMBERS = (int, float, np.number)
 class IoTAE(BaseDetector):
     """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
 
-    Columns are scaled whatever their tails, missing cells are masked, and clumps of rows away from the
-    bulk neither train the network nor vouch for others. See :class:`iotae.BatchAutoencoder`.
+    Columns are scaled whatever their tails, missing cells are masked, text, categories and times of a
+    data frame are encoded, and clumps of rows away from the bulk neither train the network nor vouch for
+    others. See :class:`iotae.BatchAutoencoder`.
 
     Parameters
     ----------

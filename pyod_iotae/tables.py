@@ -40,6 +40,8 @@ def to_numbers(detector: Any, X: Any, *, reset: bool) -> Float64:
     """
     if nw.dependencies.is_polars_lazyframe(X):
         raise ValueError("Got a lazy frame, but expected its rows: pass X.collect().")
+    if is_frame(X):
+        X = _typed(X)
     if reset:
         detector.encoder_ = Preprocessor(select=()).fit(_table(X)) if _is_mixed(X) else None
     encoder: Preprocessor | None = detector.encoder_
@@ -69,6 +71,14 @@ def _checked(detector: Any, X: Any, reset: bool) -> Float64:
             "data frame to fit, which encodes text, or encode it first."
         ) from error
     return table
+
+
+def _typed(X: Any) -> Any:
+    """The frame, with numbers for columns of no type: polars and pyarrow give them to a batch of gaps."""
+    frame = nw.from_native(X, eager_only=True)
+    untyped = [name for name, dtype in frame.schema.items() if dtype == nw.Unknown]
+    empty = [name for name in untyped if frame[name].is_null().all()]
+    return frame.with_columns(nw.col(*empty).cast(nw.Float64)).to_native() if empty else X
 
 
 def _is_mixed(X: Any) -> bool:
