@@ -161,7 +161,7 @@ class BatchAutoencoder:
         table = to_matrix(X)
         weights = check_row_weights(table, sample_weight)
         names = column_names(X)
-        check_engine(self.device, self.network)
+        check_engine(self.device, self.network, table.shape[1])
         self._network = Network(
             table.shape[1], self.hidden_sizes, self.activation, draw_seed(self.seed), names
         )

@@ -77,5 +77,5 @@ def check_row_weights(table: Float64, sample_weight: ArrayLike | None) -> Float3
             f"Got sample_weight of shape {weights.shape}, but expected ({len(table)},), finite and >= 0."
         )
     if not (weights > 0).any():
-        raise ValueError("Got sample_weight all 0, but expected at least one row that counts.")
+        raise ValueError("Got a sample_weight of zero for every row, but expected at least one that counts.")
     return weights

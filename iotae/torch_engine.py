@@ -15,7 +15,7 @@ from torch import nn
 
 from iotae.architecture import Float32, n_parameters
 
-__all__ = ["FlatAutoencoder", "loss_and_gradient", "propagate", "resolve_device", "train"]
+__all__ = ["FlatAutoencoder", "check_module", "loss_and_gradient", "propagate", "resolve_device", "train"]
 
 _ACTIVATIONS: dict[str, Any] = {
     "tanh": torch.tanh,
@@ -45,7 +45,36 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"Got device={str(device)!r}, but expected a machine whose GPU torch can use: "
             "pass device='cpu' or install a CUDA build of torch."
         )
+    try:
+        torch.zeros(1, device=resolved).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"Got device={str(device)!r}, but expected one that this build of torch can use: pass 'cpu'."
+        ) from error
     return resolved
+
+
+def check_module(module: Any, n_features: int, device: torch.device) -> None:
+    """Make sure that a caller's network maps (n, d) to (n, d); it is moved to ``device``.
+
+    Raises
+    ------
+    ValueError
+        If it does not, or if it is no module at all.
+    """
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"Got network={module!r}, but expected a torch.nn.Module or None.")
+    rows = torch.zeros(2, n_features, device=device)
+    try:
+        with torch.inference_mode():
+            made = str(tuple(module.to(device).eval()(rows).shape))
+    except (RuntimeError, IndexError) as error:
+        made = str(error)
+    if made != str(tuple(rows.shape)):
+        raise ValueError(
+            f"Got a network that makes of rows of shape {tuple(rows.shape)} this: {made}; but expected rows "
+            f"of the same shape: give it {n_features} inputs and outputs."
+        )
 
 
 class FlatAutoencoder(nn.Module):
@@ -160,23 +189,26 @@ def train(
     generator = torch.Generator(device=place).manual_seed(seed)
     rates = iter(learning_rates)
     history = []
-    for epoch in order:
-        losses = []
-        shuffled = torch.from_numpy(epoch).to(place)
-        for chosen in shuffled.split(batch_size):
-            batch = table[chosen]
-            kept = None
-            if dropout_rate > 0.0:
-                draws = torch.rand(batch.shape, generator=generator, device=place)
-                kept = (draws >= dropout_rate) / (1.0 - dropout_rate)
-            optimiser.param_groups[0]["lr"] = next(rates)
-            optimiser.zero_grad(set_to_none=True)
-            loss = _masked_loss(network, batch, weights[chosen], kept)
-            loss.backward()
-            optimiser.step()
-            losses.append(loss.detach())
-        # one transfer per epoch, so that a GPU is not made to wait for each batch
-        history.append(float(torch.stack(losses).mean()))
+    # a caller's module may draw from torch's own generators, e.g. in a Dropout layer
+    with torch.random.fork_rng([place] if place.type == "cuda" else []):
+        torch.manual_seed(seed)
+        for epoch in order:
+            losses = []
+            shuffled = torch.from_numpy(epoch).to(place)
+            for chosen in shuffled.split(batch_size):
+                batch = table[chosen]
+                kept = None
+                if dropout_rate > 0.0:
+                    draws = torch.rand(batch.shape, generator=generator, device=place)
+                    kept = (draws >= dropout_rate) / (1.0 - dropout_rate)
+                optimiser.param_groups[0]["lr"] = next(rates)
+                optimiser.zero_grad(set_to_none=True)
+                loss = _masked_loss(network, batch, weights[chosen], kept)
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.detach())
+            # one transfer per epoch, so that a GPU is not made to wait for each batch
+            history.append(float(torch.stack(losses).mean()))
     return history
 
 

@@ -38,21 +38,28 @@ def _by_kernels(device: str | None, module: Any) -> bool:
     return module is None and device in (None, "cpu")
 
 
-def check_engine(device: str | None, module: Any) -> None:
+def check_engine(device: str | None, module: Any, n_features: int) -> None:
     """Make sure that the engine asked for can be had, before anything is changed.
 
     Raises
     ------
     ValueError
-        If the device is unknown or not there.
+        If the device is unknown or not there, or if the module is no network for so many features.
     ImportError
         If torch is wanted and not installed.
     """
     if _by_kernels(device, module):
         return
-    from iotae.torch_engine import resolve_device
-
-    resolve_device(device or "cpu")
+    try:
+        from iotae.torch_engine import check_module, resolve_device
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"Got device={device!r} or a network of your own, but expected torch to be installed for it: "
+            "pip install torch."
+        ) from error
+    place = resolve_device(device or "cpu")
+    if module is not None:
+        check_module(module, n_features, place)
 
 
 def train_network(

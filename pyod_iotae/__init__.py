@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from pyod_iotae.detector import IoTAE
+from pyod_iotae.engine import register, unregister
 
-__all__ = ["IoTAE"]
+__all__ = ["IoTAE", "register", "unregister"]

@@ -7,15 +7,17 @@ import os
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyod.models.base import BaseDetector
 from scipy.special import erf
-from scipy.stats import binom
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from iotae import state
 from iotae.batch import BatchAutoencoder
 from iotae.scaling import Float64
+from pyod_iotae.judging import confidence, pythresh_cut, weighted_cut
+from pyod_iotae.persistence import from_state, to_state
+from pyod_iotae.tables import by_column, like, to_numbers
 
 __all__ = ["IoTAE"]
 
@@ -27,8 +29,9 @@ _NUMBERS = (int, float, np.number)
 class IoTAE(BaseDetector):
     """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
 
-    Columns are scaled whatever their tails, missing cells are masked, and clumps of rows away from the
-    bulk neither train the network nor vouch for others. See :class:`iotae.BatchAutoencoder`.
+    Columns are scaled whatever their tails, missing cells are masked, text, categories and times of a
+    data frame are encoded, and clumps of rows away from the bulk neither train the network nor vouch for
+    others. See :class:`iotae.BatchAutoencoder`.
 
     Parameters
     ----------
@@ -53,10 +56,13 @@ class IoTAE(BaseDetector):
         The training rows are known to be normal: none of them is suspected of being an outlier.
     device : str, optional
         ``'cuda'`` trains and scores on a GPU through torch; None and ``'cpu'`` use the kernels.
+    network : torch.nn.Module, optional
+        A network of your own that maps (n, d) to (n, d), instead of the hidden layers above. Each fit
+        trains a copy; the rows it sees are scaled, with 0 for missing.
     random_state : int, RandomState or None
         Seed; the same seed gives the same scores bit for bit on one machine.
     verbose : int
-        1 shows a progress bar over the epochs.
+        1 shows a progress bar over the epochs, 2 prints a line for each when all are done.
 
     Attributes
     ----------
@@ -67,6 +73,10 @@ class IoTAE(BaseDetector):
         The cut on the scores.
     labels_ : ndarray of shape (n_samples,)
         0 for inliers and 1 for outliers of the training rows.
+    history_ : list of float
+        Mean training loss of each epoch.
+    encoder_ : Preprocessor or None
+        What made numbers of a data frame's text, categories and times; None where all were numbers.
     model : BatchAutoencoder
         The fitted core; also ``model_``.
 
@@ -93,6 +103,7 @@ class IoTAE(BaseDetector):
         dropout_rate: float = 0.0,
         clean: bool = False,
         device: str | None = None,
+        network: Any = None,
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -106,6 +117,7 @@ class IoTAE(BaseDetector):
         self.dropout_rate = dropout_rate
         self.clean = clean
         self.device = device
+        self.network = network
         self.random_state = random_state
         self.verbose = verbose
 
@@ -114,6 +126,11 @@ class IoTAE(BaseDetector):
         """The fitted core, under the name that PyOD's deep detectors give theirs."""
         check_is_fitted(self, "model_")
         return self.model_
+
+    @property
+    def history_(self) -> list[float]:
+        """Mean training loss of each epoch; :meth:`partial_fit` appends to it."""
+        return list(self.model.history)
 
     def _check_contamination(self) -> None:
         # the constructor's check can be passed by with set_params
@@ -142,71 +159,80 @@ class IoTAE(BaseDetector):
             clean=self.clean,
             seed=None if random is None else int(random),
             device=self.device,
-            progress=bool(self.verbose),
+            # the core trains what it is given
+            network=copy.deepcopy(self.network),
+            progress=self.verbose == 1,
         )
 
-    def _validated(self, X: Any, *, reset: bool) -> Float64:
-        table: Float64 = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_2d=True
-        )
-        return table
-
-    def fit(self, X: ArrayLike, y: Any = None) -> IoTAE:
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
         """Fit to rows without labels.
 
         Parameters
         ----------
         X : array or data frame, shape (n_samples, n_features)
-            NaN is missing.
+            NaN is missing. Text, categories and times of a data frame are encoded.
         y : ignored
+        sample_weight : array, shape (n_samples,), optional
+            How much a row counts in the network's loss and in ``threshold_``; a row of weight 0 gets
+            a score and has no influence.
 
         Returns
         -------
         self
         """
         self._check_contamination()
+        # what fails on the way leaves an earlier fit as it was
+        made = copy.copy(self)
         core = self._core()
-        table = self._validated(X, reset=True)
-        self._set_n_classes(None)
-        self.model_ = core.fit(table)
-        return self._judged()
+        table = to_numbers(made, X, reset=True)
+        made._set_n_classes(None)
+        made._judge(core.fit(table, sample_weight), sample_weight)
+        self.__dict__ = made.__dict__
+        return self
 
-    def partial_fit(self, X: ArrayLike, y: Any = None) -> IoTAE:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
         """Go on training with more rows of the same data; the first call is a :meth:`fit`.
 
         ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last.
         """
         if not hasattr(self, "model_"):
-            return self.fit(X, y)
-        table = self._validated(X, reset=False)
-        self.model_.partial_fit(table)
-        return self._judged()
-
-    def _judged(self) -> IoTAE:
-        self.decision_scores_ = self.model_.fitted_scores
-        self._process_decision_scores()
+            return self.fit(X, y, sample_weight)
+        before = len(self.model_.history)
+        table = to_numbers(self, X, reset=False)
+        self._judge(self.model_.partial_fit(table, sample_weight), sample_weight, before)
         return self
 
+    def _judge(self, model: BatchAutoencoder, sample_weight: ArrayLike | None, before: int = 0) -> None:
+        self.model_ = model
+        if self.verbose == 2:
+            for number, loss in enumerate(model.history[before:], 1):
+                print(f"epoch {number}: loss {loss:.4f}")
+        self.decision_scores_: Float64 = model.fitted_scores
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        self._row_weights: Float64 | None = weights
+        self._process_decision_scores()
+
+    @property
+    def _counted(self) -> Float64:
+        """Scores of the training rows that have a say: all but those of weight 0."""
+        weights = self._row_weights
+        return self.decision_scores_ if weights is None else self.decision_scores_[weights > 0]
+
     def _process_decision_scores(self) -> IoTAE:
+        scores = self._counted
         if isinstance(self.contamination, _NUMBERS):
-            self.threshold_: Any = np.percentile(self.decision_scores_, 100 * (1 - self.contamination))
-            self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
-            self._mu, self._sigma = np.mean(self.decision_scores_), np.std(self.decision_scores_)
-            return self
-        # PyOD fits the object it was given and may leave a rate where a cut belongs
-        cutter = copy.deepcopy(self.contamination)
-        cutter.fit(self.decision_scores_)
-        self.labels_ = np.asarray(cutter.labels_, int).ravel()
-        inliers = self.decision_scores_[self.labels_ == 0]
-        self.threshold_ = float(inliers.max()) if inliers.size else float("-inf")
-        self._mu = np.mean(self.decision_scores_)
-        self._sigma = np.std(self.decision_scores_)
+            share = float(self.contamination)
+            self.threshold_: Any = weighted_cut(self.decision_scores_, self._row_weights, share)
+        else:
+            self.threshold_ = pythresh_cut(self.contamination, scores)
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
+        self._mu, self._sigma = np.mean(scores), np.std(scores)
         return self
 
     def decision_function(self, X: ArrayLike) -> Float64:
         """Outlier scores (n_samples,) of rows, higher is odder."""
         check_is_fitted(self, _FITTED)
-        return self.model_.score(self._validated(X, reset=False))
+        return self.model_.score(to_numbers(self, X, reset=False))
 
     def predict(self, X: ArrayLike, return_confidence: bool = False) -> Any:
         """0 for inliers and 1 for outliers (n_samples,); with their confidence if asked for."""
@@ -230,7 +256,7 @@ class IoTAE(BaseDetector):
             raise ValueError(f"Got method={method!r}, but expected 'linear' or 'unify'.")
         scores = self.decision_function(X)
         if method == "linear":
-            low, high = self.decision_scores_.min(), self.decision_scores_.max()
+            low, high = self._counted.min(), self._counted.max()
             outlying = (scores - low) / (high - low if high > low else 1.0)
         else:
             outlying = erf((scores - self._mu) / (max(self._sigma, np.finfo(float).tiny) * np.sqrt(2)))
@@ -241,27 +267,25 @@ class IoTAE(BaseDetector):
     def predict_confidence(self, X: ArrayLike) -> Float64:
         """How surely the same label would be given had the training rows been others (n_samples,).
 
-        Perini et al. (2020), as in the base class, in O((n + m) log n) instead of O(n m).
+        Perini et al. (2020), as in the base class, but without its product of both tables' lengths.
         """
         check_is_fitted(self, _FITTED)
         scores = self.decision_function(X)
-        n = len(self.decision_scores_)
-        below = np.searchsorted(np.sort(self.decision_scores_), scores, side="right")
+        training = self._counted
         fixed = isinstance(self.contamination, _NUMBERS)
-        share = self.contamination if fixed else self.labels_.mean()
-        confidence: Float64 = 1 - binom.cdf(n - int(n * share), n, (1 + below) / (2 + n))
-        return np.where(scores > self.threshold_, confidence, 1 - confidence)
+        share = self.contamination if fixed else (training > self.threshold_).mean()
+        return confidence(scores, training, self.threshold_, share)
 
     def explain(self, X: Any) -> Any:
         """Each feature's share (n_samples, n_features) >= 0 of the score; rows add up to their score.
 
-        A pandas frame gives a pandas frame with its columns and index.
+        A data frame gives a frame of the same library with its columns, and its index if it has one.
         """
         check_is_fitted(self, _FITTED)
-        parts: NDArray[np.float64] = self.model_.errors(self._validated(X, reset=False))
-        if type(X).__module__.startswith("pandas"):
-            return type(X)(parts, index=X.index, columns=X.columns)
-        return parts
+        parts = self.model_.errors(to_numbers(self, X, reset=False))
+        if self.encoder_ is not None:
+            parts = by_column(self.encoder_, parts, self.feature_names_in_)
+        return like(X, parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to a file that :meth:`load` reads without executing code.
@@ -269,23 +293,11 @@ class IoTAE(BaseDetector):
         Raises
         ------
         TypeError
-            If ``contamination`` is a PyThresh object or ``random_state`` a generator: only numbers
-            can be saved.
+            If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a
+            module: only arrays, numbers and text can be saved.
         """
         check_is_fitted(self, _FITTED)
-        names = getattr(self, "feature_names_in_", None)
-        state.write(
-            path,
-            _KIND,
-            {
-                "params": self.get_params(deep=False),
-                "model": self.model_.to_state(),
-                "decision_scores": self.decision_scores_,
-                "threshold": float(self.threshold_),
-                "labels": self.labels_,
-                "feature_names": None if names is None else [str(name) for name in names],
-            },
-        )
+        state.write(path, _KIND, to_state(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
@@ -296,21 +308,7 @@ class IoTAE(BaseDetector):
         iotae.state.StateError
             If the file is damaged, foreign, or holds something else.
         """
-        return state.restore(path, _KIND, cls._from_state)
-
-    @classmethod
-    def _from_state(cls, data: state.State) -> IoTAE:
-        made = cls(**data["params"])
-        made._set_n_classes(None)
-        made.model_ = BatchAutoencoder.from_state(data["model"])
-        made.n_features_in_ = made.model_.n_features
-        if data["feature_names"] is not None:
-            made.feature_names_in_ = np.array(data["feature_names"], dtype=object)
-        made.decision_scores_ = data["decision_scores"]
-        made.threshold_ = data["threshold"]
-        made.labels_ = data["labels"]
-        made._mu, made._sigma = np.mean(made.decision_scores_), np.std(made.decision_scores_)
-        return made
+        return state.restore(path, _KIND, lambda data: from_state(cls, data))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that missing values are welcome."""

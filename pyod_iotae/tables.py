@@ -1,0 +1,124 @@
+"""What PyOD's users pass as X, as one matrix of numbers: arrays are checked, mixed data frames encoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from iotae.frames import is_frame
+from iotae.preprocessing import Preprocessor
+from iotae.scaling import Float64
+from iotae.tables import Table
+
+__all__ = ["by_column", "like", "to_numbers"]
+
+
+def to_numbers(detector: Any, X: Any, *, reset: bool) -> Float64:
+    """Check X as scikit-learn does, and return it as float64 (n, e) with NaN for missing.
+
+    A data frame with columns of text, categories or times is encoded: one column for each value, the
+    sine and cosine of the hour and of the weekday. Any other X keeps its columns.
+
+    Parameters
+    ----------
+    detector : estimator
+        Its ``n_features_in_``, ``feature_names_in_`` and ``encoder_`` are set if ``reset``, and
+        compared with X otherwise.
+    X : array or data frame, shape (n, d)
+    reset : bool
+        Whether X is what the detector is fitted to.
+
+    Raises
+    ------
+    ValueError
+        If X is no such table, has infinities, or differs from what the detector was fitted to.
+    TypeError
+        If X is sparse.
+    """
+    if nw.dependencies.is_polars_lazyframe(X):
+        raise ValueError("Got a lazy frame, but expected its rows: pass X.collect().")
+    if is_frame(X):
+        X = _typed(X)
+    if reset:
+        detector.encoder_ = Preprocessor(select=()).fit(_table(X)) if _is_mixed(X) else None
+    encoder: Preprocessor | None = detector.encoder_
+    if encoder is None:
+        return _checked(detector, X, reset)
+    if not is_frame(X):
+        raise ValueError(
+            f"Got a {type(X).__name__}, but expected a data frame with the columns "
+            f"{', '.join(encoder.feature_names_in)}: the detector was fitted on text, categories or times."
+        )
+    validate_data(detector, X, reset=reset, skip_check_array=True)
+    return encoder.apply(_table(X)).X
+
+
+def _checked(detector: Any, X: Any, reset: bool) -> Float64:
+    try:
+        # scikit-learn adds all cells up to find infinities
+        with np.errstate(over="ignore", invalid="ignore"):
+            table: Float64 = validate_data(
+                detector, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_2d=True
+            )
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        raise ValueError(
+            f"Got text that is no number ({error}), but expected numbers: pass a pandas, polars or pyarrow "
+            "data frame to fit, which encodes text, or encode it first."
+        ) from error
+    return table
+
+
+def _typed(X: Any) -> Any:
+    """The frame, with numbers for columns of no type: polars and pyarrow give them to a batch of gaps."""
+    frame = nw.from_native(X, eager_only=True)
+    untyped = [name for name, dtype in frame.schema.items() if dtype == nw.Unknown]
+    empty = [name for name in untyped if frame[name].is_null().all()]
+    return frame.with_columns(nw.col(*empty).cast(nw.Float64)).to_native() if empty else X
+
+
+def _is_mixed(X: Any) -> bool:
+    if not is_frame(X):
+        return False
+    types = nw.from_native(X, eager_only=True).schema.dtypes()
+    return not all(dtype.is_numeric() or dtype == nw.Boolean for dtype in types)
+
+
+def _table(X: Any) -> Table:
+    """A mixed frame's columns, or what is wrong with one of them."""
+    names = list(nw.from_native(X, eager_only=True).columns)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"Got the column names {names}, but expected text: rename them with map(str, ...).")
+    table = Table.from_frame(X)
+    for name, kind in table.unsupported.items():
+        raise ValueError(
+            f"Got the column {name!r} of type {kind}, but expected numbers, booleans, text, categories or "
+            "times: convert it or leave it out."
+        )
+    for name in table.names:
+        column = table.array(name)
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            raise ValueError(
+                f"Got infinity in the column {name!r}, but expected finite numbers or missing cells."
+            )
+    return table
+
+
+def by_column(encoder: Preprocessor, parts: Float64, names: Any) -> Float64:
+    """Shares of encoded features (n, e) added up by the column that each was made from (n, d)."""
+    belongs = np.array([[source == name for name in names] for source in encoder.feature_sources], np.float64)
+    return parts @ belongs
+
+
+def like(X: Any, parts: Float64) -> Any:
+    """Results (n, d) with X's column names, and its index if it has one; plain if X is an array."""
+    if not is_frame(X):
+        return parts
+    frame = nw.from_native(X, eager_only=True)
+    if frame.implementation.is_pandas_like():
+        return type(X)(parts, index=X.index, columns=X.columns)
+    return nw.from_numpy(parts, schema=list(frame.columns), backend=frame.implementation).to_native()
