@@ -8,7 +8,7 @@ after layer; its first layer is the input. Missing cells have mask 0: they enter
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,22 +61,35 @@ _SATURATED = np.float32(9.0)
 
 
 @compiled
-def activate(units: Float32, activation: int) -> None:
-    """Apply an activation to a table of units (n, k) in place."""
+def _tanh(x: Any) -> Any:
+    """The hyperbolic tangent of a number or of each in an array."""
+    x = np.minimum(np.maximum(x, -_SATURATED), _SATURATED)
+    y = x * x
+    return (
+        x
+        * (((((_P5 * y + _P4) * y + _P3) * y + _P2) * y + _P1) * y + _ONE)
+        / ((((((_Q6 * y + _Q5) * y + _Q4) * y + _Q3) * y + _Q2) * y + _Q1) * y + _ONE)
+    )
+
+
+@compiled
+def _activated(units: Any, activation: int) -> Any:
+    """The activation of a number or of each in an array."""
     # few expressions for five activations: each costs the compiler half a second
     if activation == 0 or activation == 2:
         # the sigmoid is a tanh of half the width and height, and cannot overflow as one
         half = _ONE if activation == 0 else _HALF
-        x = np.minimum(np.maximum(half * units, -_SATURATED), _SATURATED)
-        y = x * x
-        units[:, :] = half * x * (((((_P5 * y + _P4) * y + _P3) * y + _P2) * y + _P1) * y + _ONE) / (
-            (((((_Q6 * y + _Q5) * y + _Q4) * y + _Q3) * y + _Q2) * y + _Q1) * y + _ONE
-        ) + (_ONE - half)
-    elif activation == 4:
-        units[:, :] = np.maximum(units, _ZERO) + (np.exp(np.minimum(units, _ZERO)) - _ONE)
-    else:
-        leak = _ZERO if activation == 1 else _LEAK
-        units[:, :] = np.maximum(units, leak * units)
+        return half * _tanh(half * units) + (_ONE - half)
+    if activation == 4:
+        return np.maximum(units, _ZERO) + (np.exp(np.minimum(units, _ZERO)) - _ONE)
+    leak = _ZERO if activation == 1 else _LEAK
+    return np.maximum(units, leak * units)
+
+
+@compiled
+def activate(units: Float32, activation: int) -> None:
+    """Apply an activation to a table of units (n, k) in place."""
+    units[:, :] = _activated(units, activation)
 
 
 @compiled
@@ -136,7 +149,8 @@ def forward_row(parameters: Float32, sizes: Int64, activation: int, tape: Float3
                 outputs[j] += value * weights[j]
         weight += (fan_in + 1) * fan_out
         if layer < last:
-            activate(outputs.reshape((1, fan_out)), activation)
+            for j in range(fan_out):
+                outputs[j] = _activated(outputs[j], activation)
 
 
 @compiled

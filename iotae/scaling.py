@@ -41,23 +41,21 @@ _UNMOVED = 50.0
 
 
 @compiled
-def scaled_value(value: float, stats: Float64) -> float:
+def scaled_value(value: float, count: float, centre: float, spread: float) -> float:
     """One number as signed log(1 + |spreads from the centre|); NaN for NaN and the infinities.
 
-    ``stats`` is the feature's row of statistics. Near the centre this is linear, far out it keeps
-    growing: nothing is clipped, so two absurd values still differ.
+    Near the centre this is linear, far out it keeps growing: nothing is clipped, so two absurd values
+    still differ. ``count`` is how many values the statistics have seen.
     """
     if not abs(value) < np.inf:
         return np.nan
-    if stats[COUNT] == 0.0:
+    if count == 0.0:
         return 0.0
-    apart = min(max(value, -LARGEST), LARGEST) - stats[CENTRE]
+    apart = min(max(value, -LARGEST), LARGEST) - centre
     if apart == 0.0:
         return 0.0
-    spreads = abs(apart) / stats[SPREAD] if stats[SPREAD] > 0.0 else np.inf
-    if stats[SPREAD] == 0.0:
-        # a constant: the longer it was one, the odder is its first move
-        spreads = min(stats[COUNT] + 1.0, _UNMOVED)
+    # of a constant: the longer it was one, the odder is its first move
+    spreads = abs(apart) / spread if spread > 0.0 else min(count + 1.0, _UNMOVED)
     size = float(np.log1p(spreads))
     return size if apart > 0.0 else -size
 
@@ -96,34 +94,38 @@ def _start(value: float, stats: Float64, head: Float64) -> None:
 
 
 @compiled
-def observe_value(value: float, stats: Float64, head: Float64, rate: float, widened: float) -> None:
-    """Move a feature's statistics by one finite number.
+def observe_value(
+    value: float, stats: Float64, head: Float64, place: int, rate: float, widened: float
+) -> None:
+    """Move the statistics of the feature at ``place`` by one finite number.
 
     ``rate`` is the least weight that it gets, and ``widened`` how many times farther than usual it may
     reach: 1, or more where the world is known to have changed.
     """
+    # single cells and no slices: a slice costs as much as all the arithmetic here
     value = min(max(value, -LARGEST), LARGEST)
-    seen = stats[COUNT]
+    seen = stats[place, COUNT]
     if seen < HEAD:
-        _start(value, stats, head)
-        stats[COUNT] = seen + 1.0
+        _start(value, stats[place], head[place])
+        stats[place, COUNT] = seen + 1.0
         return
-    stats[COUNT] = seen + 1.0
+    stats[place, COUNT] = seen + 1.0
     weight = max(1.0 / (seen + 1.0), rate)
-    apart = value - stats[CENTRE]
+    centre, spread = stats[place, CENTRE], stats[place, SPREAD]
+    apart = value - centre
     size = abs(apart)
-    spread = stats[SPREAD]
     if spread > 0.0:
         reach = widened * _CENTRE_REACH * spread
-        stats[CENTRE] += weight * min(reach, max(-reach, apart))
+        centre += weight * min(reach, max(-reach, apart))
         spread += weight * (min(widened * _SPREAD_REACH * spread, size) - spread)
-        stats[SPREAD] = _floored(spread, stats[CENTRE])
+        stats[place, CENTRE] = centre
+        stats[place, SPREAD] = _floored(spread, centre)
     elif size > 0.0:
         # a constant moved: the second move sets the spread, so that a single one cannot
-        if stats[PENDING] == 0.0:
-            stats[PENDING] = size
+        if stats[place, PENDING] == 0.0:
+            stats[place, PENDING] = size
         else:
-            stats[SPREAD] = _floored(min(stats[PENDING], size), stats[CENTRE])
+            stats[place, SPREAD] = _floored(min(stats[place, PENDING], size), centre)
 
 
 @compiled
@@ -131,7 +133,7 @@ def _observe_rows(rows: Float64, stats: Float64, head: Float64, rate: float) -> 
     for i in range(rows.shape[0]):
         for j in range(rows.shape[1]):
             if abs(rows[i, j]) < np.inf:
-                observe_value(rows[i, j], stats[j], head[j], rate, 1.0)
+                observe_value(rows[i, j], stats, head, j, rate, 1.0)
 
 
 class RunningScaler:
@@ -262,7 +264,7 @@ class RunningScaler:
         else:
             values = more[: int(new[COUNT])]
         for value in values:
-            observe_value(float(value), own, head, 0.0, 1.0)
+            observe_value(float(value), own[np.newaxis], head[np.newaxis], 0, 0.0, 1.0)
 
     def to_state(self) -> State:
         """Everything needed to continue, as arrays."""

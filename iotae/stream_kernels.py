@@ -20,7 +20,7 @@ from iotae import gate as _gate
 from iotae.architecture import Float32
 from iotae.compiled import compiled
 from iotae.kernels import Int64, forward_row
-from iotae.scaling import COUNT, HEAD, Float64, observe_value, scaled_value
+from iotae.scaling import CENTRE, COUNT, HEAD, SPREAD, Float64, observe_value, scaled_value
 
 __all__ = [
     "BATCHES",
@@ -103,7 +103,7 @@ def _contributions(
         return int(scratch[_CELLS, 0])
     present = 0
     for j in range(n_features):
-        scaled = scaled_value(row[j], stats[j])
+        scaled = scaled_value(row[j], stats[j, COUNT], stats[j, CENTRE], stats[j, SPREAD])
         scratch[_ROW, j] = row[j]
         scratch[_SCALED, j] = scaled
         scratch[_CONTRIBUTION, j] = 0.0
@@ -215,7 +215,7 @@ def learn_row(
             continue
         pending[place, j] = tape[j]
         seen = stats[j, COUNT]
-        observe_value(row[j], stats[j], head[j], least, widened)
+        observe_value(row[j], stats, head, j, least, widened)
         # a row that teaches at a fast rate weighs that share of all that is there
         mass = max(1.0, least / (1.0 - least) * figures[MASS, j]) if changed else 1.0
         _add(scaled, counts[j], mass)
