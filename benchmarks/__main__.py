@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``, then ``readme``."""
+"""The command line: ``python -m benchmarks streams`` and the like, then ``readme``; ``--help`` lists them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, detectors, nslkdd, pages, readme, render, shuttle
+from benchmarks import (
+    datasets,
+    detectors,
+    hostile,
+    memory,
+    nslkdd,
+    pages,
+    readme,
+    regimes,
+    render,
+    shuttle,
+)
 
 DOCS = datasets.ROOT / "docs" / "benchmarks"
 
@@ -22,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
         ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
+        ("memory", "resident memory of a stream whose features come and go", 5_000_000),
+        ("hostile", "the ranking of real rows among ten thousand hostile ones", 60_000),
+        ("regimes", "shift, drift, day and night, a burst of attacks, slow poisoning", None),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--seed", type=int, default=0)
@@ -46,6 +60,9 @@ TITLES = {
     "speed": "Speed",
     "nslkdd": "NSL-KDD from the command line",
     "shuttle": "One detector, two hosts: NASA's Shuttle set",
+    "memory": "Memory of a stream",
+    "hostile": "Hostile rows in a stream",
+    "regimes": "Streams whose world changes",
 }
 
 
@@ -55,6 +72,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "speed": pages.speed,
     "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
     "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),
+    "memory": lambda arguments: memory.compare(arguments.seed, arguments.rows, _plot_to_write(arguments)),
+    "hostile": lambda arguments: hostile.compare(arguments.seed, arguments.rows),
+    "regimes": lambda arguments: regimes.compare(arguments.seed),
 }
 
 
@@ -65,6 +85,12 @@ def _page_to_write(arguments: argparse.Namespace) -> Path | None:
     default = vars(_parser().parse_args([arguments.command])) | {"jobs": None, "fresh": None}
     full = default == vars(arguments) | {"jobs": None, "fresh": None}
     return DOCS / f"{arguments.command}.md" if full else None
+
+
+def _plot_to_write(arguments: argparse.Namespace) -> Path | None:
+    """Return the place of the plot: beside the page."""
+    page = _page_to_write(arguments)
+    return page.with_suffix(".png") if page else None
 
 
 def main(argv: list[str] | None = None) -> int:
