@@ -141,16 +141,16 @@ def _run(
 
 
 def is_finite(model: OnlineAutoencoder) -> bool:
-    """Whether all that a model knows is finite; a missing cell of a row that waits is NaN by right."""
+    """Whether all that a model knows is finite; a missing cell of a row in a mini-batch is NaN by right."""
     data = model.to_state()
     stream = data["stream"]
+    batches = [stream.pop("pending"), stream.pop("lesson")]
     network = [array for array in data["network"].values() if isinstance(array, np.ndarray)]
     arrays = [*stream.values(), *stream["scaler"].values(), *network]
-    pending = stream["pending"]
-    return not np.isinf(pending).any() and all(
+    return not np.isinf(batches).any() and all(
         bool(np.isfinite(array).all())
         for array in arrays
-        if isinstance(array, np.ndarray) and array is not pending and array.dtype.kind == "f"
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f"
     )
 
 

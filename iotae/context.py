@@ -30,12 +30,20 @@ _REACH = 30.0
 _LEAST_SPREAD = 0.05
 """Smallest deviation, in nats: a stream that has been constant must be able to move."""
 
+_USUAL_REACH = 3.0
+"""... but mean and deviation as if at most this many: a reach that follows what it lets in has no end."""
+
+_FIRST_SPREAD = 1.0
+"""Deviation, in nats, that stands for one row before there is any."""
+
 _FROM_ROWS = 50.0
 
 
 def new_context() -> Float64:
     """The state before any row."""
-    return np.zeros(6)
+    context = np.zeros(6)
+    context[_SPREAD] = _FIRST_SPREAD
+    return context
 
 
 @compiled
@@ -55,13 +63,15 @@ def follow(context: Float64, surprise: float) -> float:
         context[_MEAN] = surprise
     apart = surprise - context[_MEAN]
     factor = 1.0
-    reach = _REACH * max(context[_SPREAD], _LEAST_SPREAD)
-    if rows > 30.0 and apart > reach:
+    usual = max(context[_SPREAD], _LEAST_SPREAD)
+    reach = _REACH * usual
+    if apart > reach:
         apart = reach
         factor = (context[_MEAN] + apart) / surprise
     rate = max(1.0 / (rows + 1.0), _RATE)
-    context[_MEAN] += rate * apart
-    context[_SPREAD] += rate * (1.25 * abs(apart) - context[_SPREAD])
+    held = min(max(apart, -_USUAL_REACH * usual), _USUAL_REACH * usual)
+    context[_MEAN] += rate * held
+    context[_SPREAD] += max(1.0 / (rows + 2.0), _RATE) * (1.25 * abs(held) - context[_SPREAD])
     context[_VARIANCE] += rate * (apart * apart - context[_VARIANCE])
     context[_COVARIANCE] += rate * (apart * context[_PREVIOUS] - context[_COVARIANCE])
     context[_PREVIOUS] = apart

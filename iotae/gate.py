@@ -36,6 +36,10 @@ _WIDEST = 1e6
 _LEAST_SPREAD = 0.05
 """Smallest deviation, in nats: a stream that has been constant must be able to move."""
 
+_FIRST_SPREAD = 1.0
+"""Deviation, in nats, that stands for one row before there is any: a surprise always moves the
+usual as if at most three deviations away, so that absurd rows at the start do not open the gate."""
+
 _SHADOW = 3.0
 """A row enters the recent mean as if at most this many widths above the usual: a single absurd row does not
 take its neighbours along, four in ten do."""
@@ -54,6 +58,7 @@ def new_gate() -> Float64:
     """The state of a gate at rest."""
     gate = np.zeros(6)
     gate[_WIDTH] = _REFUSE
+    gate[_SPREAD] = _FIRST_SPREAD
     return gate
 
 
@@ -99,9 +104,9 @@ def accept(gate: Float64, surprise: float, rate: float) -> None:
     weight = max(1.0 / gate[_ACCEPTED], rate)
     # its own surprise and not its neighbours': their mean would fold the lower half of the usual away
     apart = surprise - gate[_CENTRE]
-    if gate[_ACCEPTED] > 50.0:
-        reach = _REFUSE * max(gate[_SPREAD], _LEAST_SPREAD)
-        apart = min(max(apart, -reach), reach)
+    reach = _REFUSE * max(gate[_SPREAD], _LEAST_SPREAD)
+    apart = min(max(apart, -reach), reach)
     gate[_CENTRE] += weight * apart
     # 1.25 mean absolute deviations are one standard deviation of a normal variable
+    weight = max(1.0 / (gate[_ACCEPTED] + 1.0), rate)
     gate[_SPREAD] += weight * (1.25 * abs(apart) - gate[_SPREAD])

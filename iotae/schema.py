@@ -44,10 +44,10 @@ def _check_row(x: Any) -> None:
 
 
 def _as_number(value: Any) -> float:
-    # NaN for whatever is no number, as for a missing cell
+    # NaN for whatever is no number, as for a missing cell; an object may answer with any error
     try:
         return float(value)
-    except (TypeError, ValueError, OverflowError, ArithmeticError):
+    except Exception:
         return float("nan")
 
 
@@ -57,8 +57,19 @@ def _is_missing(value: Any) -> bool:
     try:
         # NaN of every kind is the value that is not itself
         return bool(value != value)
-    except (TypeError, ValueError, ArithmeticError):
+    except Exception:
         return False
+
+
+def _is_name(name: Hashable) -> bool:
+    """Whether a feature may be called so: text, numbers that can be written down, and tuples of them."""
+    if isinstance(name, tuple):
+        return all(map(_is_name, name))
+    if isinstance(name, float):
+        return abs(name) < float("inf")
+    if isinstance(name, int):
+        return abs(name) < 2**63
+    return name is None or isinstance(name, str)
 
 
 class FeatureSchema:
@@ -119,7 +130,8 @@ class FeatureSchema:
                 self._pack(out, 0, self._get(x))
             else:
                 self._pack(out, 0, *self._get(x))
-        except (struct.error, KeyError, TypeError, ValueError, OverflowError, ArithmeticError):
+        except Exception:
+            # a cell is missing or no number, or answers with an error of its own
             return False
         return True
 
@@ -200,10 +212,12 @@ class FeatureSchema:
                 self._last_seen[place] = self.n_rows
             else:
                 fresh.append(slot)
-        return self._grow(sorted(fresh, key=slot_label)) if fresh else []
+        return self._grow(fresh) if fresh else []
 
     def _grow(self, fresh: list[Slot]) -> list[int]:
         given: list[int] = []
+        # a feature whose name could not be saved is not let in
+        fresh = sorted((slot for slot in fresh if _is_name(slot[0])), key=slot_label)
         first_row = not self.slots
         for slot in fresh:
             if not first_row:

@@ -14,7 +14,8 @@ class Gate:
     """Refuse rows three deviations above the usual; widen by refusals, narrow by acceptances."""
 
     def __init__(self):
-        self.centre = self.spread = self.recent = 0.0
+        self.centre = self.recent = 0.0
+        self.spread = 1.0
         self.width, self.rows, self.accepted = REFUSE, 0, 0
 
     def judge(self, surprise):
@@ -40,10 +41,10 @@ class Gate:
         self.accepted += 1
         weight = max(1 / self.accepted, rate)
         apart = surprise - self.centre
-        if self.accepted > 50:
-            reach = REFUSE * max(self.spread, LEAST_SPREAD)
-            apart = max(-reach, min(reach, apart))
+        reach = REFUSE * max(self.spread, LEAST_SPREAD)
+        apart = max(-reach, min(reach, apart))
         self.centre += weight * apart
+        weight = max(1 / (self.accepted + 1), rate)
         self.spread += weight * (1.25 * abs(apart) - self.spread)
 
 
@@ -51,7 +52,8 @@ class Context:
     """Lag-one autocorrelation of surprise over about the last thousand rows."""
 
     def __init__(self):
-        self.mean = self.spread = self.variance = self.covariance = self.previous = 0.0
+        self.mean = self.variance = self.covariance = self.previous = 0.0
+        self.spread = 1.0
         self.rows = 0
 
     def lean(self):
@@ -63,14 +65,15 @@ class Context:
         if not self.rows:
             self.mean = surprise
         apart, factor = surprise - self.mean, 1.0
-        reach = 30 * max(self.spread, LEAST_SPREAD)
-        if self.rows > 30 and apart > reach:
-            apart = reach
+        spread = max(self.spread, LEAST_SPREAD)
+        if apart > 30 * spread:
+            apart = 30 * spread
             factor = (self.mean + apart) / surprise
         self.rows += 1
         rate = max(1 / self.rows, 1e-3)
-        self.mean += rate * apart
-        self.spread += rate * (1.25 * abs(apart) - self.spread)
+        held = max(-3 * spread, min(3 * spread, apart))
+        self.mean += rate * held
+        self.spread += max(1 / (self.rows + 1), 1e-3) * (1.25 * abs(held) - self.spread)
         self.variance += rate * (apart**2 - self.variance)
         self.covariance += rate * (apart * self.previous - self.covariance)
         self.previous = apart
