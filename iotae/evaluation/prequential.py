@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Hashable, Iterable, Mapping, Sized
+from copy import deepcopy
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.evaluation.adapters import SlidingFit
 from iotae.evaluation.metrics import Evaluation, evaluate
 
 __all__ = ["Prequential", "StreamDetector", "prequential"]
@@ -42,7 +44,11 @@ class Prequential:
     score_seconds, learn_seconds : ndarray of float64, shape (n,)
         Time each row took in ``score_one`` and in ``learn_one``.
     warm_up : int
-        Rows left out of :attr:`after_warm_up`.
+        Rows at the start, of each group where there are groups, left out of :attr:`after_warm_up`.
+    models : dict
+        The trained models: one for each group, or one under None.
+    groups : ndarray of object, shape (n,), or None
+        Each row's group; None if one model met all rows.
     """
 
     scores: NDArray[np.float64]
@@ -51,20 +57,44 @@ class Prequential:
     score_seconds: NDArray[np.float64]
     learn_seconds: NDArray[np.float64]
     warm_up: int
+    models: dict[Hashable, StreamDetector]
+    groups: NDArray[np.object_] | None = None
 
     @property
     def evaluation(self) -> Evaluation:
         """Evaluation over all rows."""
-        return evaluate(self.labels, self.scores, predicted=self.predicted)
+        return self._of(np.ones(self.labels.size, dtype=np.bool_))
+
+    @property
+    def warmed_up(self) -> NDArray[np.bool_]:
+        """Whether each row (n,) comes after its model's warm-up."""
+        places = np.empty(self.labels.size, dtype=np.int64)
+        for rows in self._rows_by_group().values():
+            places[rows] = np.arange(rows.size)
+        return np.asarray(places >= self.warm_up)
 
     @property
     def after_warm_up(self) -> Evaluation | None:
         """Evaluation over the rows after the warm-up; None if the stream ended within it."""
-        rest = slice(self.warm_up, None)
-        if self.labels[rest].size == 0:
-            return None
-        predicted = None if self.predicted is None else self.predicted[rest]
-        return evaluate(self.labels[rest], self.scores[rest], predicted=predicted)
+        rest = self.warmed_up
+        return self._of(rest) if rest.any() else None
+
+    @property
+    def by_group(self) -> dict[Hashable, Evaluation]:
+        """Evaluation of each model over its own rows; scores of two models may have two scales."""
+        return {name: self._of(rows) for name, rows in self._rows_by_group().items()}
+
+    def _of(self, rows: NDArray[Any]) -> Evaluation:
+        predicted = None if self.predicted is None else self.predicted[rows]
+        return evaluate(self.labels[rows], self.scores[rows], predicted=predicted)
+
+    def _rows_by_group(self) -> dict[Hashable, NDArray[np.int64]]:
+        if self.groups is None:
+            return {None: np.arange(self.labels.size)}
+        rows: dict[Hashable, list[int]] = {name: [] for name in self.models}
+        for row, name in enumerate(self.groups.tolist()):
+            rows[name].append(row)
+        return {name: np.array(places, dtype=np.int64) for name, places in rows.items()}
 
     @property
     def microseconds(self) -> dict[str, float]:
@@ -90,10 +120,11 @@ class Prequential:
 
 
 def prequential(
-    model: StreamDetector,
+    model: Any,
     stream: Iterable[tuple[Mapping[Any, Any], Any]],
     *,
     warm_up: int = 0,
+    group: Hashable | None = None,
     progress: bool = False,
 ) -> Prequential:
     """Run a detector along a labelled stream: score each row, then learn it, and never show it a label.
@@ -103,12 +134,17 @@ def prequential(
 
     Parameters
     ----------
-    model : object with score_one and learn_one
-        Any River anomaly detector, filter or pipeline; it is trained in place.
+    model : object with score_one and learn_one, or with fit and decision_function
+        Any River anomaly detector, filter or pipeline, or any PyOD model; it is trained in place. A PyOD
+        model runs in :class:`~iotae.evaluation.SlidingFit`; a River detector that watches a target goes
+        into :class:`~iotae.evaluation.WithTarget` first.
     stream : iterable of (dict, label)
         Labels are 0 or 1, False or True.
     warm_up : int
         Rows at the start that :attr:`Prequential.after_warm_up` leaves out; they are scored and kept too.
+    group : hashable, optional
+        The feature that says which group a row belongs to, such as the device's name. Each group has a model
+        of its own, a copy of ``model`` that never sees this feature; ``model`` itself is left untrained.
     progress : bool
         Show a progress bar (needs tqdm).
 
@@ -119,10 +155,10 @@ def prequential(
     Raises
     ------
     TypeError
-        If the model lacks ``score_one`` or ``learn_one``.
+        If the model is of neither kind.
     ValueError
-        If the stream is empty, a label is neither 0 nor 1 (the row is not learned), a score is NaN, or
-        ``warm_up`` is negative.
+        If the stream is empty, a label is neither 0 nor 1 or the group is missing (the row is not learned), a
+        score is NaN, or ``warm_up`` is negative.
     ImportError
         If ``progress`` is asked for and tqdm is not installed.
 
@@ -143,15 +179,12 @@ def prequential(
     >>> run.scores.tolist(), run.after_warm_up.roc_auc
     ([1.0, 0.0, 4.0], 1.0)
     """
-    for method in ("score_one", "learn_one"):
-        if not hasattr(model, method):
-            raise TypeError(
-                f"Got a {type(model).__name__} without {method}, but expected a stream detector: "
-                "pass an object with River's score_one and learn_one."
-            )
+    model = _as_stream_detector(model)
     if warm_up < 0:
         raise ValueError(f"Got warm_up={warm_up}, but expected a number of rows >= 0.")
-    classify = getattr(model, "classify", None)
+    models: dict[Hashable, StreamDetector] = {} if group is not None else {None: model}
+    judges = hasattr(model, "classify")
+    names: list[Hashable] = []
     scores, labels, alarms = array("d"), array("b"), array("b")
     score_ns, learn_ns = array("q"), array("q")
     for row, (x, y) in enumerate(_with_progress(stream) if progress else stream):
@@ -159,17 +192,25 @@ def prequential(
             raise ValueError(
                 f"Got label {y!r} in row {row}, but expected 0 or 1: map anomalies to 1, the rest to 0."
             )
+        name: Hashable = None
+        if group is not None:
+            x = dict(x)
+            name = _taken_out(x, group, row)
+            names.append(name)
+            if name not in models:
+                models[name] = deepcopy(model)
+        detector: Any = models[name]
         start = perf_counter_ns()
-        score = model.score_one(x)
+        score = detector.score_one(x)
         scored = perf_counter_ns()
         if math.isnan(score):
             raise ValueError(
                 f"Got a NaN score from {type(model).__name__} in row {row}, but expected a number."
             )
-        if classify is not None:
-            alarms.append(bool(classify(score)))
+        if judges:
+            alarms.append(bool(detector.classify(score)))
         begin = perf_counter_ns()
-        model.learn_one(x)
+        detector.learn_one(x)
         learned = perf_counter_ns()
         scores.append(score)
         labels.append(bool(y))
@@ -179,14 +220,42 @@ def prequential(
         raise ValueError(
             "Got an empty stream, but expected at least one row: an iterator can be read only once."
         )
+    groups = None
+    if group is not None:
+        groups = np.empty(len(names), dtype=np.object_)
+        groups[:] = names
     return Prequential(
         scores=np.array(scores),
         labels=np.array(labels, dtype=np.int64),
-        predicted=None if classify is None else np.array(alarms, dtype=np.bool_),
+        predicted=np.array(alarms, dtype=np.bool_) if judges else None,
         score_seconds=np.array(score_ns) * 1e-9,
         learn_seconds=np.array(learn_ns) * 1e-9,
         warm_up=warm_up,
+        models=models,
+        groups=groups,
     )
+
+
+def _as_stream_detector(model: Any) -> StreamDetector:
+    if hasattr(model, "decision_function") and not hasattr(model, "score_one"):
+        return SlidingFit(model)
+    for method in ("score_one", "learn_one"):
+        if not hasattr(model, method):
+            raise TypeError(
+                f"Got a {type(model).__name__} without {method}, but expected a stream detector: "
+                "pass an object with River's score_one and learn_one, or a PyOD model."
+            )
+    detector: StreamDetector = model
+    return detector
+
+
+def _taken_out(x: dict[Any, Any], group: Hashable, row: int) -> Hashable:
+    if group not in x:
+        raise ValueError(
+            f"Got row {row} with {list(x)}, but expected the group's feature {group!r} in each row."
+        )
+    name: Hashable = x.pop(group)
+    return name
 
 
 def _with_progress(stream: Iterable[Any]) -> Iterable[Any]:
