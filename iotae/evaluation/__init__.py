@@ -2,8 +2,8 @@
 
 Each room has one question: ``metrics`` the paper's, ``ranking`` whatever the threshold, ``budgets`` so many
 alarms and no more, ``events`` and ``ranges`` anomalies that last, ``volume`` ranking in series, ``intervals``
-how sure, ``calibration`` whether a promised rate is kept, ``comparison`` many sets, ``prequential`` and
-``adapters`` the run along a stream. All is offered here; docs/evaluation.md says which to take.
+how sure, ``calibration`` whether a promised rate is kept, ``comparison`` many sets, ``prequential``,
+``adapters`` and ``runs`` the run along a stream. All is offered here; docs/evaluation.md says which to take.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from iotae.evaluation.comparison import Comparison, compare
 from iotae.evaluation.events import Events, anomaly_ranges, find_events
 from iotae.evaluation.intervals import Interval, bootstrap_interval, wilson_interval
 from iotae.evaluation.metrics import Confusion, Evaluation, confusion, evaluate
-from iotae.evaluation.prequential import Prequential, StreamDetector, prequential
+from iotae.evaluation.prequential import prequential
 from iotae.evaluation.ranges import RangeScores, range_precision_recall
 from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from iotae.evaluation.runs import Prequential, StreamDetector
 from iotae.evaluation.volume import RangeArea, range_auc, vus
 
 __all__ = [
