@@ -105,6 +105,14 @@ def test_a_river_detector_may_watch_a_target():
         prequential(WithTarget(anomaly.GaussianScorer(), "c"), a_stream(2))
 
 
+def test_a_filter_at_the_end_of_a_pipeline_gives_its_alarms_too():
+    from river import anomaly, preprocessing
+
+    detector = anomaly.QuantileFilter(anomaly.HalfSpaceTrees(seed=0, window_size=50), q=0.9)
+    run = prequential(preprocessing.MinMaxScaler() | detector, a_stream(200))
+    assert 0 < run.predicted.sum() < 100
+
+
 def test_a_river_filter_gives_its_own_alarms():
     from river import anomaly
 

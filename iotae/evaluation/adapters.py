@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SlidingFit", "WithTarget"]
+__all__ = ["SlidingFit", "WithTarget", "last_step"]
 
 Row = Mapping[Hashable, Any]
 
@@ -137,3 +137,9 @@ class WithTarget:
                 f"Got a row with {list(x)}, but expected the target {self.target!r} in it: leave the row out."
             )
         return {name: value for name, value in x.items() if name != self.target}, x[self.target]
+
+
+def last_step(model: Any) -> Any:
+    """Return what judges a model's scores: the last step of a River pipeline, else the model itself."""
+    steps = getattr(model, "steps", None)
+    return list(steps.values())[-1] if isinstance(steps, Mapping) and steps else model

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from iotae.evaluation.adapters import SlidingFit
+from iotae.evaluation.adapters import SlidingFit, last_step
 from iotae.evaluation.runs import Prequential, StreamDetector
 
 __all__ = ["prequential"]
@@ -81,7 +81,7 @@ def prequential(
     if warm_up < 0:
         raise ValueError(f"Got warm_up={warm_up}, but expected a number of rows >= 0.")
     models: dict[Hashable, StreamDetector] = {} if group is not None else {None: model}
-    judges = hasattr(model, "classify")
+    judges = hasattr(last_step(model), "classify")
     names: list[Hashable] = []
     scores, labels, alarms = array("d"), array("b"), array("b")
     score_ns, learn_ns = array("q"), array("q")
@@ -106,7 +106,7 @@ def prequential(
                 f"Got a NaN score from {type(model).__name__} in row {row}, but expected a number."
             )
         if judges:
-            alarms.append(bool(detector.classify(score)))
+            alarms.append(bool(last_step(detector).classify(score)))
         begin = perf_counter_ns()
         detector.learn_one(x)
         learned = perf_counter_ns()

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.evaluation.adapters import last_step
+
 __all__ = ["Judged", "judge", "judge_alarms", "judge_p_values"]
 
 Floats = NDArray[np.float64]
@@ -86,12 +88,14 @@ def judge_p_values(estimator: Any, X: Any) -> Floats:
 def _along(model: Any, rows: Any) -> Judged:
     scores: list[float] = []
     columns: dict[str, list[Any]] = {"threshold": [], "classify": [], "p_value": []}
-    known = [name for name in columns if hasattr(model, name)]
+    judging = last_step(model)
+    known = [name for name in columns if hasattr(judging, name)]
     for x in rows:
         score = float(model.score_one(x))
         scores.append(score)
         for name in known:
-            columns[name].append(model.threshold if name == "threshold" else getattr(model, name)(score))
+            found = getattr(judging, name)
+            columns[name].append(found if name == "threshold" else found(score))
         model.learn_one(x)
     if not scores:
         raise ValueError("Got no rows, but expected at least one: an iterator can be read only once.")
