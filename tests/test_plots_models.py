@@ -91,6 +91,11 @@ def test_p_values_of_a_table_model_are_asked_for_by_predict_pvalue(pyod_model, t
         def predict_pvalue(self, X):
             return np.linspace(0, 1, len(X))
 
+    class WithoutTheirThreshold(WithPValues):
+        def predict_pvalue(self, X):
+            raise ValueError("no p-values with this threshold")
+
+    assert ConfusionDisplay.from_estimator(WithoutTheirThreshold(), *table).confusion.n == 300
     assert PValueDisplay.from_estimator(WithPValues(), *table).p_values[-1] == 1.0
     with pytest.raises(TypeError, match="Got a ECOD without p_value or predict_pvalue"):
         PValueDisplay.from_estimator(pyod_model, *table)
@@ -251,6 +256,17 @@ def test_tuning_has_a_panel_for_each_parameter_that_varies():
     np.testing.assert_allclose(best.get_ydata(), [0.201, 0.21, 0.3])
     np.testing.assert_allclose(median.get_ydata(), [0.151, 0.16, 0.25])
     assert display.ax_[1].collections[0].get_offsets().shape == (12, 2)
+
+
+def test_tuning_takes_the_commands_table():
+    table = [
+        {"rank": i, "layers": n, "alpha": 0.1, "f1_mean": 0.9 - i / 10, "f1_sd": 0.1, "f1_fold_1": i / 7}
+        for i, n in ((1, 3), (2, 1))
+    ]
+    display = TuningDisplay.from_results(table).plot()
+    assert display.values == {"layers": [1, 3]}
+    assert display.best == table[0]
+    assert display.ax_[0].get_ylabel() == "F1, mean over folds"
 
 
 def test_tuning_takes_columns_errors_and_failed_fits():

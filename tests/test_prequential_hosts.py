@@ -65,6 +65,13 @@ def test_a_sliding_fit_takes_the_first_rows_features_and_refuses_text():
         SlidingFit(Recorder(), window=1)
 
 
+def test_a_detector_of_scikit_learns_whose_scores_point_the_other_way_is_refused():
+    from sklearn.ensemble import IsolationForest
+
+    with pytest.raises(TypeError, match="Got a IsolationForest, but expected a PyOD model"):
+        prequential(IsolationForest(), a_stream(2))
+
+
 def test_each_group_has_a_model_of_its_own_that_never_sees_the_group():
     from river import anomaly
 

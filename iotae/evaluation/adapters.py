@@ -39,6 +39,8 @@ class SlidingFit:
     ------
     ValueError
         If ``window`` or ``every`` is below 2.
+    TypeError
+        If the model is one of scikit-learn's.
 
     Examples
     --------
@@ -59,6 +61,11 @@ class SlidingFit:
         if window < 2 or every < 2:
             raise ValueError(
                 f"Got window={window} and every={every}, but expected numbers of rows of at least 2."
+            )
+        if hasattr(model, "score_samples"):
+            raise TypeError(
+                f"Got a {type(model).__name__}, but expected a PyOD model: scikit-learn's decision_function "
+                "is low for anomalies, so take PyOD's model of the same name."
             )
         self.model = model
         self.every = every

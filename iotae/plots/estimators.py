@@ -23,7 +23,7 @@ class Judged(NamedTuple):
     p_values: Floats | None
 
 
-def judge(estimator: Any, X: Any) -> Judged:
+def judge(estimator: Any, X: Any, *, p_values: bool = False) -> Judged:
     """Let a model judge rows.
 
     Parameters
@@ -33,12 +33,14 @@ def judge(estimator: Any, X: Any) -> Judged:
         of River's, which runs along the rows: each is scored, judged and then learned, so the model changes.
     X : table, or iterable of dict
         What the model takes.
+    p_values : bool
+        Ask for p-values too: a model may have the method, and yet no p-values with the threshold it has.
 
     Returns
     -------
     Judged
         Thresholds from ``threshold_`` or ``threshold``, alarms from ``classify``, p-values from
-        ``predict_pvalue`` or ``p_value``; None for what the model lacks.
+        ``predict_pvalue`` or ``p_value``; None for what the model lacks or was not asked for.
 
     Raises
     ------
@@ -46,16 +48,16 @@ def judge(estimator: Any, X: Any) -> Judged:
         If the model is of neither kind.
     """
     if hasattr(estimator, "score_one") and hasattr(estimator, "learn_one"):
-        return _along(estimator, X)
+        return _along(estimator, X, ["threshold", "classify", *["p_value"] * p_values])
     # scikit-learn's detectors have a decision_function too, but a low value is anomalous there
     if hasattr(estimator, "decision_function") and hasattr(estimator, "threshold_"):
         scores = np.asarray(estimator.decision_function(X), dtype=np.float64).ravel()
-        p_values = estimator.predict_pvalue(X) if hasattr(estimator, "predict_pvalue") else None
+        asked = p_values and hasattr(estimator, "predict_pvalue")
         return Judged(
             scores,
             np.full(scores.size, float(estimator.threshold_)),
             np.asarray(scores > estimator.threshold_),
-            None if p_values is None else np.asarray(p_values, dtype=np.float64).ravel(),
+            np.asarray(estimator.predict_pvalue(X), dtype=np.float64).ravel() if asked else None,
         )
     raise TypeError(
         f"Got a {type(estimator).__name__}, but expected a fitted PyOD model or a model with score_one and "
@@ -76,7 +78,7 @@ def judge_alarms(estimator: Any, X: Any) -> NDArray[np.bool_]:
 
 def judge_p_values(estimator: Any, X: Any) -> Floats:
     """Return a model's p-values of rows X (n,), or raise a TypeError that says what it lacks."""
-    p_values = judge(estimator, X).p_values
+    p_values = judge(estimator, X, p_values=True).p_values
     if p_values is None:
         raise TypeError(
             f"Got a {type(estimator).__name__} without p_value or predict_pvalue, but expected p-values: use "
@@ -85,23 +87,23 @@ def judge_p_values(estimator: Any, X: Any) -> Floats:
     return p_values
 
 
-def _along(model: Any, rows: Any) -> Judged:
-    scores: list[float] = []
-    columns: dict[str, list[Any]] = {"threshold": [], "classify": [], "p_value": []}
+def _along(model: Any, rows: Any, asked: list[str]) -> Judged:
     judging = last_step(model)
-    known = [name for name in columns if hasattr(judging, name)]
+    scores: list[float] = []
+    found: dict[str, list[Any]] = {name: [] for name in asked if hasattr(judging, name)}
     for x in rows:
         score = float(model.score_one(x))
         scores.append(score)
-        for name in known:
-            found = getattr(judging, name)
-            columns[name].append(found if name == "threshold" else found(score))
+        for name, column in found.items():
+            part = getattr(judging, name)
+            column.append(part if name == "threshold" else part(score))
         model.learn_one(x)
     if not scores:
         raise ValueError("Got no rows, but expected at least one: an iterator can be read only once.")
+    thresholds, alarms, p_values = (found.get(name) for name in ("threshold", "classify", "p_value"))
     return Judged(
         np.array(scores),
-        np.array(columns["threshold"], dtype=np.float64) if "threshold" in known else None,
-        np.array(columns["classify"], dtype=np.bool_) if "classify" in known else None,
-        np.array(columns["p_value"], dtype=np.float64) if "p_value" in known else None,
+        None if thresholds is None else np.array(thresholds, dtype=np.float64),
+        None if alarms is None else np.array(alarms, dtype=np.bool_),
+        None if p_values is None else np.array(p_values, dtype=np.float64),
     )

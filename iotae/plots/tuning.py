@@ -39,6 +39,8 @@ class TuningDisplay(Display):
         are not drawn.
     higher_is_better : bool
         False for errors.
+    ylabel : str
+        What the score is.
 
     Attributes
     ----------
@@ -69,6 +71,7 @@ class TuningDisplay(Display):
         spread: str = "std_score",
         parameters: Sequence[str] | None = None,
         higher_is_better: bool = True,
+        ylabel: str = "mean score",
     ) -> None:
         rows = _rows(results)
         missing = [name for name in [score, *(parameters or [])] if not rows or name not in rows[0]]
@@ -80,7 +83,7 @@ class TuningDisplay(Display):
         self.rows = [row for row in rows if not np.isnan(row[score])]
         if not self.rows:
             raise ValueError(f"Got {len(rows)} rows, but no number in {score!r}: all fits failed.")
-        self.score, self.spread = score, spread
+        self.score, self.spread, self.ylabel = score, spread, ylabel
         self.sign = 1 if higher_is_better else -1
         self.best = max(self.rows, key=lambda row: self.sign * row[score])
         names = (
@@ -92,6 +95,14 @@ class TuningDisplay(Display):
             raise ValueError(
                 f"Got one value alone of each of {list(names)}, but expected a parameter that varies."
             )
+
+    @classmethod
+    def from_results(
+        cls, table: Sequence[Mapping[str, Any]], *, ylabel: str = "F1, mean over folds"
+    ) -> TuningDisplay:
+        """Show the table that ``iotae tune`` writes: ``f1_mean``, ``f1_sd``, a rank, and the settings."""
+        names = [name for name in (table[0] if table else ()) if name != "rank" and name[:3] != "f1_"]
+        return cls(table, score="f1_mean", spread="f1_sd", parameters=names, ylabel=ylabel)
 
     @classmethod
     def from_estimator(cls, estimator: Any) -> TuningDisplay:
@@ -111,7 +122,7 @@ class TuningDisplay(Display):
         columns = {name.removeprefix("param_"): found[name] for name in found if name.startswith("param_")}
         return cls({**columns, "mean_score": found["mean_test_score"], "std_score": found["std_test_score"]})
 
-    def plot(self, ax: Sequence[Axes] | None = None, *, ylabel: str = "mean score") -> TuningDisplay:
+    def plot(self, ax: Sequence[Axes] | None = None) -> TuningDisplay:
         """Draw on the given axes, one for each parameter that varies, or on a new figure."""
         n = len(self.values)
         across = n
@@ -131,7 +142,7 @@ class TuningDisplay(Display):
         self.figure_ = figure_of(self.ax_[0])
         for i, (axes, name) in enumerate(zip(self.ax_, self.values, strict=True)):
             self._panel(axes, name)
-            finish(axes, xlabel=name.replace("_", " "), ylabel="" if i % across else ylabel, grid="y")
+            finish(axes, xlabel=name.replace("_", " "), ylabel="" if i % across else self.ylabel, grid="y")
             self._ticks(axes, [_shown(value) for value in self.values[name]])
         handles, labels = self.ax_[0].get_legend_handles_labels()
         legend = self.figure_.legend if len(self.ax_) > 1 else self.ax_[0].legend
