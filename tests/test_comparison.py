@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from iotae.evaluation import compare
-from iotae.evaluation.comparison import holm
+from iotae.evaluation.comparison import holm, signed_rank_p
 
 TABLES = st.integers(3, 5).flatmap(
     lambda k: st.lists(st.lists(st.integers(0, 4), min_size=k, max_size=k), min_size=4, max_size=12)
@@ -42,6 +43,26 @@ def test_pairs_are_wilcoxons_adjusted_by_holm(rng):
     for (i, j), adjusted in zip(pairs, holm(plain), strict=True):
         assert result.wilcoxon_p[i, j] == result.wilcoxon_p[j, i] == pytest.approx(adjusted)
     assert (np.diag(result.wilcoxon_p) == 1).all()
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=9))
+def test_the_signed_rank_test_agrees_with_trying_all_signs(differences):
+    given = [d for d in differences if d]
+    ranks = stats.rankdata(np.abs(given)) if given else np.empty(0)
+    sums = [
+        sum(r for r, up in zip(ranks, signs, strict=True) if up)
+        for signs in product((0, 1), repeat=len(given))
+    ]
+    seen = sum(r for r, d in zip(ranks, given, strict=True) if d > 0)
+    tails = [np.mean([s <= seen for s in sums]), np.mean([s >= seen for s in sums])]
+    assert signed_rank_p(differences) == pytest.approx(min(1.0, 2 * min(tails)))
+
+
+@pytest.mark.parametrize("n", [2, 13, 40, 300])
+def test_the_signed_rank_test_agrees_with_scipy(rng, n):
+    differences = rng.normal(0.1, 1.0, n)
+    theirs = stats.wilcoxon(differences, method="exact" if n <= 40 else "asymptotic").pvalue
+    assert signed_rank_p(differences) == pytest.approx(theirs, rel=1e-9 if n <= 40 else 0.02)
 
 
 def test_holm_by_hand():
@@ -96,7 +117,8 @@ def test_the_table_names_every_detector_in_order_of_rank():
         ({"a": [0.1, 0.2]}, {}, "expected two or more detectors"),
         ({"a": [0.1, 0.2], "b": [0.1]}, {}, r"Got figures of shapes \{'a': \(2,\), 'b': \(1,\)\}"),
         ({"a": [0.1], "b": [0.1]}, {}, "two or more sets"),
-        ({"a": [0.1, 0.2], "b": [0.1, np.nan]}, {}, "Got NaN for 'b' on set 1"),
+        ({"a": [0.1, 0.2], "b": [0.1, np.nan]}, {}, "Got nan for 'b' on set 1"),
+        ({"a": [-np.inf, 0.2], "b": [0.1, 0.3]}, {}, "Got -inf for 'a' on set 0"),
         ({"a": [0.1, 0.2], "b": [0.1, 0.3]}, {"alpha": 5}, "Got alpha=5"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Comparison", "compare", "holm"]
+__all__ = ["Comparison", "compare", "holm", "signed_rank_p"]
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def compare(
     Raises
     ------
     ValueError
-        If there are fewer than two detectors or sets, lengths differ, a figure is NaN, or ``alpha`` is
+        If there are fewer than two detectors or sets, lengths differ, a figure is not finite, or ``alpha`` is
         outside (0, 1).
     ImportError
         If SciPy is not installed.
@@ -124,11 +124,11 @@ def compare(
     if not 0 < alpha < 1:
         raise ValueError(f"Got alpha={alpha}, but expected a level in (0, 1), e.g. 0.05.")
     table = np.column_stack(columns)
-    if np.isnan(table).any():
-        row, column = np.argwhere(np.isnan(table))[0]
+    if not np.isfinite(table).all():
+        row, column = np.argwhere(~np.isfinite(table))[0]
         raise ValueError(
-            f"Got NaN for {names[column]!r} on set {row}, but expected a figure of each detector on each "
-            "set: leave the set out for all."
+            f"Got {table[row, column]} for {names[column]!r} on set {row}, but expected a figure of each "
+            "detector on each set: leave the set out for all."
         )
     stats = _scipy_stats()
     n, k = table.shape
@@ -142,7 +142,7 @@ def compare(
         n_sets=n,
         friedman_statistic=statistic,
         friedman_p=float(stats.chi2.sf(statistic, k - 1)),
-        wilcoxon_p=_wilcoxon(table[:, order], stats),
+        wilcoxon_p=_wilcoxon(table[:, order]),
         critical_difference=float(q * np.sqrt(k * (k + 1) / (6.0 * n))),
         alpha=alpha,
     )
@@ -163,6 +163,32 @@ def holm(p_values: ArrayLike) -> Floats:
     return adjusted
 
 
+def signed_rank_p(differences: ArrayLike) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test, exact with ties too.
+
+    Parameters
+    ----------
+    differences : array-like of shape (n,)
+        One a set; zeros are dropped, as Wilcoxon (1945) did, and nothing else gives 1.0.
+
+    Examples
+    --------
+    >>> signed_rank_p([1.0, 2.0, 3.0, 4.0, -0.5]), signed_rank_p([0.0, 0.0])
+    (0.125, 1.0)
+    """
+    given = np.asarray(differences, dtype=np.float64)
+    given = given[given != 0]
+    # Twice a rank is a whole number even in a tie, so that every sum of ranks has a place of its own.
+    ranks = (2 * _ranks(np.abs(given)[None]))[0].astype(np.int64)
+    share = np.zeros(int(ranks.sum()) + 1)
+    share[0] = 1.0
+    for rank in ranks:
+        share[rank:] = (share[rank:] + share[:-rank]) / 2
+        share[:rank] /= 2
+    place = int(ranks[given > 0].sum())
+    return float(min(1.0, 2 * min(share[: place + 1].sum(), share[place:].sum())))
+
+
 def _ranks(table: Floats) -> Floats:
     """Rank within each row, 1 for the smallest; ties share their mean rank."""
     below = (table[:, None, :] < table[:, :, None]).sum(axis=2)
@@ -178,16 +204,13 @@ def _friedman(ranks: Floats) -> float:
     return (k - 1) * between / spread if spread else 0.0
 
 
-def _wilcoxon(table: Floats, stats: Any) -> Floats:
+def _wilcoxon(table: Floats) -> Floats:
     k = table.shape[1]
     pairs = list(combinations(range(k), 2))
-    p = [
-        float(stats.wilcoxon(table[:, i], table[:, j]).pvalue) if (table[:, i] != table[:, j]).any() else 1.0
-        for i, j in pairs
-    ]
     matrix = np.ones((k, k))
-    for (i, j), adjusted in zip(pairs, holm(p), strict=True):
-        matrix[i, j] = matrix[j, i] = adjusted
+    adjusted = holm([signed_rank_p(table[:, i] - table[:, j]) for i, j in pairs])
+    for (i, j), p in zip(pairs, adjusted, strict=True):
+        matrix[i, j] = matrix[j, i] = p
     return matrix
 
 
