@@ -17,8 +17,10 @@ from iotae.evaluation import (
     average_precision,
     confusion,
     evaluate,
+    precision_at_n,
     precision_recall_curve,
     prequential,
+    recall_at_false_alarm_rate,
     reconstruction_error,
     roc_auc,
     roc_curve,
@@ -96,6 +98,44 @@ def test_ranking_ignores_order_of_rows_and_scale_of_scores(rows, random):
     assert roc_auc(y[shuffled], np.exp(s[shuffled])) == roc_auc(y, s)
     assert roc_auc(y, -s) == pytest.approx(1 - roc_auc(y, s))
     assert average_precision(y[shuffled], s[shuffled]) == average_precision(y, s)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2).map(float)), min_size=1, max_size=6), st.data())
+@settings(max_examples=40)
+def test_precision_at_n_is_the_mean_over_all_orders_of_ties(rows, data):
+    y, s = (list(column) for column in zip(*rows, strict=True))
+    n = data.draw(st.integers(1, len(y)))
+    assert precision_at_n(y, s, n) == pytest.approx(naive.precision_at_n(y, s, n))
+
+
+def test_precision_at_n_takes_as_many_rows_as_there_are_anomalies(rng):
+    from pyod.utils.utility import precision_n_scores
+
+    y = (rng.random(200) < 0.1).astype(int)
+    s = rng.normal(size=200) + 2 * y
+    assert (
+        precision_at_n(y, s) == precision_at_n(y, s, int(y.sum())) == pytest.approx(precision_n_scores(y, s))
+    )
+    assert math.isnan(precision_at_n([0, 0], [0.1, 0.2]))
+    assert precision_at_n([0, 0], [0.1, 0.2], n=1) == 0.0
+    for n in (0, 3):
+        with pytest.raises(ValueError, match=f"Got n={n}"):
+            precision_at_n([0, 1], [0.1, 0.2], n)
+
+
+@given(BOTH_CLASSES, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_recall_at_a_budget_agrees_with_trying_every_cut(rows, budget):
+    y, s = (list(column) for column in zip(*rows, strict=True))
+    found = recall_at_false_alarm_rate(y, s, budget)
+    assert found == pytest.approx(naive.recall_at_false_alarm_rate(y, s, budget))
+
+
+def test_recall_at_a_budget_makes_up_no_point_between_ties():
+    assert recall_at_false_alarm_rate([0, 1, 0, 1], [1.0, 1.0, 0.0, 0.0], 0.4) == 0.0
+    assert math.isnan(recall_at_false_alarm_rate([1, 1], [0.1, 0.2]))
+    assert math.isnan(recall_at_false_alarm_rate([0, 0], [0.1, 0.2]))
+    with pytest.raises(ValueError, match="Got budget=5"):
+        recall_at_false_alarm_rate([0, 1], [0.1, 0.2], 5)
 
 
 def test_infinite_scores_are_ordered_and_tied():

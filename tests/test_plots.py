@@ -8,11 +8,38 @@ from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from iotae.evaluation import Confusion, stratified_split
-from iotae.plots import PAPER, ConfusionDisplay, FeaturesDisplay, MetricsDisplay, RankingDisplay, ScoreDisplay
+from iotae.plots import (
+    PAPER,
+    CalibrationDisplay,
+    ConfusionDisplay,
+    CriticalDifferenceDisplay,
+    DriftDisplay,
+    ExplanationDisplay,
+    FeaturesDisplay,
+    MetricsDisplay,
+    PValueDisplay,
+    RankingDisplay,
+    ScoreDisplay,
+    TuningDisplay,
+)
 from iotae.simulator import simulate
 
 Y = np.array([0, 0, 0, 0, 1, 1])
 SCORES = np.array([0.1, 0.2, 0.9, 0.3, 0.8, 0.25])
+GRID = [
+    {
+        "hidden_sizes": h,
+        "learning_rate": rate,
+        "layers": n,
+        "seed": 0,
+        "mean_score": rate + n / 10,
+        "std_score": 0.1,
+    }
+    for h in ((8,), (32, 16, 8, 16, 32))
+    for rate in (0.001, 0.01, 0.1)
+    for n in (1, 2)
+]
+FIGURES = {f"a detector, number {i}": np.random.default_rng(i).random(20) - i / 10 for i in range(9)}
 
 
 def displays():
@@ -25,7 +52,31 @@ def displays():
         "metrics": MetricsDisplay.from_predictions(Y, SCORES > 0.5),
         "score": ScoreDisplay.from_predictions(Y, SCORES, 0.5),
         "ranking": RankingDisplay.from_predictions(Y, SCORES),
+        "p-values": PValueDisplay(np.arange(20_000) < 2_000, np.arange(20_000) / 20_000),
+        "calibration": CalibrationDisplay.from_predictions(
+            np.zeros(2_000), {"flat": np.arange(2_000) / 2_000, "shy": np.full(2_000, 0.9)}
+        ),
+        "explanation": ExplanationDisplay(
+            {f"a_feature_with_a_long_name_{i}": 1 / (i + 1) for i in range(15)},
+            values={f"a_feature_with_a_long_name_{i}": "some long category" for i in range(15)},
+        ),
+        "drift": DriftDisplay(
+            np.linspace(0, 1, 500),
+            np.arange(500) > 300,
+            refused=np.arange(500) % 9 == 0,
+            time=simulation_time(500),
+        ),
+        "tuning": TuningDisplay(GRID),
+        "tuning one": TuningDisplay(GRID, parameters=["learning_rate"]),
+        "ranks": CriticalDifferenceDisplay.from_predictions(FIGURES),
+        "ranks of two": CriticalDifferenceDisplay.from_predictions(
+            {"AutoEncoder": [1, 2], "IForest": [2, 1]}
+        ),
     }
+
+
+def simulation_time(n):
+    return np.datetime64("2024-01-01") + np.arange(n).astype("timedelta64[m]")
 
 
 def texts(axes):

@@ -1,7 +1,9 @@
 """Evaluation from split to verdict: the one import for the paper's 70/30 split, its score and its metrics.
 
-The metrics are made in :mod:`iotae.evaluation.metrics`, the curves in :mod:`iotae.evaluation.ranking` and
-the run along a stream in :mod:`iotae.evaluation.prequential`; all are offered here.
+Each room has one question: ``metrics`` the paper's, ``ranking`` whatever the threshold, ``budgets`` so many
+alarms and no more, ``events`` and ``ranges`` anomalies that last, ``volume`` ranking in series, ``intervals``
+how sure, ``calibration`` whether a promised rate is kept, ``comparison`` many sets, ``prequential``,
+``adapters`` and ``runs`` the run along a stream. All is offered here; docs/evaluation.md says which to take.
 """
 
 from __future__ import annotations
@@ -11,24 +13,52 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iotae.evaluation.adapters import SlidingFit, WithTarget
+from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
+from iotae.evaluation.calibration import RealisedRates, realised_rates
+from iotae.evaluation.comparison import Comparison, compare
+from iotae.evaluation.events import Events, anomaly_ranges, find_events
+from iotae.evaluation.intervals import Interval, bootstrap_interval, wilson_interval
 from iotae.evaluation.metrics import Confusion, Evaluation, confusion, evaluate
-from iotae.evaluation.prequential import Prequential, StreamDetector, prequential
+from iotae.evaluation.prequential import prequential
+from iotae.evaluation.ranges import RangeScores, range_precision_recall
 from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from iotae.evaluation.runs import Prequential, StreamDetector
+from iotae.evaluation.volume import RangeArea, range_auc, vus
 
 __all__ = [
+    "Comparison",
     "Confusion",
     "Evaluation",
+    "Events",
+    "Interval",
     "Prequential",
+    "RangeArea",
+    "RangeScores",
+    "RealisedRates",
+    "SlidingFit",
     "StreamDetector",
+    "WithTarget",
+    "anomaly_ranges",
     "average_precision",
+    "bootstrap_interval",
+    "compare",
     "confusion",
     "evaluate",
+    "find_events",
+    "precision_at_n",
     "precision_recall_curve",
     "prequential",
+    "range_auc",
+    "range_precision_recall",
+    "realised_rates",
+    "recall_at_false_alarm_rate",
     "reconstruction_error",
     "roc_auc",
     "roc_curve",
     "stratified_split",
+    "vus",
+    "wilson_interval",
 ]
 
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
 from iotae.evaluation.ranking import average_precision, check_labels, check_same_length, check_scores, roc_auc
 
-__all__ = ["Confusion", "Evaluation", "confusion", "evaluate"]
+BUDGET = 0.01
+"""False-alarm rate at which the report gives the recall."""
+
+__all__ = ["BUDGET", "Confusion", "Evaluation", "confusion", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ class Evaluation:
         How many of them are anomalies.
     confusion : Confusion or None
         None if neither a threshold nor predictions were given.
-    roc_auc, average_precision : float
-        NaN where undefined.
+    roc_auc, average_precision, precision_at_n, recall_at_budget : float
+        NaN where undefined; n is the number of anomalies, the budget a false-alarm rate of 1 %.
     """
 
     n: int
@@ -110,6 +114,8 @@ class Evaluation:
     confusion: Confusion | None
     roc_auc: float
     average_precision: float
+    precision_at_n: float
+    recall_at_budget: float
 
     def to_dict(self) -> dict[str, int | float | None]:
         """Return all figures under flat names, always the same ones; None where no prediction was given."""
@@ -118,7 +124,10 @@ class Evaluation:
         figures.update(
             (name, None if self.confusion is None else getattr(self.confusion, name)) for name in names
         )
-        return figures | {"roc_auc": self.roc_auc, "average_precision": self.average_precision}
+        return figures | {
+            name: getattr(self, name)
+            for name in ("roc_auc", "average_precision", "precision_at_n", "recall_at_budget")
+        }
 
     def __str__(self) -> str:
         """Return an aligned table for the terminal."""
@@ -138,6 +147,8 @@ class Evaluation:
         lines += [
             f"{'ROC AUC':<18}{_figure(self.roc_auc):>10}",
             f"{'average precision':<18}{_figure(self.average_precision):>10}",
+            f"{'precision at n':<18}{_figure(self.precision_at_n):>10}",
+            f"{f'recall at {BUDGET:.0%} f.a.':<18}{_figure(self.recall_at_budget):>10}",
         ]
         return "\n".join(lines)
 
@@ -215,6 +226,8 @@ def evaluate(
     false-alarm rate       0.333
     ROC AUC                0.833
     average precision      0.833
+    precision at n         0.500
+    recall at 1% f.a.      0.500
     """
     labels, values = check_labels(y), check_scores(scores)
     check_same_length(y=labels, scores=values)
@@ -231,6 +244,8 @@ def evaluate(
         confusion=None if alarms is None else confusion(labels, alarms),
         roc_auc=roc_auc(labels, values),
         average_precision=average_precision(labels, values),
+        precision_at_n=precision_at_n(labels, values),
+        recall_at_budget=recall_at_false_alarm_rate(labels, values, BUDGET),
     )
 
 

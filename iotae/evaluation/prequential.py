@@ -4,96 +4,25 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sized
+from copy import deepcopy
 from time import perf_counter_ns
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from iotae.evaluation.metrics import Evaluation, evaluate
+from iotae.evaluation.adapters import SlidingFit, last_step
+from iotae.evaluation.runs import Prequential, StreamDetector
 
-__all__ = ["Prequential", "StreamDetector", "prequential"]
-
-
-class StreamDetector(Protocol):
-    """What :func:`prequential` asks of a detector: River's two methods; ``classify(score)`` if it has it."""
-
-    def score_one(self, x: Any, /) -> float:
-        """Return the row's anomaly score and change nothing."""
-
-    def learn_one(self, x: Any, /) -> object:
-        """Learn from the row."""
-
-
-@dataclass(frozen=True, eq=False)
-class Prequential:
-    """Every row's outcome in a prequential run; see :func:`prequential`.
-
-    Parameters
-    ----------
-    scores : ndarray of float64, shape (n,)
-        Each row's score, given before the row was learned.
-    labels : ndarray of int64, shape (n,)
-        1 for an anomaly, 0 for a normal row.
-    predicted : ndarray of bool, shape (n,), or None
-        The model's own alarms; None if it has no ``classify``.
-    score_seconds, learn_seconds : ndarray of float64, shape (n,)
-        Time each row took in ``score_one`` and in ``learn_one``.
-    warm_up : int
-        Rows left out of :attr:`after_warm_up`.
-    """
-
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    predicted: NDArray[np.bool_] | None
-    score_seconds: NDArray[np.float64]
-    learn_seconds: NDArray[np.float64]
-    warm_up: int
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """Evaluation over all rows."""
-        return evaluate(self.labels, self.scores, predicted=self.predicted)
-
-    @property
-    def after_warm_up(self) -> Evaluation | None:
-        """Evaluation over the rows after the warm-up; None if the stream ended within it."""
-        rest = slice(self.warm_up, None)
-        if self.labels[rest].size == 0:
-            return None
-        predicted = None if self.predicted is None else self.predicted[rest]
-        return evaluate(self.labels[rest], self.scores[rest], predicted=predicted)
-
-    @property
-    def microseconds(self) -> dict[str, float]:
-        """Median and 99.9th percentile of the microseconds a row took to score and to learn."""
-        figures: dict[str, float] = {}
-        for name, seconds in (("score", self.score_seconds), ("learn", self.learn_seconds)):
-            median, tail = np.quantile(seconds, [0.5, 0.999]) * 1e6
-            figures |= {f"{name}_median": float(median), f"{name}_p99.9": float(tail)}
-        return figures
-
-    def __str__(self) -> str:
-        """Return the evaluation and the times as one aligned table."""
-        times = self.microseconds
-        lines = [
-            str(self.evaluation),
-            f"{'':<18}{'median':>10}{'99.9 %':>10}",
-            f"{'score, µs a row':<18}{times['score_median']:>10.1f}{times['score_p99.9']:>10.1f}",
-            f"{'learn, µs a row':<18}{times['learn_median']:>10.1f}{times['learn_p99.9']:>10.1f}",
-        ]
-        if self.warm_up:
-            lines += [f"after {self.warm_up:,} rows", str(self.after_warm_up or "no row left")]
-        return "\n".join(lines)
+__all__ = ["prequential"]
 
 
 def prequential(
-    model: StreamDetector,
+    model: Any,
     stream: Iterable[tuple[Mapping[Any, Any], Any]],
     *,
     warm_up: int = 0,
+    group: Hashable | None = None,
     progress: bool = False,
 ) -> Prequential:
     """Run a detector along a labelled stream: score each row, then learn it, and never show it a label.
@@ -103,12 +32,17 @@ def prequential(
 
     Parameters
     ----------
-    model : object with score_one and learn_one
-        Any River anomaly detector, filter or pipeline; it is trained in place.
+    model : object with score_one and learn_one, or with fit and decision_function
+        Any River anomaly detector, filter or pipeline, or any PyOD model; it is trained in place. A PyOD
+        model runs in :class:`~iotae.evaluation.SlidingFit`; a River detector that watches a target goes
+        into :class:`~iotae.evaluation.WithTarget` first.
     stream : iterable of (dict, label)
         Labels are 0 or 1, False or True.
     warm_up : int
         Rows at the start that :attr:`Prequential.after_warm_up` leaves out; they are scored and kept too.
+    group : hashable, optional
+        The feature that says which group a row belongs to, such as the device's name. Each group has a model
+        of its own, a copy of ``model`` that never sees this feature; ``model`` itself is left untrained.
     progress : bool
         Show a progress bar (needs tqdm).
 
@@ -119,10 +53,10 @@ def prequential(
     Raises
     ------
     TypeError
-        If the model lacks ``score_one`` or ``learn_one``.
+        If the model is of neither kind.
     ValueError
-        If the stream is empty, a label is neither 0 nor 1 (the row is not learned), a score is NaN, or
-        ``warm_up`` is negative.
+        If the stream is empty, a label is neither 0 nor 1 or the group is missing (the row is not learned), a
+        score is NaN, or ``warm_up`` is negative.
     ImportError
         If ``progress`` is asked for and tqdm is not installed.
 
@@ -143,15 +77,12 @@ def prequential(
     >>> run.scores.tolist(), run.after_warm_up.roc_auc
     ([1.0, 0.0, 4.0], 1.0)
     """
-    for method in ("score_one", "learn_one"):
-        if not hasattr(model, method):
-            raise TypeError(
-                f"Got a {type(model).__name__} without {method}, but expected a stream detector: "
-                "pass an object with River's score_one and learn_one."
-            )
+    model = _as_stream_detector(model)
     if warm_up < 0:
         raise ValueError(f"Got warm_up={warm_up}, but expected a number of rows >= 0.")
-    classify = getattr(model, "classify", None)
+    models: dict[Hashable, StreamDetector] = {} if group is not None else {None: model}
+    judges = hasattr(last_step(model), "classify")
+    names: list[Hashable] = []
     scores, labels, alarms = array("d"), array("b"), array("b")
     score_ns, learn_ns = array("q"), array("q")
     for row, (x, y) in enumerate(_with_progress(stream) if progress else stream):
@@ -159,17 +90,25 @@ def prequential(
             raise ValueError(
                 f"Got label {y!r} in row {row}, but expected 0 or 1: map anomalies to 1, the rest to 0."
             )
+        name: Hashable = None
+        if group is not None:
+            x = dict(x)
+            name = _taken_out(x, group, row)
+            names.append(name)
+            if name not in models:
+                models[name] = deepcopy(model)
+        detector: Any = models[name]
         start = perf_counter_ns()
-        score = model.score_one(x)
+        score = detector.score_one(x)
         scored = perf_counter_ns()
         if math.isnan(score):
             raise ValueError(
                 f"Got a NaN score from {type(model).__name__} in row {row}, but expected a number."
             )
-        if classify is not None:
-            alarms.append(bool(classify(score)))
+        if judges:
+            alarms.append(bool(last_step(detector).classify(score)))
         begin = perf_counter_ns()
-        model.learn_one(x)
+        detector.learn_one(x)
         learned = perf_counter_ns()
         scores.append(score)
         labels.append(bool(y))
@@ -179,14 +118,42 @@ def prequential(
         raise ValueError(
             "Got an empty stream, but expected at least one row: an iterator can be read only once."
         )
+    groups = None
+    if group is not None:
+        groups = np.empty(len(names), dtype=np.object_)
+        groups[:] = names
     return Prequential(
         scores=np.array(scores),
         labels=np.array(labels, dtype=np.int64),
-        predicted=None if classify is None else np.array(alarms, dtype=np.bool_),
+        predicted=np.array(alarms, dtype=np.bool_) if judges else None,
         score_seconds=np.array(score_ns) * 1e-9,
         learn_seconds=np.array(learn_ns) * 1e-9,
         warm_up=warm_up,
+        models=models,
+        groups=groups,
     )
+
+
+def _as_stream_detector(model: Any) -> StreamDetector:
+    if hasattr(model, "decision_function") and not hasattr(model, "score_one"):
+        return SlidingFit(model)
+    for method in ("score_one", "learn_one"):
+        if not hasattr(model, method):
+            raise TypeError(
+                f"Got a {type(model).__name__} without {method}, but expected a stream detector: "
+                "pass an object with River's score_one and learn_one, or a PyOD model."
+            )
+    detector: StreamDetector = model
+    return detector
+
+
+def _taken_out(x: dict[Any, Any], group: Hashable, row: int) -> Hashable:
+    if group not in x:
+        raise ValueError(
+            f"Got row {row} with {list(x)}, but expected the group's feature {group!r} in each row."
+        )
+    name: Hashable = x.pop(group)
+    return name
 
 
 def _with_progress(stream: Iterable[Any]) -> Iterable[Any]:

@@ -1,6 +1,6 @@
 """Ranking metrics: how well a score orders anomalies above normal rows, whatever the threshold.
 
-All are computed from one table of counts at each distinct score (:func:`_counts`), so ties are shared
+All are computed from one table of counts at each distinct score (:func:`tie_counts`), so ties are shared
 fairly and no curve depends on the order of equal rows.
 """
 
@@ -17,6 +17,7 @@ __all__ = [
     "precision_recall_curve",
     "roc_auc",
     "roc_curve",
+    "tie_counts",
 ]
 
 Floats = NDArray[np.float64]
@@ -106,7 +107,7 @@ def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
     >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.75
     """
-    hits, false_alarms, _ = _counts(y, scores)
+    hits, false_alarms, _ = tie_counts(y, scores)
     n_anomalies, n_normal = int(hits[-1]), int(false_alarms[-1])
     if not n_anomalies or not n_normal:
         return float("nan")
@@ -142,7 +143,7 @@ def average_precision(y: ArrayLike, scores: ArrayLike) -> float:
     >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.8333
     """
-    hits, false_alarms, _ = _counts(y, scores)
+    hits, false_alarms, _ = tie_counts(y, scores)
     if not hits[-1]:
         return float("nan")
     precision = hits[1:] / (hits[1:] + false_alarms[1:])
@@ -177,7 +178,7 @@ def roc_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats, Floats]:
     >>> recall.tolist()
     [0.0, 0.5, 0.5, 1.0, 1.0]
     """
-    hits, false_alarms, cuts = _counts(y, scores)
+    hits, false_alarms, cuts = tie_counts(y, scores)
     return _share(false_alarms), _share(hits), np.concatenate(([np.inf], cuts))
 
 
@@ -210,9 +211,22 @@ def precision_recall_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Floats, Flo
     >>> precision.round(3).tolist()
     [0.5, 0.667, 0.5, 1.0, 1.0]
     """
-    hits, false_alarms, cuts = _counts(y, scores)
+    hits, false_alarms, cuts = tie_counts(y, scores)
     precision = np.concatenate(([1.0], hits[1:] / (hits[1:] + false_alarms[1:])))
     return precision[::-1], _share(hits)[::-1], cuts[::-1]
+
+
+def tie_counts(y: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Return hits and false alarms (k + 1,) at no cut and at each of the k distinct scores, falling."""
+    labels, values = check_labels(y), check_scores(scores)
+    check_same_length(y=labels, scores=values)
+    order = np.argsort(-values, kind="stable")
+    labels, values = labels[order], values[order]
+    # Compared, not subtracted: inf - inf is NaN.
+    last_of_tie = np.append(np.flatnonzero(values[1:] != values[:-1]), values.size - 1)
+    hits = np.cumsum(labels, dtype=np.int64)[last_of_tie]
+    zero = np.zeros(1, dtype=np.int64)
+    return np.concatenate((zero, hits)), np.concatenate((zero, last_of_tie + 1 - hits)), values[last_of_tie]
 
 
 def _vector(values: ArrayLike, name: str) -> NDArray[np.generic]:
@@ -224,19 +238,6 @@ def _vector(values: ArrayLike, name: str) -> NDArray[np.generic]:
     if not vector.size:
         raise ValueError(f"Got an empty {name}, but expected at least one row: there is nothing to evaluate.")
     return vector
-
-
-def _counts(y: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Return hits and false alarms (k + 1,) at no cut and at each of the k distinct scores, falling."""
-    labels, values = check_labels(y), check_scores(scores)
-    check_same_length(y=labels, scores=values)
-    order = np.argsort(-values, kind="stable")
-    labels, values = labels[order], values[order]
-    # Compared, not subtracted: inf - inf is NaN.
-    last_of_tie = np.append(np.flatnonzero(values[1:] != values[:-1]), values.size - 1)
-    hits = np.cumsum(labels, dtype=np.int64)[last_of_tie]
-    zero = np.zeros(1, dtype=np.int64)
-    return np.concatenate((zero, hits)), np.concatenate((zero, last_of_tie + 1 - hits)), values[last_of_tie]
 
 
 def _share(counts: NDArray[np.int64]) -> Floats:

@@ -15,7 +15,27 @@ Confusion(tp=1, fp=0, fn=1, tn=2)
 
 from __future__ import annotations
 
-from iotae.plots.time import FeaturesDisplay, ScoreDisplay
-from iotae.plots.verdict import PAPER, ConfusionDisplay, MetricsDisplay, RankingDisplay
+from iotae.plots.alarms import CalibrationDisplay, PValueDisplay
+from iotae.plots.comparison import CriticalDifferenceDisplay
+from iotae.plots.confusion import PAPER, ConfusionDisplay, MetricsDisplay
+from iotae.plots.drift import DriftDisplay
+from iotae.plots.explanation import ExplanationDisplay
+from iotae.plots.features import FeaturesDisplay
+from iotae.plots.ranking import RankingDisplay
+from iotae.plots.score import ScoreDisplay
+from iotae.plots.tuning import TuningDisplay
 
-__all__ = ["PAPER", "ConfusionDisplay", "FeaturesDisplay", "MetricsDisplay", "RankingDisplay", "ScoreDisplay"]
+__all__ = [
+    "PAPER",
+    "CalibrationDisplay",
+    "ConfusionDisplay",
+    "CriticalDifferenceDisplay",
+    "DriftDisplay",
+    "ExplanationDisplay",
+    "FeaturesDisplay",
+    "MetricsDisplay",
+    "PValueDisplay",
+    "RankingDisplay",
+    "ScoreDisplay",
+    "TuningDisplay",
+]

@@ -18,11 +18,13 @@ __all__ = [
     "COLOURS",
     "DOUBLE",
     "LABEL_SIZE",
+    "LINES",
     "SINGLE",
     "TEXT_SIZE",
     "Display",
     "figure_of",
     "finish",
+    "label_line",
     "label_time",
     "legend_above",
     "new_figure",
@@ -47,6 +49,16 @@ COLOURS = {
     "dark": "#4D4D4D",
     "pale": "#B4C7D6",
 }
+
+# One look for each of several detectors in a figure; colour and dash both tell them apart.
+LINES = (
+    ("vermilion", "-"),
+    ("blue", "--"),
+    ("green", "-."),
+    ("purple", ":"),
+    ("orange", "-"),
+    ("sky", "--"),
+)
 
 
 class Display:
@@ -114,6 +126,19 @@ def finish(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "", gri
             ax.grid(axis="x" if axis == "x" else "y", color="#E3E3E3", linewidth=0.6)
 
 
+def label_line(ax: Axes, y: float, text: str) -> None:
+    """Name a horizontal line at its right end, outside the axes."""
+    ax.annotate(
+        text,
+        (1.0, y),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=TEXT_SIZE,
+    )
+
+
 def label_time(ax: Axes, time: NDArray[Any]) -> None:
     """Label the horizontal axis: concise dates for times, row numbers otherwise."""
     if time.dtype.kind == "M":
@@ -127,7 +152,9 @@ def label_time(ax: Axes, time: NDArray[Any]) -> None:
 
 
 def legend_above(ax: Axes, columns: int) -> None:
-    """Put the legend of a scatter plot over the axes, clear of the data, with marks of legible size."""
+    """Put the legend over the axes, clear of the data, with marks of legible size."""
+    from matplotlib.collections import PathCollection
+
     legend = ax.legend(
         loc="lower left",
         bbox_to_anchor=(0.0, 1.01),
@@ -135,9 +162,10 @@ def legend_above(ax: Axes, columns: int) -> None:
         fontsize=TEXT_SIZE,
         frameon=False,
         borderaxespad=0.0,
+        handlelength=1.6,
         handletextpad=0.4,
         columnspacing=1.2,
     )
     for handle in legend.legend_handles:
-        if handle is not None:
+        if isinstance(handle, PathCollection):
             handle.set(alpha=1.0, sizes=[18.0])

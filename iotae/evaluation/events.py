@@ -1,0 +1,143 @@
+"""Anomalies that last: which events were caught, how late, and at the cost of how many false alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iotae.evaluation.ranking import check_labels, check_same_length
+
+__all__ = ["Events", "anomaly_ranges", "find_events"]
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What alarms made of events; see :func:`find_events`.
+
+    Parameters
+    ----------
+    ranges : ndarray of int64, shape (k, 2)
+        First row of each event, and the row after its last.
+    delays : ndarray of float64, shape (k,)
+        From an event's first row to its first alarm; NaN for an event that was missed.
+    false_alarms : int
+        Rows outside all events that raised an alarm.
+    false_episodes : int
+        Runs of consecutive alarms that touch no event: how often somebody was called for nothing.
+    """
+
+    ranges: NDArray[np.int64]
+    delays: NDArray[np.float64]
+    false_alarms: int
+    false_episodes: int
+
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return len(self.ranges)
+
+    @property
+    def n_caught(self) -> int:
+        """Number of events with at least one alarm."""
+        return int(np.sum(~np.isnan(self.delays)))
+
+    @property
+    def recall(self) -> float:
+        """Share of events caught; 0.0 without an event."""
+        return self.n_caught / self.n if self.n else 0.0
+
+    @property
+    def precision(self) -> float:
+        """Events caught among events caught and false episodes; 0.0 without an alarm."""
+        calls = self.n_caught + self.false_episodes
+        return self.n_caught / calls if calls else 0.0
+
+    @property
+    def mean_delay(self) -> float:
+        """Mean delay of the events caught; NaN if none was."""
+        return float(np.nanmean(self.delays)) if self.n_caught else float("nan")
+
+    @property
+    def median_delay(self) -> float:
+        """Median delay of the events caught; NaN if none was."""
+        return float(np.nanmedian(self.delays)) if self.n_caught else float("nan")
+
+
+def anomaly_ranges(y: ArrayLike) -> NDArray[np.int64]:
+    """Return first row and the row after the last of each run of ones, shape (k, 2), in order.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        0 and 1, or booleans.
+
+    Raises
+    ------
+    ValueError
+        If y is empty, not one-dimensional, or holds anything but 0 and 1.
+
+    Examples
+    --------
+    >>> anomaly_ranges([0, 1, 1, 0, 1]).tolist()
+    [[1, 3], [4, 5]]
+    """
+    edges = np.diff(check_labels(y).astype(np.int8), prepend=0, append=0)
+    return np.flatnonzero(edges).reshape(-1, 2)
+
+
+def find_events(y: ArrayLike, predicted: ArrayLike, *, time: ArrayLike | None = None) -> Events:
+    """Judge alarms by events: an event is a run of consecutive anomalous rows, caught by any alarm within it.
+
+    Nothing is adjusted: a caught event does not make its other rows found, and the delay says what waiting
+    for the first alarm cost. Long events are caught by chance, so read the false episodes beside the recall.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels in order of time, 1 for an anomaly and 0 for a normal row.
+    predicted : array-like of shape (n,)
+        Alarms, 0 or 1.
+    time : array-like of shape (n,), optional
+        Time of each row, not falling; delays of datetime64 are in seconds, of numbers in their unit. By
+        default delays count rows.
+
+    Returns
+    -------
+    Events
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, input is empty, a value is neither 0 nor 1, or ``time`` falls.
+
+    Examples
+    --------
+    >>> found = find_events([0, 1, 1, 1, 0, 0, 1, 0], [0, 0, 1, 1, 0, 1, 0, 0])
+    >>> found.n, found.n_caught, found.delays.tolist(), found.false_episodes
+    (2, 1, [1.0, nan], 1)
+    """
+    truth, alarm = check_labels(y), check_labels(predicted, "predicted")
+    clock = np.arange(truth.size) if time is None else np.asarray(time)
+    check_same_length(y=truth, predicted=alarm, time=clock)
+    if clock.dtype.kind == "M":
+        clock = (clock - clock[0]) / np.timedelta64(1, "s")
+    if not (np.diff(clock) >= 0).all():
+        raise ValueError(
+            "Got a time that falls or is missing, but expected rows in order of time: sort them."
+        )
+    ranges = anomaly_ranges(truth)
+    alarms = np.flatnonzero(alarm)
+    # The first alarm at or after an event's start is its own if it comes before the event's end.
+    first = np.append(alarms, truth.size)[np.searchsorted(alarms, ranges[:, 0])]
+    caught = first < ranges[:, 1]
+    delays = np.full(len(ranges), np.nan)
+    delays[caught] = clock[first[caught]] - clock[ranges[caught, 0]]
+    touching = np.append(0, np.cumsum(truth))[anomaly_ranges(alarm)]
+    return Events(
+        ranges=ranges,
+        delays=delays,
+        false_alarms=int(np.sum(alarm & ~truth)),
+        false_episodes=int(np.sum(touching[:, 0] == touching[:, 1])),
+    )

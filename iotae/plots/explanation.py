@@ -1,0 +1,127 @@
+"""Why one row scored as it did: each feature's share of the score, largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iotae.plots.figure import COLOURS, LABEL_SIZE, SINGLE, TEXT_SIZE, Display, figure_of, finish, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ExplanationDisplay"]
+
+_LONGEST = 16
+
+
+class ExplanationDisplay(Display):
+    """Each feature's contribution to one row's score, with the value that was read.
+
+    Parameters
+    ----------
+    contributions : mapping of feature to float
+        Shares of the score, at least 0; their sum is the score.
+    values : mapping of feature to value, optional
+        What was read, to be shown beside the name.
+    top : int
+        Show so many of the largest; the rest are added up in one bar.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+    ax_ : matplotlib.axes.Axes
+    """
+
+    ax_: Axes
+
+    def __init__(
+        self,
+        contributions: Mapping[Any, float],
+        *,
+        values: Mapping[Any, Any] | None = None,
+        top: int = 10,
+    ) -> None:
+        shares = {name: float(share) for name, share in contributions.items()}
+        wrong = [name for name, share in shares.items() if not (np.isfinite(share) and share >= 0)]
+        if wrong or not shares:
+            raise ValueError(
+                f"Got contributions {shares}, but expected at least one, all finite and >= 0: pass what "
+                "explain_one or a row of explain gives."
+            )
+        if top < 1:
+            raise ValueError(f"Got top={top}, but expected at least 1.")
+        self.contributions = dict(sorted(shares.items(), key=lambda item: -item[1]))
+        self.values = dict(values or {})
+        self.top = top
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, x: Any, *, top: int = 10) -> ExplanationDisplay:
+        """Explain one row: a dict for a model with ``explain_one``, a row or a one-row frame for ``explain``.
+
+        Raises
+        ------
+        TypeError
+            If the model has neither.
+        ValueError
+            If there are more rows than one.
+        """
+        if hasattr(estimator, "explain_one"):
+            return cls(estimator.explain_one(x), values=x, top=top)
+        if not hasattr(estimator, "explain"):
+            raise TypeError(
+                f"Got a {type(estimator).__name__}, but expected a model with explain_one or explain, as "
+                "those of river_iotae and pyod_iotae."
+            )
+        row = x if hasattr(x, "columns") else np.atleast_2d(np.asarray(x, dtype=np.float64))
+        if len(row) != 1:
+            raise ValueError(f"Got {len(row)} rows, but expected the one to explain, e.g. X[[7]].")
+        shares = np.asarray(estimator.explain(row), dtype=np.float64).ravel()
+        names: list[Hashable] = list(
+            row.columns
+            if hasattr(row, "columns")
+            else getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(shares.size)])
+        )
+        read = dict(zip(names, np.asarray(row).ravel().tolist(), strict=True))
+        return cls(dict(zip(names, shares.tolist(), strict=True)), values=read, top=top)
+
+    def plot(self, ax: Axes | None = None) -> ExplanationDisplay:
+        """Draw on the given axes or on a new figure one column wide."""
+        shown = list(self.contributions.items())[: self.top]
+        bars = [(self._named(name), share, COLOURS["vermilion"]) for name, share in shown]
+        rest = list(self.contributions.values())[self.top :]
+        if rest:
+            bars.append((f"{len(rest)} more", sum(rest), COLOURS["grey"]))
+        names, shares, colours = zip(*bars, strict=True)
+        if ax is None:
+            ax = new_figure(SINGLE, 0.85 + 0.22 * len(bars)).add_subplot()
+        self.ax_ = ax
+        self.figure_ = figure_of(ax)
+        score = sum(self.contributions.values())
+        drawn = ax.barh(range(len(bars)), shares, height=0.7, color=colours)
+        labels = [f"{share / score:.0%}" if score else "" for share in shares]
+        ax.bar_label(drawn, labels, fontsize=TEXT_SIZE, padding=2)
+        finish(ax, grid="x")
+        # flush right: beside long names the axes are narrower than this text
+        ax.set_xlabel(f"share of the score {score:.3g}", fontsize=LABEL_SIZE, loc="right")
+        ax.set_yticks(range(len(bars)), names)
+        ax.tick_params(axis="y", length=0)
+        ax.invert_yaxis()
+        ax.set_xlim(0.0, 1.18 * max(*shares, 1e-12))
+        ax.locator_params(axis="x", nbins=4)
+        return self
+
+    def _named(self, name: Any) -> str:
+        text = _shortened(str(name))
+        if name in self.values:
+            value = self.values[name]
+            text += f" = {value:.4g}" if isinstance(value, (int, float)) else f" = {_shortened(str(value))}"
+        return text
+
+
+def _shortened(text: str) -> str:
+    """Keep both ends of a long name: the last letters often tell neighbours apart."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}…{text[-half:]}"
