@@ -102,6 +102,12 @@ def test_one_interface(make, rng):
     assert state.dumps("cut", cut.to_state()) == before
 
 
+def test_a_threshold_says_what_it_is():
+    assert repr(TailThreshold(0.01)) == "TailThreshold(alpha=0.01, window=2000, tail=0.1, depth=0)"
+    for make in EVERY.values():
+        assert repr(eval(repr(make()))) == repr(make())
+
+
 @pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 def test_memory_is_bounded(make, rng):
     cut = make()

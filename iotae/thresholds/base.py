@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from inspect import signature
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae.state import State
+from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["Threshold", "check_alpha", "classify_in_order"]
 
@@ -19,6 +21,13 @@ class Threshold(ABC):
 
     On a stream a row is judged first and then taken in: ``classify(score)``, then ``update(score)``.
     """
+
+    _window: ScoreWindow
+
+    @property
+    def window(self) -> int:
+        """How many scores are remembered."""
+        return self._window.size
 
     @property
     @abstractmethod
@@ -45,6 +54,10 @@ class Threshold(ABC):
     @abstractmethod
     def from_state(cls, data: State) -> Self:
         """Rebuild from :meth:`to_state`."""
+
+    def __repr__(self) -> str:
+        names = signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def classify(self, scores: ArrayLike) -> Any:
         """Whether each score lies above the cut: a bool for a number, else an array of bool."""
