@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from typing import Any
 
@@ -10,21 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyod.models.base import BaseDetector
 from scipy.special import erf
-from scipy.stats import binom
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from iotae import state
 from iotae.batch import BatchAutoencoder
 from iotae.scaling import Float64
+from pyod_iotae import alarms
 
 __all__ = ["IoTAE"]
 
-_FITTED = ("decision_scores_", "threshold_", "labels_")
 _KIND = "pyod_iotae.IoTAE"
-_NUMBERS = (int, float, np.number)
 
 
-class IoTAE(BaseDetector):
+class IoTAE(alarms.Alarms, BaseDetector):
     """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
 
     Columns are scaled whatever their tails, missing cells are masked, and clumps of rows away from the
@@ -57,6 +54,10 @@ class IoTAE(BaseDetector):
         Seed; the same seed gives the same scores bit for bit on one machine.
     verbose : int
         1 shows a progress bar over the epochs.
+    threshold : {'contamination', 'conformal', 'tail'}
+        The other two hold out a fifth of the rows, at most 10,000, which then teach nothing, and make
+        ``contamination`` the false-alarm rate: the cut comes from their scores, by conformal p-values
+        or by a fitted tail. Outliers among them make fewer alarms, not more.
 
     Attributes
     ----------
@@ -67,6 +68,8 @@ class IoTAE(BaseDetector):
         The cut on the scores.
     labels_ : ndarray of shape (n_samples,)
         0 for inliers and 1 for outliers of the training rows.
+    cut_ : iotae.thresholds.Threshold or None
+        What was calibrated on the rows held out.
     model : BatchAutoencoder
         The fitted core; also ``model_``.
 
@@ -95,6 +98,7 @@ class IoTAE(BaseDetector):
         device: str | None = None,
         random_state: Any = None,
         verbose: int = 0,
+        threshold: str = "contamination",
     ) -> None:
         super().__init__(contamination=contamination)
         self.preprocessing = preprocessing
@@ -108,23 +112,13 @@ class IoTAE(BaseDetector):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.threshold = threshold
 
     @property
     def model(self) -> BatchAutoencoder:
         """The fitted core, under the name that PyOD's deep detectors give theirs."""
         check_is_fitted(self, "model_")
         return self.model_
-
-    def _check_contamination(self) -> None:
-        # the constructor's check can be passed by with set_params
-        share = self.contamination
-        if isinstance(share, _NUMBERS):
-            if not 0.0 < share <= 0.5:
-                raise ValueError(f"Got contamination={share!r}, but expected a share in (0, 0.5], e.g. 0.1.")
-        elif not hasattr(share, "fit"):
-            raise ValueError(
-                f"Got contamination={share!r}, but expected a share in (0, 0.5] or a PyThresh object."
-            )
 
     def _core(self) -> BatchAutoencoder:
         random = self.random_state
@@ -164,53 +158,41 @@ class IoTAE(BaseDetector):
         -------
         self
         """
-        self._check_contamination()
+        self._check_alarms()
         core = self._core()
         table = self._validated(X, reset=True)
+        held = alarms.held_out(len(table), self.threshold, self.contamination, core.seed)
         self._set_n_classes(None)
-        self.model_ = core.fit(table)
-        return self._judged()
+        self.model_ = core.fit(table, alarms.without(held))
+        return self._judged(held)
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> IoTAE:
         """Go on training with more rows of the same data; the first call is a :meth:`fit`.
 
-        ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last.
+        ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last, and
+        so are the rows held out.
         """
         if not hasattr(self, "model_"):
             return self.fit(X, y)
         table = self._validated(X, reset=False)
-        self.model_.partial_fit(table)
-        return self._judged()
+        held = alarms.held_out(len(table), self.threshold, self.contamination, self.model_.seed)
+        self.model_.partial_fit(table, alarms.without(held))
+        return self._judged(held)
 
-    def _judged(self) -> IoTAE:
+    def _judged(self, held: NDArray[np.bool_]) -> IoTAE:
         self.decision_scores_ = self.model_.fitted_scores
+        self.cut_ = alarms.calibrated(self.threshold, self.contamination, self.decision_scores_[held])
         self._process_decision_scores()
-        return self
-
-    def _process_decision_scores(self) -> IoTAE:
-        if isinstance(self.contamination, _NUMBERS):
-            self.threshold_: Any = np.percentile(self.decision_scores_, 100 * (1 - self.contamination))
-            self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
-            self._mu, self._sigma = np.mean(self.decision_scores_), np.std(self.decision_scores_)
-            return self
-        # PyOD fits the object it was given and may leave a rate where a cut belongs
-        cutter = copy.deepcopy(self.contamination)
-        cutter.fit(self.decision_scores_)
-        self.labels_ = np.asarray(cutter.labels_, int).ravel()
-        inliers = self.decision_scores_[self.labels_ == 0]
-        self.threshold_ = float(inliers.max()) if inliers.size else float("-inf")
-        self._mu = np.mean(self.decision_scores_)
-        self._sigma = np.std(self.decision_scores_)
         return self
 
     def decision_function(self, X: ArrayLike) -> Float64:
         """Outlier scores (n_samples,) of rows, higher is odder."""
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         return self.model_.score(self._validated(X, reset=False))
 
     def predict(self, X: ArrayLike, return_confidence: bool = False) -> Any:
         """0 for inliers and 1 for outliers (n_samples,); with their confidence if asked for."""
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         labels = (self.decision_function(X) > self.threshold_).astype(int)
         return (labels, self.predict_confidence(X)) if return_confidence else labels
 
@@ -225,7 +207,7 @@ class IoTAE(BaseDetector):
         return_confidence : bool
             Also return the confidence of :meth:`predict`.
         """
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         if method not in ("linear", "unify"):
             raise ValueError(f"Got method={method!r}, but expected 'linear' or 'unify'.")
         scores = self.decision_function(X)
@@ -238,26 +220,12 @@ class IoTAE(BaseDetector):
         probabilities = np.column_stack([1 - outlying, outlying])
         return (probabilities, self.predict_confidence(X)) if return_confidence else probabilities
 
-    def predict_confidence(self, X: ArrayLike) -> Float64:
-        """How surely the same label would be given had the training rows been others (n_samples,).
-
-        Perini et al. (2020), as in the base class, in O((n + m) log n) instead of O(n m).
-        """
-        check_is_fitted(self, _FITTED)
-        scores = self.decision_function(X)
-        n = len(self.decision_scores_)
-        below = np.searchsorted(np.sort(self.decision_scores_), scores, side="right")
-        fixed = isinstance(self.contamination, _NUMBERS)
-        share = self.contamination if fixed else self.labels_.mean()
-        confidence: Float64 = 1 - binom.cdf(n - int(n * share), n, (1 + below) / (2 + n))
-        return np.where(scores > self.threshold_, confidence, 1 - confidence)
-
     def explain(self, X: Any) -> Any:
         """Each feature's share (n_samples, n_features) >= 0 of the score; rows add up to their score.
 
         A pandas frame gives a pandas frame with its columns and index.
         """
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         parts: NDArray[np.float64] = self.model_.errors(self._validated(X, reset=False))
         if type(X).__module__.startswith("pandas"):
             return type(X)(parts, index=X.index, columns=X.columns)
@@ -272,7 +240,7 @@ class IoTAE(BaseDetector):
             If ``contamination`` is a PyThresh object or ``random_state`` a generator: only numbers
             can be saved.
         """
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         names = getattr(self, "feature_names_in_", None)
         state.write(
             path,
@@ -283,6 +251,7 @@ class IoTAE(BaseDetector):
                 "decision_scores": self.decision_scores_,
                 "threshold": float(self.threshold_),
                 "labels": self.labels_,
+                "cut": alarms.saved(self.cut_),
                 "feature_names": None if names is None else [str(name) for name in names],
             },
         )
@@ -309,6 +278,7 @@ class IoTAE(BaseDetector):
         made.decision_scores_ = data["decision_scores"]
         made.threshold_ = data["threshold"]
         made.labels_ = data["labels"]
+        made.cut_ = alarms.restored(data.get("cut"))
         made._mu, made._sigma = np.mean(made.decision_scores_), np.std(made.decision_scores_)
         return made
 
