@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from iotae.state import State
 from iotae.thresholds.base import Threshold, classify_in_order
-from iotae.thresholds.window import ScoreWindow, check_score
+from iotae.thresholds.window import ScoreWindow, check_score, check_whole
 
 __all__ = ["AlertBudget"]
 
@@ -61,19 +61,16 @@ class AlertBudget(Threshold):
     def __init__(
         self, alerts: int = 10, rows: int = 1000, window: int | None = None, gamma: float | None = None
     ) -> None:
-        for name, value in (("alerts", alerts), ("rows", rows)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"Got {name}={value!r}, but expected a whole number of at least 1.")
+        self.alerts, self.rows = check_whole("alerts", alerts, 1), check_whole("rows", rows, 1)
         if 2 * alerts > rows:
             raise ValueError(f"Got alerts={alerts} in rows={rows}, but expected at most half as many alerts.")
-        self.alerts, self.rows = alerts, rows
-        self.alpha = alerts / rows
+        self.alpha = self.alerts / self.rows
         self.gamma = self.alpha / 10 if gamma is None else gamma
         if not (isinstance(self.gamma, (int, float, np.number)) and 0.0 < self.gamma < 1.0):
             raise ValueError(f"Got gamma={gamma!r}, but expected a number in (0, 1), e.g. 0.001.")
         self.level = self.alpha
         self._n_rows = 0
-        self._alarms: deque[int] = deque(maxlen=alerts)
+        self._alarms: deque[int] = deque(maxlen=self.alerts)
         self._window = ScoreWindow(max(1000, int(5 / self.alpha)) if window is None else window)
 
     def fit(self, scores: ArrayLike) -> AlertBudget:

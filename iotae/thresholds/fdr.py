@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from iotae.state import State
 from iotae.thresholds.base import Threshold, check_alpha, classify_in_order
-from iotae.thresholds.window import ScoreWindow, check_score
+from iotae.thresholds.window import ScoreWindow, check_score, check_whole
 
 __all__ = ["OnlineFDR"]
 
@@ -63,10 +63,7 @@ class OnlineFDR(Threshold):
         self, alpha: float = 0.1, horizon: int = 1000, window: int | None = None, reach: int = 100
     ) -> None:
         self.alpha = check_alpha(alpha)
-        for name, value in (("horizon", horizon), ("reach", reach)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 2:
-                raise ValueError(f"Got {name}={value!r}, but expected a whole number of at least 2.")
-        self.horizon, self.reach = horizon, reach
+        self.horizon, self.reach = check_whole("horizon", horizon, 2), check_whole("reach", reach, 2)
         self._window = ScoreWindow(int(2 * horizon / alpha) if window is None else window)
         if self._window.size < round(horizon / self.alpha, 9) - 1.0:
             raise ValueError(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from iotae.state import State
 from iotae.thresholds.base import Threshold, check_alpha
 from iotae.thresholds.pareto import excess_at, fit_excesses, survival
-from iotae.thresholds.window import ScoreWindow, check_score, check_scores
+from iotae.thresholds.window import ScoreWindow, check_score, check_scores, check_whole
 
 __all__ = ["TailThreshold"]
 
@@ -71,9 +71,7 @@ class TailThreshold(Threshold):
                 f"Got tail={tail!r} with alpha={alpha!r}, but expected a share above alpha and below 1, "
                 "e.g. tail=0.1 with alpha=0.001."
             )
-        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 0:
-            raise ValueError(f"Got depth={depth!r}, but expected a whole number of scores, e.g. 100, or 0.")
-        self.depth = depth
+        self.depth = check_whole("depth", depth, 0)
         self._window = ScoreWindow(max(2000, int(5 / self.alpha)) if window is None else window)
         if self._window.size * self.tail < 2 * _LEAST_PEAKS:
             raise ValueError(

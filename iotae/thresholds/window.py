@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae.state import State
 
-__all__ = ["ScoreWindow", "check_score", "check_scores"]
+__all__ = ["ScoreWindow", "check_score", "check_scores", "check_whole"]
+
+
+def check_whole(name: str, value: Any, least: int) -> int:
+    """Return a whole number of at least ``least``."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise ValueError(f"Got {name}={value!r}, but expected a whole number of at least {least}.")
+    return int(value)
 
 
 def check_score(score: float) -> float:
@@ -49,9 +56,7 @@ class ScoreWindow:
     """
 
     def __init__(self, size: int) -> None:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"Got window={size!r}, but expected a positive number of scores, e.g. 1000.")
-        self.size = int(size)
+        self.size = check_whole("window", size, 1)
         self.n_seen = 0
         self.ring: list[float] = []
         self.sorted: list[float] = []
