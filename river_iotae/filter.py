@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,11 @@ class AlarmFilter(base.AnomalyFilter):
     protect_anomaly_detector
         Indicates whether or not the anomaly detector is kept from learning rows classified as
         anomalous.
+
+    Attributes
+    ----------
+    n_rejected
+        Number of scores set aside because they were not finite.
 
     Examples
     --------
@@ -70,6 +76,7 @@ class AlarmFilter(base.AnomalyFilter):
                 f"Got rule={rule!r}, but expected a threshold of iotae.thresholds, e.g. TailThreshold(0.001)."
             )
         self.rule = rule
+        self.n_rejected = 0
         self._cut = copy.deepcopy(rule)
 
     @property
@@ -89,7 +96,10 @@ class AlarmFilter(base.AnomalyFilter):
         """Move the threshold by the row's score, then let the detector learn the row."""
         score = self.score_one(*args, **learn_kwargs)
         spared = self.protect_anomaly_detector and self.classify(score)
-        self._cut.update(score)
+        if math.isfinite(score):
+            self._cut.update(score)
+        else:
+            self.n_rejected += 1
         if not spared:
             self.anomaly_detector.learn_one(*args, **learn_kwargs)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from river import anomaly, checks, compose, datasets, evaluate, metrics, preprocessing
+from river import anomaly, base, checks, compose, datasets, evaluate, metrics, preprocessing
 
 from iotae import OnlineAutoencoder, state
 from iotae.thresholds import AlertBudget, OnlineFDR, QuantileThreshold, TailThreshold
@@ -238,6 +238,21 @@ def test_an_alarm_filter_leaves_the_rule_it_was_given_alone(shuttle):
     assert model.p_value(0.999) == pytest.approx(1 / 304)
     with pytest.raises(ValueError, match=r"rule=0\.95, but expected a threshold of iotae\.thresholds"):
         AlarmFilter(IoTAE(), 0.95)
+
+
+def test_a_score_that_is_not_finite_costs_its_row_alone():
+    class Odd(base.AnomalyDetector):
+        def learn_one(self, x): ...
+
+        def score_one(self, x):
+            return x["score"]
+
+    model = ConformalFilter(Odd(), alpha=0.1, window=50)
+    for score in [*range(40), math.nan, math.inf, *range(40)]:
+        model.learn_one({"score": float(score)})
+    assert model.n_rejected == 2
+    assert math.isfinite(model.threshold)
+    assert not model.classify(math.nan)
 
 
 def test_a_budget_filter_never_exceeds_its_budget(shuttle):

@@ -46,7 +46,7 @@ class TailThreshold(Threshold):
         Target risk.
     window : int, optional
         How many of the latest scores are remembered; by default five for each alarm that they should
-        allow, at least 2,000.
+        allow, at least 2,000 and at most 20,000.
     tail : float, optional
         Share of the scores that are peaks, more than ``alpha``; by default 0.1 or ``2 * alpha`` if larger.
     depth : int
@@ -72,7 +72,7 @@ class TailThreshold(Threshold):
                 "e.g. tail=0.1 with alpha=0.001."
             )
         self.depth = check_whole("depth", depth, 0)
-        self._window = ScoreWindow(max(2000, int(5 / self.alpha)) if window is None else window)
+        self._window = ScoreWindow(min(max(2000, int(5 / self.alpha)), 20_000) if window is None else window)
         if self._window.size * self.tail < 2 * _LEAST_PEAKS:
             raise ValueError(
                 f"Got window={window!r} with tail={self.tail!r}, but expected room for {2 * _LEAST_PEAKS} "
@@ -159,7 +159,8 @@ class TailThreshold(Threshold):
     def p_value(self, scores: ArrayLike) -> Any:
         """Probability of so high a score: by the tail above where it begins, by counting below.
 
-        A float for a number, else an array. It falls strictly above the largest score seen.
+        A float for a number, else an array; 1 before there is a tail. It falls strictly above the largest
+        score seen; below a millionth of the share of the peaks it ranks scores and means no more.
         """
         heights = np.asarray(scores, np.float64) - self._centre
         share, start, shape, scale = self._fitted
