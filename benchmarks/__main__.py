@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    alarm_page,
     datasets,
     detectors,
     hostile,
@@ -27,9 +28,12 @@ DOCS = datasets.ROOT / "docs" / "benchmarks"
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    known = {"streams": detectors.STREAMS, "tables": detectors.TABLES, "alarms": detectors.NORMAL}
+    known["speed"] = known["streams"]
     for name, text, rows in (
         ("streams", "ours and River's detectors, prequential", 60_000),
         ("tables", "ours and PyOD's detectors, unlabelled and with clean training rows", 10_000),
+        ("alarms", "false-alarm rates asked for and realised, on normal streams", 60_000),
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
         ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
@@ -41,13 +45,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--output", type=Path, help="page to write; a full run writes docs/benchmarks/")
         if rows:
-            text = f"cap of a set, 0 for none (default {rows:,})"
+            what = "a group" if name == "alarms" else "a set"
+            text = f"cap of {what}, 0 for none (default {rows:,})"
             command.add_argument("--rows", type=int, default=rows, help=text)
-        if name in ("streams", "tables", "speed"):
-            known = detectors.TABLES if name == "tables" else detectors.STREAMS
-            text = f"only these of {', '.join(known)}"
-            command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known, help=text)
-        if name in ("streams", "tables"):
+        if name in known:
+            text = f"only these of {', '.join(known[name])}"
+            command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known[name], help=text)
+        if name in ("streams", "tables", "alarms"):
             command.add_argument("--sets", nargs="+", metavar="NAME", help="only these")
             command.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
             command.add_argument("--fresh", action="store_true", help="run again what is stored")
@@ -57,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 TITLES = {
     "streams": "Streams: ours and River's detectors",
     "tables": "Tables: ours and PyOD's detectors",
+    "alarms": "Alarms: false-alarm rates asked for and realised",
     "speed": "Speed",
     "nslkdd": "NSL-KDD from the command line",
     "shuttle": "One detector, two hosts: NASA's Shuttle set",
@@ -69,6 +74,7 @@ TITLES = {
 COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "streams": pages.streams,
     "tables": pages.tables,
+    "alarms": alarm_page.alarms,
     "speed": pages.speed,
     "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
     "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),

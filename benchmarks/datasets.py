@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "LAWS",
+    "MADE",
     "STREAMS",
     "TABLES",
     "Dataset",
@@ -35,7 +37,9 @@ STREAMS = (
     "nab_realKnownCause",
 )  # fmt: skip
 BUNDLED = ("river_shuttle", "simulator")
-FOLDERS = {"table": "tabular", "stream": "streams"}
+LAWS = ("exchangeable", "autocorrelated", "drifting", "shifted")
+MADE = (*(f"scores: {law}" for law in LAWS), *(f"rows: {law}" for law in LAWS), "rows: IoT simulator")
+FOLDERS = {"table": "tabular", "stream": "streams", "normal": "streams"}
 
 
 class DatasetAbsentError(FileNotFoundError):
@@ -91,8 +95,8 @@ def data_folder() -> Path:
 
 
 def file_of(kind: str, name: str) -> Path | None:
-    """Return the path of a set's file, or None for the sets that ship with a package."""
-    return None if name in BUNDLED else data_folder() / FOLDERS[kind] / f"{name}.npz"
+    """Return the path of a set's file, or None for the sets that ship with a package or are drawn."""
+    return None if name in BUNDLED + MADE else data_folder() / FOLDERS[kind] / f"{name}.npz"
 
 
 def why_absent(kind: str, name: str) -> str | None:
@@ -107,8 +111,11 @@ def names(kind: str) -> tuple[str, ...]:
     """Return the names of the sets of one kind ("table" or "stream") that a full run uses.
 
     These are the registered sets and any further ``.npz`` file in the same folder. Where the shared
-    data is absent altogether, the sets that ship with the dependencies stand in.
+    data is absent altogether, the sets that ship with the dependencies stand in. Kind "normal" is the
+    streams drawn without an anomaly and the normal rows of the stream sets that are there.
     """
+    if kind == "normal":
+        return MADE + tuple(name for name in STREAMS if not why_absent("stream", name))
     known = {"table": TABLES, "stream": STREAMS}[kind]
     found = sorted(path.stem for path in (data_folder() / FOLDERS[kind]).glob("*.npz"))
     return known + tuple(name for name in found if name not in known) if found else BUNDLED
@@ -119,8 +126,8 @@ def load(kind: str, name: str) -> Dataset:
 
     Parameters
     ----------
-    kind : {"table", "stream"}
-        The folder to look in; the bundled sets serve both.
+    kind : {"table", "stream", "normal"}
+        The folder to look in; the bundled sets serve both. "normal" is a stream without its anomalies.
     name : str
         A name from `names`, or "river_shuttle" or "simulator".
 
@@ -131,6 +138,13 @@ def load(kind: str, name: str) -> Dataset:
     """
     if reason := why_absent(kind, name):
         raise DatasetAbsentError(reason)
+    if name in MADE:
+        from benchmarks.normal_streams import make
+
+        return make(name)
+    if kind == "normal":
+        data = load("stream", name)
+        return data.take(data.y == 0)
     path = file_of(kind, name)
     if path is None:
         return {"river_shuttle": _river_shuttle, "simulator": _simulator}[name]()

@@ -1,4 +1,4 @@
-"""Peers that no package offers to River 0.26 as they are: KitNET and a plain online autoencoder in torch."""
+"""Peers that no package offers as they are: KitNET and a torch autoencoder for River, SPOT for scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from river import base
 
-__all__ = ["KitNET", "TorchAutoencoder"]
+from iotae.thresholds.pareto import excess_at, fit_excesses
+
+__all__ = ["Given", "KitNET", "RiverQuantile", "Spot", "TorchAutoencoder"]
 
 
 class KitNET(base.AnomalyDetector):  # type: ignore[misc]
@@ -108,3 +110,71 @@ class TorchAutoencoder(base.AnomalyDetector):  # type: ignore[misc]
         with torch.inference_mode():
             row = self._row(x)
             return float((self._network(row) - row).square().mean())
+
+
+class Given(base.AnomalyDetector):  # type: ignore[misc]
+    """The first feature as the score: where scores are what is given."""
+
+    def learn_one(self, x: dict[Any, float]) -> None:
+        """Learn nothing."""
+
+    def score_one(self, x: dict[Any, float]) -> float:
+        """Return the first value of the row."""
+        return next(iter(x.values()))
+
+
+class RiverQuantile:
+    """River's ``QuantileFilter`` around given scores, in the manner of our thresholds."""
+
+    def __init__(self, alpha: float) -> None:
+        from river import anomaly
+
+        self._filter = anomaly.QuantileFilter(Given(), q=1 - alpha)
+        self.classify = self._filter.classify
+
+    def update(self, score: float) -> None:
+        """Learn one score."""
+        self._filter.learn_one({"score": score})
+
+
+class Spot:
+    """SPOT (Siffer et al., 2017, algorithm 2): 1,000 rows to start, then peaks over a fixed level.
+
+    The level is the 98 % quantile, or ``1 - 2 alpha`` where that is lower. Alarms are forgotten and all
+    peaks are kept, as published; the tail is fitted as ours is, anew when the peaks are 1 % more.
+    """
+
+    START = 1000
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha
+        self._first: list[float] = []
+        self._peaks: list[float] = []
+        self._n = self._due = 0
+        self._level = self._cut = math.inf
+
+    def classify(self, score: float) -> bool:
+        """Return whether a score lies above the cut."""
+        return score > self._cut
+
+    def update(self, score: float) -> None:
+        """Take in one score."""
+        if len(self._first) < self.START:
+            self._first.append(score)
+            if len(self._first) == self.START:
+                self._level = float(np.quantile(self._first, min(0.98, 1 - 2 * self.alpha)))
+                self._peaks = [value - self._level for value in self._first if value > self._level]
+                self._n = self.START
+                self._refit()
+        elif score <= self._cut:
+            self._n += 1
+            if score > self._level:
+                self._peaks.append(score - self._level)
+                if len(self._peaks) >= self._due:
+                    self._refit()
+
+    def _refit(self) -> None:
+        shape, scale = fit_excesses(np.array(self._peaks), np.zeros(0))
+        risk = self.alpha * self._n / max(len(self._peaks), 1)
+        self._cut = self._level + excess_at(risk, shape, scale)
+        self._due = int(1.01 * len(self._peaks)) + 1

@@ -20,6 +20,7 @@ from benchmarks.detectors import Detector, Task
 __all__ = [
     "KINDS",
     "PROTOCOLS",
+    "prequential",
     "ranking",
     "rows_as_dicts",
     "stream",
@@ -124,7 +125,7 @@ def rows_as_dicts(data: Dataset) -> Iterator[list[dict[str, float]]]:
         ]
 
 
-def _prequential(data: Dataset, model: Any) -> tuple[NDArray[np.float64], float]:
+def prequential(data: Dataset, model: Any) -> tuple[NDArray[np.float64], float]:
     """Score each row before learning it; return the scores and the seconds spent in the model."""
     scores: list[float] = []
     seconds = 0.0
@@ -171,7 +172,7 @@ def stream(data: Dataset, detector: Detector, seed: int, max_rows: int | None) -
     for label in dict.fromkeys(group.tolist()):
         rows = np.flatnonzero(group == label)
         part = data.take(rows)
-        scores[rows], spent = _prequential(part, detector.make(Task(seed, *part.X.shape)))
+        scores[rows], spent = prequential(part, detector.make(Task(seed, *part.X.shape)))
         seconds += spent
         if data.is_test is None:
             warm[rows[: int(len(rows) * WARM_UP_SHARE)]] = False
@@ -182,4 +183,4 @@ def stream(data: Dataset, detector: Detector, seed: int, max_rows: int | None) -
 
 
 PROTOCOLS = {"table_unlabelled": table_unlabelled, "table_clean": table_clean, "stream": stream}
-KINDS = {"table_unlabelled": "table", "table_clean": "table", "stream": "stream"}
+KINDS = {"table_unlabelled": "table", "table_clean": "table", "stream": "stream", "alarms": "normal"}

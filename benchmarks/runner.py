@@ -15,12 +15,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks import datasets, detectors, protocols
+from benchmarks import alarms, datasets, detectors, protocols
 from benchmarks.detectors import Detector
 
 __all__ = ["CACHE", "Job", "one_thread", "plan", "run"]
 
 CACHE = datasets.ROOT / ".cache" / "benchmarks"
+PROTOCOLS = {**protocols.PROTOCOLS, "alarms": alarms.realised}
+SOURCES = dict.fromkeys(PROTOCOLS, ("protocols.py", "peers.py")) | {
+    "alarms": ("protocols.py", "peers.py", "alarms.py", "normal_streams.py")
+}
+"""Files here that decide the results of a protocol."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,7 @@ class Job:
     @property
     def entry(self) -> Detector:
         """The detector's entry in the registry."""
-        kind = protocols.KINDS[self.protocol]
-        return (detectors.TABLES if kind == "table" else detectors.STREAMS)[self.detector]
+        return detectors.resolve(protocols.KINDS[self.protocol], [self.detector])[0]
 
     def key(self) -> str:
         """Return a hash of all that decides the result: job, data, versions, and the source of ours."""
@@ -45,7 +49,7 @@ class Job:
             "job": [self.protocol, self.dataset, self.detector, self.seed, self.max_rows],
             "data": _data_hash(protocols.KINDS[self.protocol], self.dataset),
             "versions": self.entry.versions(),
-            "source": [_file_hash(Path(__file__).with_name(name)) for name in ("protocols.py", "peers.py")],
+            "source": [_file_hash(Path(__file__).with_name(name)) for name in SOURCES[self.protocol]],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -74,7 +78,7 @@ def _execute(job: Job, path: Path) -> dict[str, Any]:
         if not job.entry.ours:
             warnings.simplefilter("ignore")
         try:
-            record |= protocols.PROTOCOLS[job.protocol](data, job.entry, job.seed, job.max_rows)
+            record |= PROTOCOLS[job.protocol](data, job.entry, job.seed, job.max_rows)
         except Exception as error:  # a detector that fails on a set is a finding: the tables show it
             return record | {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
     path.parent.mkdir(parents=True, exist_ok=True)

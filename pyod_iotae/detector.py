@@ -7,26 +7,25 @@ import os
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pyod.models.base import BaseDetector
 from scipy.special import erf
 from sklearn.utils.validation import check_is_fitted
 
 from iotae import state
 from iotae.batch import BatchAutoencoder
+from iotae.parameters import check_row_weights
 from iotae.scaling import Float64
-from pyod_iotae.judging import confidence, pythresh_cut, weighted_cut
+from pyod_iotae import alarms
 from pyod_iotae.persistence import from_state, to_state
 from pyod_iotae.tables import by_column, like, to_numbers
 
 __all__ = ["IoTAE"]
 
-_FITTED = ("decision_scores_", "threshold_", "labels_")
 _KIND = "pyod_iotae.IoTAE"
-_NUMBERS = (int, float, np.number)
 
 
-class IoTAE(BaseDetector):
+class IoTAE(alarms.Alarms, BaseDetector):
     """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
 
     Columns are scaled whatever their tails, missing cells are masked, text, categories and times of a
@@ -63,6 +62,10 @@ class IoTAE(BaseDetector):
         Seed; the same seed gives the same scores bit for bit on one machine.
     verbose : int
         1 shows a progress bar over the epochs, 2 prints a line for each when all are done.
+    threshold : {'contamination', 'conformal', 'tail'}
+        The other two hold out a fifth of the rows, at most 10,000, which then teach nothing, and make
+        ``contamination`` the false-alarm rate: the cut comes from their scores, by conformal p-values
+        or by a fitted tail. Outliers among them make fewer alarms, not more.
 
     Attributes
     ----------
@@ -73,6 +76,8 @@ class IoTAE(BaseDetector):
         The cut on the scores.
     labels_ : ndarray of shape (n_samples,)
         0 for inliers and 1 for outliers of the training rows.
+    cut_ : iotae.thresholds.Threshold or None
+        What was calibrated on the rows held out.
     history_ : list of float
         Mean training loss of each epoch.
     encoder_ : Preprocessor or None
@@ -106,6 +111,7 @@ class IoTAE(BaseDetector):
         network: Any = None,
         random_state: Any = None,
         verbose: int = 0,
+        threshold: str = "contamination",
     ) -> None:
         super().__init__(contamination=contamination)
         self.preprocessing = preprocessing
@@ -120,6 +126,7 @@ class IoTAE(BaseDetector):
         self.network = network
         self.random_state = random_state
         self.verbose = verbose
+        self.threshold = threshold
 
     @property
     def model(self) -> BatchAutoencoder:
@@ -131,17 +138,6 @@ class IoTAE(BaseDetector):
     def history_(self) -> list[float]:
         """Mean training loss of each epoch; :meth:`partial_fit` appends to it."""
         return list(self.model.history)
-
-    def _check_contamination(self) -> None:
-        # the constructor's check can be passed by with set_params
-        share = self.contamination
-        if isinstance(share, _NUMBERS):
-            if not 0.0 < share <= 0.5:
-                raise ValueError(f"Got contamination={share!r}, but expected a share in (0, 0.5], e.g. 0.1.")
-        elif not hasattr(share, "fit"):
-            raise ValueError(
-                f"Got contamination={share!r}, but expected a share in (0, 0.5] or a PyThresh object."
-            )
 
     def _core(self) -> BatchAutoencoder:
         random = self.random_state
@@ -173,70 +169,72 @@ class IoTAE(BaseDetector):
             NaN is missing. Text, categories and times of a data frame are encoded.
         y : ignored
         sample_weight : array, shape (n_samples,), optional
-            How much a row counts in the network's loss and in ``threshold_``; a row of weight 0 gets
-            a score and has no influence.
+            How much a row counts in the network's loss and in a ``threshold_`` by contamination; a row of
+            weight 0 gets a score and has no influence.
 
         Returns
         -------
         self
         """
-        self._check_contamination()
+        self._check_alarms()
         # what fails on the way leaves an earlier fit as it was
         made = copy.copy(self)
         core = self._core()
         table = to_numbers(made, X, reset=True)
         made._set_n_classes(None)
-        made._judge(core.fit(table, sample_weight), sample_weight)
+        held = self._held_out(table, sample_weight, core.seed)
+        made._judge(core.fit(table, alarms.without(held, sample_weight)), sample_weight, held)
         self.__dict__ = made.__dict__
         return self
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
         """Go on training with more rows of the same data; the first call is a :meth:`fit`.
 
-        ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last.
+        ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last, and
+        so are the rows held out.
         """
         if not hasattr(self, "model_"):
             return self.fit(X, y, sample_weight)
         before = len(self.model_.history)
         table = to_numbers(self, X, reset=False)
-        self._judge(self.model_.partial_fit(table, sample_weight), sample_weight, before)
+        held = self._held_out(table, sample_weight, self.model_.seed)
+        model = self.model_.partial_fit(table, alarms.without(held, sample_weight))
+        self._judge(model, sample_weight, held, before)
         return self
 
-    def _judge(self, model: BatchAutoencoder, sample_weight: ArrayLike | None, before: int = 0) -> None:
+    def _held_out(
+        self, table: Float64, sample_weight: ArrayLike | None, seed: int | None
+    ) -> NDArray[np.bool_]:
+        counted = check_row_weights(table, sample_weight) > 0
+        held = np.zeros(len(table), bool)
+        held[counted] = alarms.held_out(int(counted.sum()), self.threshold, self.contamination, seed)
+        return held
+
+    def _judge(
+        self,
+        model: BatchAutoencoder,
+        sample_weight: ArrayLike | None,
+        held: NDArray[np.bool_],
+        before: int = 0,
+    ) -> None:
         self.model_ = model
         if self.verbose == 2:
             for number, loss in enumerate(model.history[before:], 1):
                 print(f"epoch {number}: loss {loss:.4f}")
-        self.decision_scores_: Float64 = model.fitted_scores
+        self.decision_scores_ = model.fitted_scores
         weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-        self._row_weights: Float64 | None = weights
+        self._row_weights = weights
+        self.cut_ = alarms.calibrated(self.threshold, self.contamination, self.decision_scores_[held])
         self._process_decision_scores()
-
-    @property
-    def _counted(self) -> Float64:
-        """Scores of the training rows that have a say: all but those of weight 0."""
-        weights = self._row_weights
-        return self.decision_scores_ if weights is None else self.decision_scores_[weights > 0]
-
-    def _process_decision_scores(self) -> IoTAE:
-        scores = self._counted
-        if isinstance(self.contamination, _NUMBERS):
-            share = float(self.contamination)
-            self.threshold_: Any = weighted_cut(self.decision_scores_, self._row_weights, share)
-        else:
-            self.threshold_ = pythresh_cut(self.contamination, scores)
-        self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
-        self._mu, self._sigma = np.mean(scores), np.std(scores)
-        return self
 
     def decision_function(self, X: ArrayLike) -> Float64:
         """Outlier scores (n_samples,) of rows, higher is odder."""
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         return self.model_.score(to_numbers(self, X, reset=False))
 
     def predict(self, X: ArrayLike, return_confidence: bool = False) -> Any:
         """0 for inliers and 1 for outliers (n_samples,); with their confidence if asked for."""
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         labels = (self.decision_function(X) > self.threshold_).astype(int)
         return (labels, self.predict_confidence(X)) if return_confidence else labels
 
@@ -251,7 +249,7 @@ class IoTAE(BaseDetector):
         return_confidence : bool
             Also return the confidence of :meth:`predict`.
         """
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         if method not in ("linear", "unify"):
             raise ValueError(f"Got method={method!r}, but expected 'linear' or 'unify'.")
         scores = self.decision_function(X)
@@ -264,24 +262,12 @@ class IoTAE(BaseDetector):
         probabilities = np.column_stack([1 - outlying, outlying])
         return (probabilities, self.predict_confidence(X)) if return_confidence else probabilities
 
-    def predict_confidence(self, X: ArrayLike) -> Float64:
-        """How surely the same label would be given had the training rows been others (n_samples,).
-
-        Perini et al. (2020), as in the base class, but without its product of both tables' lengths.
-        """
-        check_is_fitted(self, _FITTED)
-        scores = self.decision_function(X)
-        training = self._counted
-        fixed = isinstance(self.contamination, _NUMBERS)
-        share = self.contamination if fixed else (training > self.threshold_).mean()
-        return confidence(scores, training, self.threshold_, share)
-
     def explain(self, X: Any) -> Any:
         """Each feature's share (n_samples, n_features) >= 0 of the score; rows add up to their score.
 
         A data frame gives a frame of the same library with its columns, and its index if it has one.
         """
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         parts = self.model_.errors(to_numbers(self, X, reset=False))
         if self.encoder_ is not None:
             parts = by_column(self.encoder_, parts, self.feature_names_in_)
@@ -296,7 +282,7 @@ class IoTAE(BaseDetector):
             If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a
             module: only arrays, numbers and text can be saved.
         """
-        check_is_fitted(self, _FITTED)
+        check_is_fitted(self, alarms.FITTED)
         state.write(path, _KIND, to_state(self))
 
     @classmethod

@@ -9,6 +9,7 @@ import numpy as np
 from iotae.batch import BatchAutoencoder
 from iotae.preprocessing import Preprocessor
 from iotae.state import State
+from pyod_iotae import alarms
 
 if TYPE_CHECKING:
     from pyod_iotae.detector import IoTAE
@@ -34,6 +35,7 @@ def to_state(detector: IoTAE) -> State:
         "row_weights": detector._row_weights,
         "threshold": float(detector.threshold_),
         "labels": detector.labels_,
+        "cut": alarms.saved(detector.cut_),
         "n_features": detector.n_features_in_,
         "feature_names": None if names is None else [str(name) for name in names],
     }
@@ -50,6 +52,7 @@ def from_state(cls: type[IoTAE], data: State) -> IoTAE:
         made.feature_names_in_ = np.array(data["feature_names"], dtype=object)
     made.decision_scores_, made._row_weights = data["decision_scores"], data["row_weights"]
     made.threshold_, made.labels_ = data["threshold"], data["labels"]
+    made.cut_ = alarms.restored(data["cut"])
     made._mu, made._sigma = np.mean(made._counted), np.std(made._counted)
     restored: IoTAE = made
     return restored

@@ -1,8 +1,8 @@
-"""iotae in River's dialect: :class:`IoTAE` detects, :class:`ConformalFilter` raises alarms."""
+"""iotae in River's dialect: :class:`IoTAE` detects, the filters raise alarms with a stated meaning."""
 
 from __future__ import annotations
 
 from river_iotae.detector import IoTAE
-from river_iotae.filter import ConformalFilter
+from river_iotae.filter import AlarmFilter, ConformalFilter
 
-__all__ = ["ConformalFilter", "IoTAE"]
+__all__ = ["AlarmFilter", "ConformalFilter", "IoTAE"]

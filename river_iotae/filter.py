@@ -1,18 +1,118 @@
-"""A River anomaly filter whose false-alarm rate is stated: conformal p-values around any detector."""
+"""River anomaly filters whose alarms mean something: a threshold of the core around any detector."""
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from river import base
 
-from iotae.thresholds import ConformalThreshold
+from iotae.thresholds import AlertBudget, ConformalThreshold, TailThreshold, Threshold
 
-__all__ = ["ConformalFilter"]
+__all__ = ["AlarmFilter", "ConformalFilter"]
 
 
-class ConformalFilter(base.AnomalyFilter):
+class AlarmFilter(base.AnomalyFilter):
+    """Anomaly filter with any threshold of `iotae.thresholds`.
+
+    Each row is scored before it is learned; its score then moves the threshold. What an alarm means
+    is said by the threshold: a tail's risk (`TailThreshold`), a budget of alerts whatever the data do
+    (`AlertBudget`), a share of false alarms (`OnlineFDR`), a p-value (`ConformalThreshold`). A row is
+    judged by `classify`, and once learned has moved the threshold: judge first, then learn.
+
+    Parameters
+    ----------
+    anomaly_detector
+        An anomaly detector.
+    rule
+        The threshold that turns its scores into alarms. It is copied, never changed, so one that was
+        fitted to scores starts there.
+    protect_anomaly_detector
+        Indicates whether or not the anomaly detector is kept from learning rows classified as
+        anomalous.
+
+    Attributes
+    ----------
+    n_rejected
+        Number of scores set aside because they were not finite.
+
+    Examples
+    --------
+
+    >>> from iotae.thresholds import AlertBudget
+    >>> from river import anomaly, datasets, preprocessing
+    >>> from river_iotae import AlarmFilter
+
+    >>> model = AlarmFilter(
+    ...     preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=42),
+    ...     rule=AlertBudget(alerts=5, rows=500),
+    ... )
+    >>> alarms = 0
+    >>> for x, _ in datasets.Shuttle().take(2000):
+    ...     alarms += model.classify(model.score_one(x))
+    ...     model.learn_one(x)
+    >>> alarms
+    13
+
+    References
+    ----------
+    [^1]: Siffer, A., Fouque, P.A., Termier, A. and Largouet, C., 2017. Anomaly detection in streams
+          with extreme value theory. KDD.
+    [^2]: Gibbs, I. and Candès, E., 2021. Adaptive conformal inference under distribution shift. NeurIPS.
+
+    """
+
+    def __init__(
+        self,
+        anomaly_detector: base.AnomalyDetector,
+        rule: Threshold,
+        protect_anomaly_detector: bool = False,
+    ) -> None:
+        super().__init__(anomaly_detector=anomaly_detector, protect_anomaly_detector=protect_anomaly_detector)
+        if not isinstance(rule, Threshold):
+            raise ValueError(
+                f"Got rule={rule!r}, but expected a threshold of iotae.thresholds, e.g. TailThreshold(0.001)."
+            )
+        self.rule = rule
+        self.n_rejected = 0
+        self._cut = copy.deepcopy(rule)
+
+    @property
+    def threshold(self) -> float:
+        """The current cut on the detector's scores; infinity while no alarm is possible."""
+        return self._cut.threshold
+
+    def classify(self, score: float) -> bool:
+        """Whether a score lies above the current cut."""
+        return bool(self._cut.classify(float(score)))
+
+    def p_value(self, score: float) -> float:
+        """How rare so high a score is, in (0, 1]."""
+        return float(self._cut.p_value(float(score)))
+
+    def learn_one(self, *args: Any, **learn_kwargs: Any) -> None:
+        """Move the threshold by the row's score, then let the detector learn the row."""
+        score = self.score_one(*args, **learn_kwargs)
+        spared = self.protect_anomaly_detector and self.classify(score)
+        if math.isfinite(score):
+            self._cut.update(score)
+        else:
+            self.n_rejected += 1
+        if not spared:
+            self.anomaly_detector.learn_one(*args, **learn_kwargs)
+
+    @classmethod
+    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
+        from river import anomaly, preprocessing
+
+        trees = preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees()
+        yield {"anomaly_detector": trees, "rule": TailThreshold(0.01)}
+        yield {"anomaly_detector": trees, "rule": AlertBudget(10, 1000)}
+
+
+class ConformalFilter(AlarmFilter):
     """Conformal anomaly filter.
 
     Each row is scored before it is learned, and its score is ranked among the latest scores. An
@@ -61,31 +161,9 @@ class ConformalFilter(base.AnomalyFilter):
         window: int | None = None,
         protect_anomaly_detector: bool = False,
     ) -> None:
-        super().__init__(anomaly_detector=anomaly_detector, protect_anomaly_detector=protect_anomaly_detector)
+        super().__init__(anomaly_detector, ConformalThreshold(alpha, window), protect_anomaly_detector)
         self.alpha = alpha
         self.window = window
-        self._cut = ConformalThreshold(alpha, window)
-
-    @property
-    def threshold(self) -> float:
-        """The current cut on the detector's scores; infinity while no alarm is possible."""
-        return self._cut.threshold
-
-    def classify(self, score: float) -> bool:
-        """Whether a score's conformal p-value is at most `alpha`."""
-        return bool(self._cut.classify(float(score)))
-
-    def p_value(self, score: float) -> float:
-        """The conformal p-value of a score among the latest scores, in (0, 1]."""
-        return float(self._cut.p_value(float(score)))
-
-    def learn_one(self, *args: Any, **learn_kwargs: Any) -> None:
-        """Take the row's score into the calibration, then let the detector learn the row."""
-        score = self.score_one(*args, **learn_kwargs)
-        spared = self.protect_anomaly_detector and self.classify(score)
-        self._cut.update(score)
-        if not spared:
-            self.anomaly_detector.learn_one(*args, **learn_kwargs)
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:

@@ -522,3 +522,15 @@ def test_cuda_finds_what_the_cpu_finds(data):
     gpu = IoTAE(random_state=0, device="cuda").fit(X)
     np.testing.assert_array_equal(clone(gpu).fit(X).decision_scores_, gpu.decision_scores_)
     assert roc_auc_score(y_test, gpu.decision_function(X_test)) > 0.95
+
+
+@pytest.mark.parametrize("threshold", ["conformal", "tail"])
+def test_rows_of_weight_zero_are_not_held_out_for_calibration_either(threshold, rng):
+    X = rng.normal(size=(1000, 4))
+    polluted = np.vstack([X, rng.normal(scale=1e4, size=(300, 4))])
+    alone = IoTAE(threshold=threshold, random_state=0).fit(X)
+    among = IoTAE(threshold=threshold, random_state=0).fit(
+        polluted, sample_weight=np.r_[np.ones(1000), np.zeros(300)]
+    )
+    assert among.threshold_ == alone.threshold_
+    np.testing.assert_array_equal(among.predict_pvalue(X), alone.predict_pvalue(X))

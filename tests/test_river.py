@@ -8,10 +8,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from river import anomaly, checks, compose, datasets, evaluate, metrics, preprocessing
+from river import anomaly, base, checks, compose, datasets, evaluate, metrics, preprocessing
 
 from iotae import OnlineAutoencoder, state
-from river_iotae import ConformalFilter, IoTAE
+from iotae.thresholds import AlertBudget, OnlineFDR, QuantileThreshold, TailThreshold
+from river_iotae import AlarmFilter, ConformalFilter, IoTAE
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,11 @@ def river_cases():
             "pipeline": preprocessing.MinMaxScaler() | IoTAE(),
             "quantile_filter": anomaly.QuantileFilter(IoTAE(), q=0.99),
             "conformal_filter": ConformalFilter(IoTAE(seed=1)),
+            "tail_filter": AlarmFilter(IoTAE(seed=1), TailThreshold(0.01, depth=20)),
+            "budget_filter": AlarmFilter(preprocessing.MinMaxScaler() | IoTAE(seed=1), AlertBudget(2, 50)),
+            "fdr_filter": AlarmFilter(
+                preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1), OnlineFDR(0.2, horizon=50)
+            ),
         }.items():
             for number, check in enumerate(checks.yield_checks(model)):
                 yield pytest.param(model, check, id=f"{label}-{number}-{check.__name__}")
@@ -217,6 +223,46 @@ def test_the_conformal_filter_can_protect_its_detector(shuttle):
     for x, _ in shuttle[:300]:
         model.learn_one(x)
     assert 200 < model.anomaly_detector.n_seen < 300
+
+
+def test_an_alarm_filter_leaves_the_rule_it_was_given_alone(shuttle):
+    rule = QuantileThreshold(0.2).fit([0.1, 0.2, 0.3])
+    before = state.dumps("rule", rule.to_state())
+    model = AlarmFilter(IoTAE(seed=0), rule)
+    assert model.threshold == rule.threshold
+    for x, _ in shuttle[:300]:
+        model.learn_one(x)
+    assert model.threshold != rule.threshold
+    assert state.dumps("rule", rule.to_state()) == before
+    assert model.clone().threshold == rule.threshold
+    assert model.p_value(0.999) == pytest.approx(1 / 304)
+    with pytest.raises(ValueError, match=r"rule=0\.95, but expected a threshold of iotae\.thresholds"):
+        AlarmFilter(IoTAE(), 0.95)
+
+
+def test_a_score_that_is_not_finite_costs_its_row_alone():
+    class Odd(base.AnomalyDetector):
+        def learn_one(self, x): ...
+
+        def score_one(self, x):
+            return x["score"]
+
+    model = ConformalFilter(Odd(), alpha=0.1, window=50)
+    for score in [*range(40), math.nan, math.inf, *range(40)]:
+        model.learn_one({"score": float(score)})
+    assert model.n_rejected == 2
+    assert math.isfinite(model.threshold)
+    assert not model.classify(math.nan)
+
+
+def test_a_budget_filter_never_exceeds_its_budget(shuttle):
+    model = AlarmFilter(IoTAE(seed=0), AlertBudget(3, 100, window=200), protect_anomaly_detector=True)
+    alarms = []
+    for x, _ in shuttle:
+        alarms.append(model.classify(model.score_one(x)))
+        model.learn_one(x)
+    assert np.convolve(alarms, np.ones(100, int)).max() == 3
+    assert model.anomaly_detector.n_seen == len(shuttle) - sum(alarms)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,30 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotae.thresholds import ConformalThreshold, QuantileThreshold
+from iotae import state
+from iotae.thresholds import (
+    AlertBudget,
+    ConformalThreshold,
+    OnlineFDR,
+    QuantileThreshold,
+    TailThreshold,
+    Threshold,
+)
 from tests import naive
+
+EVERY = {
+    "quantile": lambda: QuantileThreshold(0.1, window=50),
+    "conformal": lambda: ConformalThreshold(0.1, window=50),
+    "tail": lambda: TailThreshold(0.01, window=200),
+    "drift": lambda: TailThreshold(0.01, window=200, depth=7),
+    "budget": lambda: AlertBudget(3, 30, window=50),
+    "fdr": lambda: OnlineFDR(0.2, horizon=20, window=150, reach=5),
+}
 
 scores = st.lists(st.floats(0, 10) | st.sampled_from([0.0, 1.0]), min_size=1, max_size=60)
 
@@ -47,37 +67,97 @@ def test_conformal_false_alarm_rate_is_kept_on_exchangeable_scores(alpha, rng):
     assert alpha / 1.5 < alarms / 30_000 < 1.25 * alpha
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: QuantileThreshold(0.1, window=5), lambda: ConformalThreshold(0.2, window=5)]
-)
-def test_state_round_trip_continues(make, rng):
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+def test_state_round_trip_continues_bit_for_bit(make, rng):
     cut = make()
-    for score in rng.random(8):
-        cut.update(score)
-    other = type(cut).from_state(cut.to_state())
-    for score in rng.random(8):
-        cut.update(score)
-        other.update(score)
-        assert cut.threshold == other.threshold
-    assert make().threshold == float("inf")
-    assert type(cut).from_state(make().to_state()).threshold == float("inf")
+    for score in rng.gamma(2.0, size=333):
+        cut.update(float(score))
+    blob = state.dumps("cut", cut.to_state())
+    others = [type(cut).from_state(state.loads(blob)[1]), copy.deepcopy(cut), pickle.loads(pickle.dumps(cut))]
+    for score in rng.gamma(2.0, size=333):
+        for each in (cut, *others):
+            each.update(float(score))
+        assert {each.threshold for each in others} == {cut.threshold}
+    assert {state.dumps("cut", each.to_state()) for each in others} == {state.dumps("cut", cut.to_state())}
+    assert make().threshold == type(cut).from_state(make().to_state()).threshold == float("inf")
 
 
-@pytest.mark.parametrize("cls", [QuantileThreshold, ConformalThreshold])
-def test_bad_input_is_refused_before_anything_changes(cls):
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+def test_one_interface(make, rng):
+    cut = make()
+    assert isinstance(cut, Threshold)
+    assert cut.fit(rng.gamma(2.0, size=400).tolist()) is cut
+    before = state.dumps("cut", cut.to_state())
+    probe = np.append(rng.gamma(2.0, size=20), [np.nan, 1e6]).reshape(2, 11)
+    p = cut.p_value(probe)
+    assert p.shape == probe.shape
+    assert np.isnan(p[1, 9])
+    assert ((np.nan_to_num(p, nan=1.0) > 0) & (np.nan_to_num(p) <= 1)).all()
+    np.testing.assert_allclose([cut.p_value(float(v)) for v in probe.ravel()], p.ravel())
+    alarms = cut.classify(probe)
+    assert alarms.shape == probe.shape
+    assert alarms.dtype == bool
+    assert cut.classify(np.float32(1e6)) is cut.classify(10**6) is True
+    assert cut.classify(float("nan")) is False
+    assert state.dumps("cut", cut.to_state()) == before
+
+
+def test_a_threshold_says_what_it_is():
+    assert repr(TailThreshold(0.01)) == "TailThreshold(alpha=0.01, window=2000, tail=0.1, depth=0)"
+    for make in EVERY.values():
+        assert repr(eval(repr(make()))) == repr(make())
+
+
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+def test_memory_is_bounded(make, rng):
+    cut = make()
+    sizes = []
+    for _ in range(3):
+        for score in np.append(rng.gamma(2.0, size=2000), np.linspace(1, 1e4, 500)):
+            cut.update(float(score))
+        sizes.append(sum(array.nbytes for array in arrays_of(cut.to_state())))
+    assert max(sizes) <= 1.5 * sizes[0] < 8000
+
+
+def arrays_of(node):
+    if isinstance(node, dict):
+        return [array for value in node.values() for array in arrays_of(value)]
+    return [node] if isinstance(node, np.ndarray) else []
+
+
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+def test_a_score_that_is_not_finite_is_refused_before_anything_changes(make, rng):
+    cut = make().fit(rng.gamma(2.0, size=400))
+    before = state.dumps("cut", cut.to_state())
+    for broken in ([], [1.0, np.nan], [np.inf]):
+        with pytest.raises(ValueError, match="not finite"):
+            cut.fit(broken)
+    for bad in (np.inf, -np.inf, float("nan")):
+        with pytest.raises(ValueError, match="expected a finite number"):
+            cut.update(bad)
+    assert state.dumps("cut", cut.to_state()) == before
+
+
+@pytest.mark.parametrize("make", [EVERY["budget"], EVERY["fdr"]], ids=["budget", "fdr"])
+def test_an_array_is_the_next_rows_in_order(make, rng):
+    cut = make().fit(rng.gamma(2.0, size=200))
+    scores = rng.gamma(2.0, size=300) * (1 + 3 * (rng.random(300) < 0.1))
+    together = cut.classify(scores)
+    one_by_one = []
+    for score in scores:
+        one_by_one.append(cut.classify(float(score)))
+        cut.update(float(score))
+    assert together.tolist() == one_by_one
+    assert 0 < together.sum() < 100
+
+
+@pytest.mark.parametrize("cls", [QuantileThreshold, ConformalThreshold, TailThreshold, OnlineFDR])
+def test_bad_parameters_are_refused(cls):
     for bad in (0.0, 1.0, -1, float("nan")):
         with pytest.raises(ValueError, match="expected a number in"):
             cls(bad)
     with pytest.raises(ValueError, match="window=0"):
         cls(0.1, window=0)
-    cut = cls(0.4).fit([1.0, 2.0, 3.0])
-    before = cut.to_state()
-    for broken in ([], [1.0, np.nan]):
-        with pytest.raises(ValueError, match="not finite"):
-            cut.fit(broken)
-    with pytest.raises(ValueError, match="score=inf"):
-        cut.update(np.inf)
-    assert cut.to_state()["window"]["n_seen"] == before["window"]["n_seen"] == 3
 
 
 def test_a_window_too_short_for_any_alarm_is_refused():

@@ -1,0 +1,94 @@
+"""What every threshold can do, and how an alarm is told from a score."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from inspect import signature
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iotae.state import State
+from iotae.thresholds.window import ScoreWindow
+
+__all__ = ["Threshold", "check_alpha", "classify_in_order"]
+
+
+class Threshold(ABC):
+    """A cut between scores and alarms: an alarm is a score above :attr:`threshold`.
+
+    On a stream a row is judged first and then taken in: ``classify(score)``, then ``update(score)``.
+    """
+
+    _window: ScoreWindow
+
+    @property
+    def window(self) -> int:
+        """How many scores are remembered."""
+        return self._window.size
+
+    @property
+    @abstractmethod
+    def threshold(self) -> float:
+        """The cut on the scale of the scores; infinity where no alarm is possible yet."""
+
+    @abstractmethod
+    def fit(self, scores: ArrayLike) -> Self:
+        """Start anew from ``scores`` (n,), in order of time; ValueError if none, or one is not finite."""
+
+    @abstractmethod
+    def update(self, score: float) -> None:
+        """Take one more score in; ValueError, and nothing changes, if it is not finite."""
+
+    @abstractmethod
+    def p_value(self, scores: ArrayLike) -> Any:
+        """How rare so high a score is, in (0, 1]: a float for a number, else an array; NaN for NaN."""
+
+    @abstractmethod
+    def to_state(self) -> State:
+        """Everything needed to continue, as arrays and numbers."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, data: State) -> Self:
+        """Rebuild from :meth:`to_state`."""
+
+    def __repr__(self) -> str:
+        names = signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    def classify(self, scores: ArrayLike) -> Any:
+        """Whether each score lies above the cut: a bool for a number, else an array of bool."""
+        if isinstance(scores, float):
+            return scores > self.threshold
+        above: NDArray[np.bool_] = np.asarray(scores, np.float64) > self.threshold
+        return bool(above) if above.ndim == 0 else above
+
+
+def classify_in_order(cut: Threshold, scores: ArrayLike) -> Any:
+    """Judge scores by a cut that moves with its own alarms: an array is the next rows, in order.
+
+    ``cut`` itself does not change. A score that is not finite is no alarm and moves nothing.
+    """
+    values = np.asarray(scores, np.float64)
+    if values.ndim == 0:
+        return bool(values > cut.threshold)
+    ahead = copy.deepcopy(cut)
+    alarms = np.zeros(values.size, bool)
+    for i, score in enumerate(values.ravel().tolist()):
+        if np.isfinite(score):
+            alarms[i] = score > ahead.threshold
+            ahead.update(score)
+    return alarms.reshape(values.shape)
+
+
+def check_alpha(alpha: Any) -> float:
+    """Return a false-alarm rate in (0, 1)."""
+    if not (isinstance(alpha, (int, float, np.number)) and 0.0 < alpha < 1.0):
+        raise ValueError(
+            f"Got alpha={alpha!r}, but expected a number in (0, 1): "
+            "the false-alarm rate you can live with, e.g. alpha=0.01."
+        )
+    return float(alpha)

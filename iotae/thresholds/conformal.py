@@ -1,0 +1,76 @@
+"""A cut at a conformal p-value: the false-alarm rate with a finite-sample guarantee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from iotae.state import State
+from iotae.thresholds.base import Threshold, check_alpha
+from iotae.thresholds.window import ScoreWindow
+
+__all__ = ["ConformalThreshold"]
+
+
+class ConformalThreshold(Threshold):
+    """Alarm when the conformal p-value of a score is at most ``alpha``.
+
+    Guarantee: a normal row that is exchangeable with the calibration rows, none of which the scorer
+    learned from, is an alarm with probability at most ``alpha`` (Vovk et al., 2005). Nothing is
+    promised where the stream drifts or depends on its past. Scores of alarms stay in the window:
+    leaving them out would bias it downwards and raise the false-alarm rate.
+
+    Parameters
+    ----------
+    alpha : float, in (0, 1)
+        False-alarm rate. No alarm is possible before ``1 / alpha - 1`` scores were seen.
+    window : int, optional
+        How many of the latest scores make up the calibration; by default twenty for each alarm
+        that they should allow, at least 1,000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cut = ConformalThreshold(alpha=0.05).fit(np.arange(99.0))
+    >>> cut.p_value(95.0), cut.classify(95.0), cut.classify(94.0)
+    (0.05, True, False)
+    """
+
+    def __init__(self, alpha: float = 0.01, window: int | None = None) -> None:
+        self.alpha = check_alpha(alpha)
+        self._window = ScoreWindow(max(1000, int(20 / alpha)) if window is None else window)
+        if self._window.size < round(1.0 / self.alpha, 9) - 1.0:
+            raise ValueError(
+                f"Got window={window!r} with alpha={alpha!r}, but expected at least 1 / alpha - 1 scores: "
+                "with fewer no p-value is small enough for an alarm."
+            )
+
+    def fit(self, scores: ArrayLike) -> ConformalThreshold:
+        """Calibrate on ``scores`` (n,) of rows that the scorer did not learn from."""
+        self._window.fill(scores)
+        return self
+
+    def update(self, score: float) -> None:
+        """Take one more score into the calibration."""
+        self._window.push(score)
+
+    @property
+    def threshold(self) -> float:
+        """The cut that says the same as the p-value; infinity while no alarm is possible."""
+        return self._window.cut(self.alpha)
+
+    def p_value(self, scores: ArrayLike) -> Any:
+        """``(1 + #{calibration scores >= score}) / (n + 1)``: a float, or an array for an array."""
+        return self._window.p_value(scores)
+
+    def to_state(self) -> State:
+        """Everything needed to continue, as arrays and numbers."""
+        return {"alpha": self.alpha, "window": self._window.to_state()}
+
+    @classmethod
+    def from_state(cls, data: State) -> ConformalThreshold:
+        """Rebuild from :meth:`to_state`."""
+        made = cls(data["alpha"])
+        made._window = ScoreWindow.from_state(data["window"])
+        return made

@@ -1,0 +1,199 @@
+"""A cut in the tail beyond the scores seen: peaks over threshold, for tables, streams and drift."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iotae.state import State
+from iotae.thresholds.base import Threshold, check_alpha
+from iotae.thresholds.pareto import excess_at, fit_excesses, survival
+from iotae.thresholds.window import ScoreWindow, check_score, check_scores, check_whole
+
+__all__ = ["TailThreshold"]
+
+_LEAST_PEAKS = 10
+"""No alarm before so many peaks are there to fit a tail to."""
+
+_BELIEVED = 1e-6
+"""Where the fitted tail falls below this share of the peaks, p-values follow 1 / excess: they still rank."""
+
+_REFITS = 100
+"""The tail is fitted anew after every hundredth part of the window."""
+
+
+class TailThreshold(Threshold):
+    """Alarm where the fitted tail of the scores leaves a probability of at most ``alpha``.
+
+    Peaks over threshold (Siffer et al., 2017): the excesses over a high quantile follow a generalised
+    Pareto distribution, whatever the scores' own. So a risk can be asked for that is rarer than one in
+    the number of scores seen.
+
+    Guarantee: only in the limit, where scores are independent or nearly so, alike over the window and
+    have a tail of that kind: then a normal row is an alarm with probability close to ``alpha``. No finite
+    number of scores makes it a bound, and beyond the largest score the p-value is an extrapolation.
+
+    As in SPOT an alarm's score does not become a peak. It is not forgotten either, which would bias the
+    tail downwards: it counts as a score that was at least the cut of its time.
+
+    Parameters
+    ----------
+    alpha : float, in (0, 0.5)
+        Target risk.
+    window : int, optional
+        How many of the latest scores are remembered; by default five for each alarm that they should
+        allow, at least 2,000 and at most 20,000.
+    tail : float, optional
+        Share of the scores that are peaks, more than ``alpha``; by default 0.1 or ``2 * alpha`` if larger.
+    depth : int
+        With drift (DSPOT): scores are judged by how far they lie above the mean of the ``depth`` scores
+        before, to which an alarm counts as the cut as well. 0 is without.
+
+    Examples
+    --------
+    >>> scores = np.random.default_rng(0).exponential(size=2000)
+    >>> cut = TailThreshold(alpha=1e-4).fit(scores)
+    >>> bool(scores.max() < cut.threshold), round(cut.threshold, 1)
+    (True, 9.9)
+    """
+
+    def __init__(
+        self, alpha: float = 0.001, window: int | None = None, tail: float | None = None, depth: int = 0
+    ) -> None:
+        self.alpha = check_alpha(alpha)
+        self.tail = max(0.1, 2.0 * self.alpha) if tail is None else tail
+        if not (isinstance(self.tail, (int, float, np.number)) and self.alpha < self.tail < 1.0):
+            raise ValueError(
+                f"Got tail={tail!r} with alpha={alpha!r}, but expected a share above alpha and below 1, "
+                "e.g. tail=0.1 with alpha=0.001."
+            )
+        self.depth = check_whole("depth", depth, 0)
+        self._window = ScoreWindow(min(max(2000, int(5 / self.alpha)), 20_000) if window is None else window)
+        if self._window.size * self.tail < 2 * _LEAST_PEAKS:
+            raise ValueError(
+                f"Got window={window!r} with tail={self.tail!r}, but expected room for {2 * _LEAST_PEAKS} "
+                f"peaks, a window of {int(np.ceil(2 * _LEAST_PEAKS / self.tail))} scores."
+            )
+        self._forget()
+
+    def _forget(self) -> None:
+        self._window = ScoreWindow(self._window.size)
+        self._recent: deque[float] = deque(maxlen=self.depth)
+        self._centre = 0.0
+        # row and cut of each alarm in the window
+        self._alarms: deque[tuple[int, float]] = deque()
+        # share of the peaks, where they begin, and shape and scale of their tail
+        self._fitted = (1.0, float("inf"), 0.0, 1.0)
+        self._cut = float("inf")
+
+    @property
+    def threshold(self) -> float:
+        """The cut on the scale of the scores; infinity before there are ten peaks."""
+        return self._centre + self._cut
+
+    def fit(self, scores: ArrayLike) -> TailThreshold:
+        """Fit the tail to ``scores`` (n,), in order of time where ``depth`` is given; none is an alarm."""
+        values = check_scores(scores)
+        self._forget()
+        if self.depth:
+            self._recent.extend(values[-self.depth :].tolist())
+            self._centre = sum(self._recent) / len(self._recent)
+            sums = np.concatenate([[0.0], np.cumsum(values)])
+            values = values[self.depth :] - (sums[self.depth : -1] - sums[: -1 - self.depth]) / self.depth
+        if values.size:
+            self._window.fill(values)
+            self._refit()
+        return self
+
+    def update(self, score: float) -> None:
+        """Take one more score in; the tail is fitted anew after every hundredth part of the window."""
+        value = check_score(score)
+        if len(self._recent) == self.depth:
+            height = value - self._centre
+            if height > self._cut:
+                height = self._cut
+                self._alarms.append((self._window.n_seen, height))
+            value = self._centre + height
+            self._window.push(height)
+            if self._alarms and self._alarms[0][0] < self._window.n_seen - self._window.size:
+                self._alarms.popleft()
+            if self._window.n_seen % max(1, len(self._window) // _REFITS) == 0:
+                self._refit()
+        if self.depth:
+            self._follow(value)
+
+    def _follow(self, value: float) -> None:
+        """Move the mean of the latest ``depth`` scores."""
+        full = len(self._recent) == self.depth
+        leaving = self._recent[0] if full else 0.0
+        self._recent.append(value)
+        if full and self._window.n_seen % self.depth:
+            self._centre += (value - leaving) / self.depth
+        else:
+            # a mean that is only ever corrected would gather rounding errors
+            self._centre = sum(self._recent) / len(self._recent)
+
+    def _refit(self) -> None:
+        ordered = self._window.sorted
+        n = len(ordered)
+        begin = max(int((1.0 - self.tail) * n) - 1, 0)
+        if n - begin <= _LEAST_PEAKS:
+            return
+        start = ordered[begin]
+        excesses = np.array(ordered[bisect_right(ordered, start) :]) - start
+        # the window holds an alarm as the cut that it crossed; one below the start is a peak all the same
+        bounds = np.array([height - start for _, height in self._alarms])
+        n_peaks = excesses.size + int((bounds <= 0.0).sum())
+        shape, scale = fit_excesses(excesses, bounds[bounds > 0.0])
+        share = (n_peaks + 1) / (n + 1)
+        self._fitted = (share, start, shape, scale)
+        if self.alpha < share:
+            self._cut = start + excess_at(self.alpha / share, shape, scale)
+        else:
+            self._cut = self._window.cut(self.alpha)
+
+    def p_value(self, scores: ArrayLike) -> Any:
+        """Probability of so high a score: by the tail above where it begins, by counting below.
+
+        A float for a number, else an array; 1 before there is a tail. It falls strictly above the largest
+        score seen; below a millionth of the share of the peaks it ranks scores and means no more.
+        """
+        heights = np.asarray(scores, np.float64) - self._centre
+        share, start, shape, scale = self._fitted
+        counted = np.asarray(self._window.p_value(heights))
+        beyond = np.maximum(heights - start, 0.0)
+        fitted = share * np.maximum(survival(beyond, shape, scale), _BELIEVED / (1.0 + beyond / scale))
+        p: NDArray[np.float64] = np.where(heights > start, fitted, np.maximum(counted, share))
+        return float(p) if p.ndim == 0 else p
+
+    def to_state(self) -> State:
+        """Everything needed to continue, as arrays and numbers."""
+        return {
+            "alpha": self.alpha,
+            "tail": self.tail,
+            "depth": self.depth,
+            "window": self._window.to_state(),
+            "recent": np.array(self._recent),
+            "centre": self._centre,
+            "alarm_rows": np.array([row for row, _ in self._alarms], np.int64),
+            "alarm_cuts": np.array([cut for _, cut in self._alarms]),
+            "fitted": np.array(self._fitted),
+            "cut": np.array(self._cut),
+        }
+
+    @classmethod
+    def from_state(cls, data: State) -> TailThreshold:
+        """Rebuild from :meth:`to_state`."""
+        made = cls(data["alpha"], data["window"]["size"], data["tail"], data["depth"])
+        made._window = ScoreWindow.from_state(data["window"])
+        made._recent.extend(data["recent"].tolist())
+        made._centre = data["centre"]
+        made._alarms.extend(zip(data["alarm_rows"].tolist(), data["alarm_cuts"].tolist(), strict=True))
+        share, start, shape, scale = data["fitted"].tolist()
+        made._fitted = (share, start, shape, scale)
+        made._cut = float(data["cut"])
+        return made

@@ -1,0 +1,118 @@
+"""The latest scores, kept in order of time and in order of size, and their conformal p-values."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from iotae.state import State
+
+__all__ = ["ScoreWindow", "check_score", "check_scores", "check_whole"]
+
+
+def check_whole(name: str, value: Any, least: int) -> int:
+    """Return a whole number of at least ``least``."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise ValueError(f"Got {name}={value!r}, but expected a whole number of at least {least}.")
+    return int(value)
+
+
+def check_score(score: float) -> float:
+    """Return a finite score as a float."""
+    value = float(score)
+    if not isfinite(value):
+        raise ValueError(f"Got score={score!r}, but expected a finite number.")
+    return value
+
+
+def check_scores(scores: ArrayLike) -> NDArray[np.float64]:
+    """Return finite scores as one row of floats, at least one."""
+    values = np.asarray(scores, np.float64).ravel()
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ValueError(
+            f"Got {values.size} scores of which {int((~np.isfinite(values)).sum())} are not finite, "
+            "but expected at least one, all finite."
+        )
+    return values
+
+
+class ScoreWindow:
+    """The latest ``size`` scores in bounded memory.
+
+    A place in the sorted list is found in O(log n); making room is one move of memory, which for
+    20,000 scores costs 3 µs and less than a tree would.
+
+    Examples
+    --------
+    >>> window = ScoreWindow(3)
+    >>> for score in (5.0, 1.0, 2.0, 3.0):
+    ...     window.push(score)
+    >>> window.sorted, window.p_value(2.5), window.cut(0.5)
+    ([1.0, 2.0, 3.0], 0.5, 2.0)
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = check_whole("window", size, 1)
+        self.n_seen = 0
+        self.ring: list[float] = []
+        self.sorted: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self.sorted)
+
+    def fill(self, scores: ArrayLike) -> NDArray[np.float64]:
+        """Start anew from scores, of which the latest stay; return them all, checked."""
+        values = check_scores(scores)
+        self.ring = values[-self.size :].tolist()
+        self.sorted = sorted(self.ring)
+        # the next score takes the oldest place
+        self.n_seen = len(self.ring)
+        return values
+
+    def push(self, score: float) -> None:
+        """Take one score in; the oldest leaves a full window."""
+        value = check_score(score)
+        if self.n_seen >= self.size:
+            place = self.n_seen % self.size
+            del self.sorted[bisect_left(self.sorted, self.ring[place])]
+            self.ring[place] = value
+        else:
+            self.ring.append(value)
+        insort(self.sorted, value)
+        self.n_seen += 1
+
+    def p_value(self, scores: ArrayLike) -> Any:
+        """``(1 + #{scores in the window >= score}) / (n + 1)``: a float for a number, else an array."""
+        n = len(self.sorted)
+        if isinstance(scores, float):
+            return (1 + n - bisect_left(self.sorted, scores)) / (n + 1) if scores == scores else scores
+        values = np.asarray(scores, np.float64)
+        below = np.searchsorted(np.asarray(self.sorted), values, side="left")
+        p: NDArray[np.float64] = np.where(np.isnan(values), np.nan, (1 + n - below) / (n + 1))
+        return float(p) if p.ndim == 0 else p
+
+    def cut(self, level: float) -> float:
+        """The score above which, and only there, the p-value is at most ``level``; infinity if nowhere."""
+        n = len(self.sorted)
+        # a relative nudge: 0.05 * 100 must count as 5 and not as 4.999...
+        spared = int(level * (n + 1) * (1 + 1e-12)) - 1
+        if spared < 0:
+            return float("inf")
+        return self.sorted[n - 1 - spared] if spared < n else float("-inf")
+
+    def to_state(self) -> State:
+        """Everything, as arrays and numbers."""
+        return {"size": self.size, "n_seen": self.n_seen, "ring": np.array(self.ring)}
+
+    @classmethod
+    def from_state(cls, data: State) -> ScoreWindow:
+        """Rebuild from :meth:`to_state`."""
+        made = cls(data["size"])
+        made.n_seen = data["n_seen"]
+        made.ring = data["ring"].tolist()
+        made.sorted = sorted(made.ring)
+        return made
