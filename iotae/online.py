@@ -19,7 +19,7 @@ from iotae.state import State
 from iotae.stream_kernels import PRESENT, REFUSED, SHARE
 from iotae.stream_memory import row_parts
 from iotae.stream_state import StreamState
-from iotae.thresholds import QuantileThreshold
+from iotae.thresholds import ConformalThreshold
 
 __all__ = ["OnlineAutoencoder"]
 
@@ -58,7 +58,9 @@ class OnlineAutoencoder:
         Rows to take in before the first alarm may be raised; the scores of the first half of them do
         not count for the cut.
     alpha : float, in (0, 1)
-        Share of rows that may be alarms: the cut is this quantile of the latest 1,000 scores.
+        False-alarm rate: a row is an alarm where at most this share of the latest scores, its own counted
+        in, is as high. A normal row that is exchangeable with them is an alarm with at most this
+        probability; a model that learns as it goes keeps that only nearly, and drift breaks it.
     max_features : int, at least 1
         Slots for features at most; see :mod:`iotae.schema` for who leaves.
     seed : int, optional
@@ -67,7 +69,8 @@ class OnlineAutoencoder:
     Attributes
     ----------
     threshold : float
-        The cut on the score's scale; infinity during the grace period.
+        The cut on the score's scale; infinity during the grace period, and as long as fewer than
+        ``1 / alpha - 1`` scores count.
     n_seen, n_rejected, n_unusable : int
         Rows taken in, rows set aside because no cell was usable, and cells set aside (text where
         numbers were, infinities; plain missing cells are not counted).
@@ -116,7 +119,7 @@ class OnlineAutoencoder:
         self.n_rejected = 0
         self.n_unusable = 0
         self._schema = FeatureSchema(max_features)
-        self._cut = QuantileThreshold(alpha)
+        self._cut = ConformalThreshold(alpha)
         self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
         self._state = StreamState(0, self.batch_size, self.horizon)
         self._move_in()
@@ -177,6 +180,10 @@ class OnlineAutoencoder:
     def classify(self, score: float) -> bool:
         """Whether a score is an alarm: above :attr:`threshold`."""
         return bool(score > self.threshold)
+
+    def p_value(self, score: float) -> float:
+        """Share of the latest scores, this one counted in, that are at least as high: in (0, 1]."""
+        return float(self._cut.p_value(float(score)))
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -283,7 +290,7 @@ class OnlineAutoencoder:
         for name, value in data["counters"].items():
             setattr(made, name, value)
         made._schema = FeatureSchema.from_state(data["schema"])
-        made._cut = QuantileThreshold.from_state(data["cut"])
+        made._cut = ConformalThreshold.from_state(data["cut"])
         made._network = Network.from_state(data["network"])
         made._state = StreamState.from_state(data["stream"])
         made._move_in()

@@ -44,7 +44,8 @@ class IoTAE(base.AnomalyDetector):
     grace_period
         Number of rows to take in before a row may be classified as anomalous.
     alpha
-        The false-alarm rate asked for, in (0, 1): the threshold is this quantile of recent scores.
+        The false-alarm rate asked for, in (0, 1): a row is classified as anomalous where at most this share
+        of the latest scores, its own counted in, is as high.
     max_features
         Maximum number of features kept. The one that was not seen for longest leaves.
 
@@ -140,6 +141,10 @@ class IoTAE(base.AnomalyDetector):
     def classify(self, score: float) -> bool:
         """Whether a score is anomalous by the model's own streaming threshold."""
         return self._model.classify(score)
+
+    def p_value(self, score: float) -> float:
+        """Return the conformal p-value of a score among the latest scores, in (0, 1]."""
+        return self._model.p_value(score)
 
     def explain_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
         """Return each feature's share of the score, largest first; they add up to the score."""

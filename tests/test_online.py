@@ -126,15 +126,16 @@ def test_every_score_is_the_naive_streams(case, rng):
     assert leant > 0.0
 
 
-def test_the_cut_is_the_quantile_of_the_scores_before_learning(rng):
+def test_the_cut_is_the_conformal_one_of_the_scores_before_learning(rng):
     model = OnlineAutoencoder(seed=0, alpha=0.05, grace_period=100)
     scores = played(model, gaussian(rng, N))
     assert model.threshold == pytest.approx(np.quantile(scores[50:], 0.95), abs=0.01)
-    early = OnlineAutoencoder(seed=0, grace_period=100)
+    early = OnlineAutoencoder(seed=0, alpha=0.05, grace_period=100)
     played(early, gaussian(rng, 99))
     assert early.threshold == math.inf
     early.learn_one({"a": 0.0, "b": 0.0})
     assert early.threshold < 1.0
+    assert early.p_value(2.0) == pytest.approx(1 / 52)
 
 
 # -- the beginning ------------------------------------------------------------------------------
