@@ -36,8 +36,8 @@ _FIT_ROWS = 20_000
 _UPDATES, _CLEAN_UPDATES = 100, 600
 """Updates, not epochs, are capped; clean rows may be learned for longer."""
 
-_SCORE_ROWS = 20_480
-"""Rows scored at a time: memory is bounded, and the rows of a fit are scored as one block."""
+_SCORE_ROWS = 4096
+"""Rows scored at a time: memory is bounded, and they stay in the cache from one step to the next."""
 
 SCALINGS = ("standard", "none")
 SCORINGS = ("joined", "reconstruction")
@@ -171,9 +171,10 @@ class BatchAutoencoder:
         self._n_seen = rows.size
         if rows.size > _FIT_ROWS:
             rows = np.sort(sample(rows, _FIT_ROWS, self._network.generator))
-        scores = self._learn(table[rows], weights[rows])
-        # where all rows were learned their scores are known already
-        self.fitted_scores = scores if rows.size == len(table) else self.score(table)
+        # where all rows are learned there is nothing to copy, and their scores are known already
+        every = rows.size == len(table)
+        scores = self._learn(table if every else table[rows], weights[rows])
+        self.fitted_scores = scores if every else self.score(table)
         return self
 
     def partial_fit(self, X: Any, sample_weight: ArrayLike | None = None) -> BatchAutoencoder:

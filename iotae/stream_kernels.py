@@ -18,8 +18,9 @@ from iotae import context as _context
 from iotae import density as _density
 from iotae import gate as _gate
 from iotae.architecture import Float32
+from iotae.cells import load_rows
 from iotae.compiled import compiled
-from iotae.kernels import Int64, forward_row, load_rows, train_step
+from iotae.kernels import Int64, forward_row, scratch_size, train_step
 from iotae.scaling import COUNT, HEAD, Float64, observe_value, scaled_value
 
 __all__ = [
@@ -234,6 +235,7 @@ def learn_row(
         target, mask = np.empty_like(pending), np.empty_like(pending)
         load_rows(pending, target, mask)
         ones = np.ones(pending.shape[0], np.float32)
+        room = np.empty(scratch_size(sizes, pending.shape[0]), np.float32)
         for _ in range(min(_MOST_STEPS, max(_LEAST_STEPS, _EARLY_STEPS // counters[BATCHES]))):
             counters[STEPS] += 1
             train_step(
@@ -248,5 +250,6 @@ def learn_row(
                 first,
                 second,
                 counters[STEPS],
+                room,
             )
     return raw

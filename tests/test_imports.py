@@ -119,8 +119,8 @@ def test_imports_between_rooms_have_no_cycle():
 # Floors of the house, from the ground up; a package's rooms live on its floor.
 FLOORS = (
     "_version compiled state evaluation simulator",
-    "architecture scaling thresholds tables plots",
-    "kernels torch_engine schema residuals table_scaling density gate context frames",
+    "architecture cells scaling thresholds tables plots",
+    "kernels torch_engine schema residuals table_scaling density distances gate context frames",
     "network parameters references stream_kernels tails whitening preprocessing",
     "training trust views stream_state",
     "batch online",
