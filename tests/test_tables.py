@@ -9,6 +9,7 @@ import io
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -469,3 +470,40 @@ def test_csv_files_need_no_pandas_pyarrow_or_sklearn(tmp_path, monkeypatch):
         with pytest.raises(TableError, match=r"pip install 'iotae\[tables\]'"):
             call()
     assert not Path("a.parquet").exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_rows_drawn_from_a_file_are_the_same_however_it_is_cut(ending, tmp_path, monkeypatch, rng):
+    path = tmp_path / f"a.{ending}"
+    late = np.where(np.arange(1000) < 500, "7", "x")
+    write_table(path, Table({"n": np.arange(1000.0), "late": late, "x": rng.normal(size=1000)}))
+    whole = read_table(path)
+    drawn = []
+    for chunk_rows in (65_536, 77, 400):
+        monkeypatch.setattr(iter_table, "__defaults__", (chunk_rows,))
+        drawn.append(read_table(path, most_rows=50, seed=4))
+        every = read_table(path, most_rows=1000)
+        for name in whole.names:
+            np.testing.assert_array_equal(every.array(name), whole.array(name))
+    numbers = drawn[0].numbers("n")[0].astype(int)
+    assert len(set(numbers)) == 50
+    assert (np.diff(numbers) > 0).all()
+    for table in drawn:
+        for name in whole.names:
+            np.testing.assert_array_equal(table.texts(name), whole.texts(name)[numbers])
+    assert read_table(path, most_rows=50, seed=5).numbers("n")[0].tolist() != numbers.tolist()
+
+
+def test_a_file_is_not_held_to_draw_rows_from_it(tmp_path, rng):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({f"x{j}": rng.normal(size=400_000) for j in range(8)}), path)
+    read_table(path, most_rows=10)
+    before = pa.total_allocated_bytes()
+    tracemalloc.start()
+    table = read_table(path, most_rows=1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # the file has 26 MB, a chunk 4
+    assert peak < 12e6
+    assert table.n_rows == 1000
+    assert pa.total_allocated_bytes() - before < 1e6
