@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``, then ``readme``."""
+"""The command line: ``python -m benchmarks streams|tables|speed|linearity|nslkdd|shuttle|readme``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, detectors, nslkdd, pages, readme, render, shuttle
+from benchmarks import datasets, detectors, linearity, nslkdd, pages, readme, render, shuttle
 
 DOCS = datasets.ROOT / "docs" / "benchmarks"
 
@@ -20,6 +20,7 @@ def _parser() -> argparse.ArgumentParser:
         ("streams", "ours and River's detectors, prequential", 60_000),
         ("tables", "ours and PyOD's detectors, unlabelled and with clean training rows", 10_000),
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
+        ("linearity", "time and memory of fit and score against rows", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
         ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
     ):
@@ -29,6 +30,10 @@ def _parser() -> argparse.ArgumentParser:
         if rows:
             text = f"cap of a set, 0 for none (default {rows:,})"
             command.add_argument("--rows", type=int, default=rows, help=text)
+        if name == "linearity":
+            command.add_argument(
+                "--sizes", nargs="+", type=int, default=list(linearity.SIZES), help="numbers of rows"
+            )
         if name in ("streams", "tables", "speed"):
             known = detectors.TABLES if name == "tables" else detectors.STREAMS
             text = f"only these of {', '.join(known)}"
@@ -44,6 +49,7 @@ TITLES = {
     "streams": "Streams: ours and River's detectors",
     "tables": "Tables: ours and PyOD's detectors",
     "speed": "Speed",
+    "linearity": "Tables: time and memory against rows",
     "nslkdd": "NSL-KDD from the command line",
     "shuttle": "One detector, two hosts: NASA's Shuttle set",
 }
@@ -53,6 +59,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "streams": pages.streams,
     "tables": pages.tables,
     "speed": pages.speed,
+    "linearity": lambda arguments: linearity.compare(
+        arguments.sizes, arguments.seed, _page_to_write(arguments)
+    ),
     "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
     "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),
 }

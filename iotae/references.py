@@ -109,8 +109,10 @@ def near_distance(squares: Float32, bound: Float32) -> Float64:
     k = max(1, min(_NEIGHBOURS, n_groups - 1))
     least = np.empty((_NEIGHBOURS + 1, squares.shape[1]), np.float32)
     smallest(squares, least)
-    nearest = np.sqrt(least[: min(k + 1, n_groups)], dtype=np.float32).astype(np.float64)
-    without_first = nearest[1:].mean(axis=0) if n_groups > 1 else nearest[0]
-    twin = (nearest[0] <= bound) & (n_groups > k)
-    distance: Float64 = np.where(twin, without_first, nearest[:k].mean(axis=0))
-    return distance
+    nearest = np.sqrt(least[: k + 1])
+    total: Float64 = nearest[:k].sum(axis=0, dtype=np.float64)
+    if n_groups > k:
+        twin = np.flatnonzero(nearest[0] <= bound)
+        total[twin] = nearest[1:, twin].sum(axis=0, dtype=np.float64)
+    total /= k
+    return total

@@ -26,7 +26,9 @@ _SHORTEST = 1e-3
 
 
 def _side_by_side(latent: Float32, residual: Float32) -> Float32:
-    return np.concatenate([latent, np.nan_to_num(residual, nan=0.0)], axis=1)
+    joined = np.concatenate([latent, residual], axis=1)
+    joined[np.isnan(joined)] = 0.0
+    return joined
 
 
 def _slopes(rows: Float32, latent: Float32) -> Float64:

@@ -190,7 +190,8 @@ def _iter_parquet(path: str, chunk_rows: int) -> Iterator[Table]:
     except ImportError:
         raise TableError("Parquet files need pyarrow: pip install 'iotae[tables]'.") from None
     try:
-        with pq.ParquetFile(path) as file:
+        # reading ahead would hold the whole file by its end
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
                 raise TableError(f"Got {path} with two columns of one name: rename one.")
             if chunk_rows >= file.metadata.num_rows or not file.metadata.num_rows:
