@@ -372,7 +372,7 @@ def test_growth_is_measured_drawn_and_told(tmp_path, monkeypatch):
         seconds, memory = linearity._measure(step, 700, 0, path)
         assert 0 < seconds < 60
         assert memory > 30
-    found = dict.fromkeys(linearity.STEPS, [(0.5, 100.0), (5.0, 200.0)])
+    found = {step: [(0.5, 100.0), (5.0, 200.0)] for step in linearity.STEPS}
     monkeypatch.setattr(linearity, "growth", lambda sizes, seed: found)
     sections, _ = linearity.compare([1000, 10_000], 0, tmp_path / "page.md")
     assert "| 10,000 |" in sections[1]
