@@ -155,9 +155,7 @@ sys.exit(pytest.main([*sys.argv[1:], "-q", "-p", "no:cacheprovider", "-p", "no:x
 """
 
 
-@pytest.mark.parametrize(
-    "file", ["test_kernels.py", "test_scaling.py", "test_online.py", "test_references.py"]
-)
+@pytest.mark.parametrize("room", ["kernels", "scaling", "online", "references"])
 def test_the_same_tests_pass_without_numba(room, request):
     path = str(request.path.parent / f"test_{room}.py")
     done = subprocess.run(
