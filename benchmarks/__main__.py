@@ -13,6 +13,7 @@ from benchmarks import (
     datasets,
     detectors,
     hostile,
+    linearity,
     memory,
     nslkdd,
     pages,
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         ("tables", "ours and PyOD's detectors, unlabelled and with clean training rows", 10_000),
         ("alarms", "false-alarm rates asked for and realised, on normal streams", 60_000),
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
+        ("linearity", "time and memory of fit and score against rows", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
         ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
         ("memory", "resident memory of a stream whose features come and go", 5_000_000),
@@ -48,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
             what = "a group" if name == "alarms" else "a set"
             text = f"cap of {what}, 0 for none (default {rows:,})"
             command.add_argument("--rows", type=int, default=rows, help=text)
+        if name == "linearity":
+            sizes = list(linearity.SIZES)
+            command.add_argument("--sizes", nargs="+", type=int, default=sizes, help="numbers of rows")
         if name in known:
             text = f"only these of {', '.join(known[name])}"
             command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known[name], help=text)
@@ -63,6 +68,7 @@ TITLES = {
     "tables": "Tables: ours and PyOD's detectors",
     "alarms": "Alarms: false-alarm rates asked for and realised",
     "speed": "Speed",
+    "linearity": "Tables: time and memory against rows",
     "nslkdd": "NSL-KDD from the command line",
     "shuttle": "One detector, two hosts: NASA's Shuttle set",
     "memory": "Memory of a stream",
@@ -76,6 +82,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "tables": pages.tables,
     "alarms": alarm_page.alarms,
     "speed": pages.speed,
+    "linearity": lambda arguments: linearity.compare(
+        arguments.sizes, arguments.seed, _page_to_write(arguments)
+    ),
     "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
     "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),
     "memory": lambda arguments: memory.compare(arguments.seed, arguments.rows, _plot_to_write(arguments)),

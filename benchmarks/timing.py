@@ -7,7 +7,7 @@ over a block, and the figure is the median over blocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from time import perf_counter, perf_counter_ns
@@ -21,17 +21,26 @@ from benchmarks.datasets import Dataset
 from benchmarks.detectors import Detector, Task
 from benchmarks.protocols import rows_as_dicts
 from benchmarks.runner import one_thread
+from iotae.network import Network
 
-__all__ = ["first_row_ms", "stream_speed", "table_speed"]
+__all__ = ["factor_rows", "first_row_ms", "network_speed", "stream_speed", "table_speed"]
 
 WARM_UP_BLOCKS = 2
 
 
-def _rows(n_rows: int, n_features: int, seed: int) -> Dataset:
-    """Return rows of a Gaussian factor model: a third as many factors as features, and noise."""
+def factor_rows(
+    n_rows: int, n_features: int, seed: int, piece: int | None = None
+) -> Iterator[NDArray[np.float64]]:
+    """Yield rows of a Gaussian factor model: a third as many factors as features, and noise."""
     rng = np.random.default_rng(seed)
     loadings = rng.normal(size=(max(n_features // 3, 1), n_features))
-    X = rng.normal(size=(n_rows, len(loadings))) @ loadings + 0.3 * rng.normal(size=(n_rows, n_features))
+    for start in range(0, n_rows, piece or n_rows):
+        n = min(piece or n_rows, n_rows - start)
+        yield rng.normal(size=(n, len(loadings))) @ loadings + 0.3 * rng.normal(size=(n, n_features))
+
+
+def _rows(n_rows: int, n_features: int, seed: int) -> Dataset:
+    X = next(factor_rows(n_rows, n_features, seed))
     names = tuple(f"f{i}" for i in range(n_features))
     return Dataset("factors", X, np.zeros(n_rows, dtype=np.int8), names, ordered=True)
 
@@ -177,3 +186,18 @@ def table_speed(
         }
         for i, entry in enumerate(entries)
     ]
+
+
+def network_speed(n_features: int, *, seed: int = 0, n_rows: int = 100_000) -> float:
+    """Return how many scaled float32 rows a second our network alone encodes and reconstructs."""
+    rows = _rows(n_rows, n_features, seed).X.astype(np.float32)
+    # the network's shape decides its speed, what it has learned does not
+    network = Network(n_features, None, "tanh", seed)
+    network.propagate(rows[:500])
+    seconds = []
+    with one_thread(detectors.TABLES["iotae"]):
+        for _ in range(9):
+            start = perf_counter()
+            network.propagate(rows)
+            seconds.append(perf_counter() - start)
+    return n_rows / float(np.median(seconds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from iotae.architecture import Float32, validate_hidden_sizes
 from iotae.frames import column_names, to_matrix
+from iotae.kept_rows import KeptRows
 from iotae.network import Network, draw_seed
 from iotae.parameters import (
     NotFittedError,
@@ -20,15 +21,15 @@ from iotae.parameters import (
     check_share,
 )
 from iotae.residuals import distance, shares
+from iotae.row_sample import gather, sample_rows
 from iotae.scaling import Float64
 from iotae.state import State
 from iotae.table_scaling import TableScaler
 from iotae.training import check_engine, propagate_rows, train_network
-from iotae.trust import LEARN_ROWS, choose_rows, sample
+from iotae.trust import choose_rows
 from iotae.views import Views
 
 __all__ = ["BatchAutoencoder", "NotFittedError"]
-
 
 _FIT_ROWS = 20_000
 """Rows, seeded, that scaling and tails see at most: the cost of a fit is bounded, scoring is linear."""
@@ -36,8 +37,8 @@ _FIT_ROWS = 20_000
 _UPDATES, _CLEAN_UPDATES = 100, 600
 """Updates, not epochs, are capped; clean rows may be learned for longer."""
 
-_SCORE_ROWS = 20_480
-"""Rows scored at a time: memory is bounded, and the rows of a fit are scored as one block."""
+_SCORE_ROWS = 4096
+"""Rows scored at a time: memory is bounded, and they stay in the cache from one step to the next."""
 
 SCALINGS = ("standard", "none")
 SCORINGS = ("joined", "reconstruction")
@@ -162,19 +163,38 @@ class BatchAutoencoder:
         weights = check_row_weights(table, sample_weight)
         names = column_names(X)
         check_engine(self.device, self.network, table.shape[1])
-        self._network = Network(
-            table.shape[1], self.hidden_sizes, self.activation, draw_seed(self.seed), names
-        )
-        self.feature_names = names
-        self.history = []
         rows = np.flatnonzero(weights > 0)
-        self._n_seen = rows.size
-        if rows.size > _FIT_ROWS:
-            rows = np.sort(sample(rows, _FIT_ROWS, self._network.generator))
-        scores = self._learn(table[rows], weights[rows])
-        # where all rows were learned their scores are known already
-        self.fitted_scores = scores if rows.size == len(table) else self.score(table)
+        seed = draw_seed(self.seed)
+        self._begin(table.shape[1], names, seed)
+        n_seen, rows = rows.size, sample_rows(rows, _FIT_ROWS, seed)
+        # where all rows are learned there is nothing to copy, and their scores are known already
+        every = rows.size == len(table)
+        scores = self._learn(table if every else table[rows], weights[rows], n_seen)
+        self.fitted_scores = scores if every else self.score(table)
         return self
+
+    def fit_chunks(self, chunks: Iterable[Any]) -> BatchAutoencoder:
+        """Fit from scratch to a table that comes in chunks and is never held as a whole.
+
+        The model is the one that :meth:`fit` makes of the whole table, however it is cut;
+        ``fitted_scores`` are those of the at most 20,000 rows that were drawn.
+
+        Parameters
+        ----------
+        chunks : iterable of arrays or data frames of numbers, shape (n, d) each
+            Read once; errors as in :meth:`fit`, and if a chunk has other columns than the first.
+        """
+        seed = draw_seed(self.seed)
+        table, names, n_seen = gather(chunks, _FIT_ROWS, seed)
+        check_engine(self.device, self.network, table.shape[1])
+        weights = check_row_weights(table, None)
+        self._begin(table.shape[1], names, seed)
+        self.fitted_scores = self._learn(table, weights, n_seen)
+        return self
+
+    def _begin(self, n_features: int, names: list[str] | None, seed: int) -> None:
+        self._network = Network(n_features, self.hidden_sizes, self.activation, seed, names)
+        self.feature_names, self.history = names, []
 
     def partial_fit(self, X: Any, sample_weight: ArrayLike | None = None) -> BatchAutoencoder:
         """Go on with more rows of the same data; the first call is a :meth:`fit`.
@@ -186,27 +206,16 @@ class BatchAutoencoder:
             return self.fit(X, sample_weight)
         table = self._table(X)
         weights = check_row_weights(table, sample_weight)
-        more = np.flatnonzero(weights > 0)
-        room = _FIT_ROWS - len(self._kept)
-        wanted = max(1, round(len(self._kept) * more.size / self._n_seen))
-        if self._n_seen <= len(self._kept):
-            wanted = more.size
-        chosen = sample(more, min(room, wanted), self._network.generator)
-        self._n_seen += more.size
-        joined = np.concatenate([self._kept, table[chosen]])
-        self._learn(joined, np.concatenate([self._kept_weights, weights[chosen]]))
+        self._learn(*self._kept.joined(table, weights, _FIT_ROWS, self._network.generator))
         self.fitted_scores = self.score(table)
         return self
 
-    def _learn(self, table: Float64, weights: Float32) -> Float64:
-        """Learn everything from a table of at most ``_FIT_ROWS`` rows; returns their scores."""
+    def _learn(self, table: Float64, weights: Float32, n_seen: int) -> Float64:
+        """Learn everything from at most ``_FIT_ROWS`` rows, which stand for ``n_seen``; their scores."""
         network = self._fitted()
-        if self.scaling == "standard":
-            self._scaler = TableScaler()
-            rows = self._scaler.fit_transform(table)
-        else:
-            self._scaler = TableScaler.identity(table.shape[1])
-            rows = self._scaler.transform(table)
+        as_it_is = TableScaler.identity(table.shape[1])
+        self._scaler = as_it_is if self.scaling == "none" else TableScaler()
+        rows = self._scaler.transform(table) if self.scaling == "none" else self._scaler.fit_transform(table)
         vouching, teaching = choose_rows(rows, self.clean, network.generator)
         self.history += train_network(
             network,
@@ -224,8 +233,7 @@ class BatchAutoencoder:
         residual = rows - output
         learned = (rows[teaching], latent[teaching], residual[teaching])
         self._views = Views().fit(learned, (rows, latent, residual), rows[vouching])
-        kept = sample(np.arange(len(rows)), LEARN_ROWS, network.generator)
-        self._kept, self._kept_weights = table[kept], weights[kept]
+        self._kept = KeptRows(table, weights, n_seen, network.generator)
         if self.scoring == "reconstruction":
             return distance(rows, output)
         return self._views.fitted_scores
@@ -260,52 +268,47 @@ class BatchAutoencoder:
             )
         return table
 
-    def _in_blocks(self, X: Any) -> Iterator[tuple[slice, Float32, Float32, Float32]]:
-        """Yield blocks of scaled rows with their code and reconstruction: memory stays bounded."""
+    def _by_blocks(self, X: Any, made_of: Callable[..., Float64], *width: int) -> Float64:
+        """What is made of scaled rows, code and reconstruction, block by block: memory stays bounded."""
         table = self._table(X)
+        made = np.empty((len(table), *width))
         for start in range(0, len(table), _SCORE_ROWS):
             place = slice(start, start + _SCORE_ROWS)
             rows = self._scaler.transform(table[place])
-            yield place, rows, *self._propagate(rows)
+            made[place] = made_of(rows, *self._propagate(rows))
+        return made
 
     def score(self, X: Any) -> Float64:
         """Anomaly score of each row: (n,), >= 0, higher is odder."""
         if self.scoring == "reconstruction":
             return self.reconstruction_error(X)
-        blocks = [self._views.score(rows, code, rows - out) for _, rows, code, out in self._in_blocks(X)]
-        return np.concatenate([np.empty(0), *blocks])
+        return self._by_blocks(X, lambda rows, code, output: self._views.score(rows, code, rows - output))
 
     def reconstruction_error(self, X: Any) -> Float64:
         """The paper's ||x - x^||_2 of each scaled row: (n,), >= 0."""
-        blocks = [distance(rows, output) for _, rows, _, output in self._in_blocks(X)]
-        return np.concatenate([np.empty(0), *blocks])
+        return self._by_blocks(X, lambda rows, _, output: distance(rows, output))
 
     def errors(self, X: Any) -> Float64:
         """Each feature's share (n, d) >= 0 of the score; a row's shares add up to its score."""
-        if self.scoring == "reconstruction":
-            blocks = [shares(rows, output) for _, rows, _, output in self._in_blocks(X)]
-        else:
-            blocks = [self._views.shares(rows, code, rows - out) for _, rows, code, out in self._in_blocks(X)]
-        return np.concatenate([np.empty((0, self.n_features)), *blocks])
+
+        def parts(rows: Float32, code: Float32, output: Float32) -> Float64:
+            if self.scoring == "reconstruction":
+                return shares(rows, output)
+            return self._views.shares(rows, code, rows - output)
+
+        return self._by_blocks(X, parts, self.n_features)
 
     def reconstruct(self, X: Any) -> Float64:
         """What the network makes of the rows (n, d), in their own units; missing cells filled."""
-        blocks = [self._scaler.inverse_transform(output) for _, _, _, output in self._in_blocks(X)]
-        return np.concatenate([np.empty((0, self.n_features)), *blocks])
+        return self._by_blocks(
+            X, lambda _, __, output: self._scaler.inverse_transform(output), self.n_features
+        )
 
     # -- state --------------------------------------------------------------------------------
 
     _SETTINGS = (
-        "activation",
-        "learning_rate",
-        "epochs",
-        "batch_size",
-        "dropout_rate",
-        "scaling",
-        "scoring",
-        "clean",
-        "seed",
-        "device",
+        *("activation", "learning_rate", "epochs", "batch_size", "dropout_rate"),
+        *("scaling", "scoring", "clean", "seed", "device"),
     )
 
     def to_state(self) -> State:
@@ -330,7 +333,7 @@ class BatchAutoencoder:
             data["network"] = self._network.to_state()
             data["scaler"] = self._scaler.to_state()
             data["views"] = self._views.to_state()
-            data["kept"] = {"rows": self._kept, "weights": self._kept_weights, "n_seen": self._n_seen}
+            data["kept"] = self._kept.to_state()
         return data
 
     @classmethod
@@ -343,6 +346,5 @@ class BatchAutoencoder:
             made._network = Network.from_state(data["network"])
             made._scaler = TableScaler.from_state(data["scaler"])
             made._views = Views.from_state(data["views"])
-            kept = data["kept"]
-            made._kept, made._kept_weights, made._n_seen = kept["rows"], kept["weights"], kept["n_seen"]
+            made._kept = KeptRows.from_state(data["kept"])
         return made

@@ -1,6 +1,7 @@
 """The decorator that compiles a kernel when numba is installed, and leaves it alone otherwise.
 
-Kernels are written so that one source is right both ways: compiled, and as ordinary NumPy.
+Kernels are written so that one source is right both ways: compiled, and as ordinary NumPy. The few that
+touch every cell have two: loops, which a compiler can make a processor do many at a time, and whole arrays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["COMPILED", "compiled"]
+__all__ = ["COMPILED", "compiled", "compiled_or"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,3 +61,12 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return function
     kernel: Callable[P, R] = _numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return kernel
+
+
+def compiled_or(arrays: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Compile the decorated loops, or put ``arrays``, the same work on whole arrays, in their place."""
+
+    def chosen(loops: Callable[P, R]) -> Callable[P, R]:
+        return arrays if _numba is None else compiled(loops)
+
+    return chosen

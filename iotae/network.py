@@ -14,11 +14,12 @@ from iotae.architecture import (
     n_parameters,
     resized_parameters,
 )
-from iotae.kernels import ACTIVATIONS, Int64, activate, train
+from iotae.cells import ACTIVATIONS
+from iotae.kernels import Int64, propagate, train
 from iotae.scaling import Float64
 from iotae.state import State
 
-__all__ = ["Network", "draw_seed", "generator_from_state", "generator_to_state", "propagate"]
+__all__ = ["Network", "draw_seed", "generator_from_state", "generator_to_state"]
 
 
 def draw_seed(seed: int | None) -> int:
@@ -43,35 +44,6 @@ def generator_from_state(data: State) -> np.random.Generator:
         "state": {key: int(value) for key, value in data["state"].items()},
     }
     return generator
-
-
-def propagate(
-    parameters: Float32, sizes: Int64, activation: int, rows: Float32, chunk_rows: int = 4096
-) -> tuple[Float32, Float32]:
-    """Latent code (n, k) and reconstruction (n, d) of many rows; missing cells are reconstructed too.
-
-    The code is taken at the narrowest hidden layer. Chunks keep the units of all layers in the cache.
-    """
-    last = sizes.size - 2
-    narrowest = 1 + int(np.argmin(sizes[1:-1]))
-    latent = np.empty((len(rows), sizes[narrowest]), np.float32)
-    output = np.empty((len(rows), sizes[-1]), np.float32)
-    for start in range(0, len(rows), chunk_rows):
-        chunk = slice(start, start + chunk_rows)
-        units = np.nan_to_num(rows[chunk], nan=0.0)
-        weight = 0
-        for layer in range(last + 1):
-            fan_in, fan_out = sizes[layer], sizes[layer + 1]
-            stop = weight + fan_in * fan_out
-            units = units @ parameters[weight:stop].reshape(fan_in, fan_out)
-            units += parameters[stop : stop + fan_out]
-            weight = stop + fan_out
-            if layer < last:
-                activate(units, activation)
-            if layer + 1 == narrowest:
-                latent[chunk] = units
-        output[chunk] = units
-    return latent, output
 
 
 class Network:
@@ -157,8 +129,15 @@ class Network:
         return float(loss)
 
     def propagate(self, rows: Float32) -> tuple[Float32, Float32]:
-        """Latent code (n, k) and reconstruction (n, d) of ``rows``, missing cells included."""
-        return propagate(self.parameters, self.layers, self.code, rows)
+        """Latent code (n, k) and reconstruction (n, d) of ``rows``, missing cells included.
+
+        The code is taken at the narrowest hidden layer.
+        """
+        narrowest = 1 + int(np.argmin(self.layers[1:-1]))
+        latent = np.empty((len(rows), self.sizes[narrowest]), np.float32)
+        output = np.empty((len(rows), self.sizes[-1]), np.float32)
+        propagate(self.parameters, self.layers, self.code, rows, narrowest, latent, output)
+        return latent, output
 
     def resized(self, names: Sequence[str], given: Sequence[int]) -> Network:
         """The same network over other features: those it knew keep their weights and moments.

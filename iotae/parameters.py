@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae.architecture import Float32
-from iotae.kernels import ACTIVATIONS
+from iotae.cells import ACTIVATIONS
 from iotae.scaling import Float64
 
 __all__ = [

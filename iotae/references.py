@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from iotae.architecture import Float32
+from iotae.distances import group_minima, smallest
 from iotae.scaling import Float64
 
 __all__ = ["FINE_GROUPS", "References", "near_distance"]
@@ -26,8 +27,8 @@ FINE_GROUPS = 128
 _TWIN = 1e-3
 """Closer than this share of a row's length is the row itself: one such hit is not counted."""
 
-_BLOCK = 512
-"""Rows per block of distances: 512 x 1024 float32 stays in the cache."""
+_PIECE = 1024
+"""Rows whose group minima are held at a time: 128 x 1024 float32 stay in the cache."""
 
 _UNREACHABLE = np.float32(1e30)
 
@@ -46,41 +47,45 @@ class References:
     def __init__(self, rows: Float32, groups: int | None = None) -> None:
         self.rows = np.nan_to_num(rows, nan=0.0)
         self.groups = groups or min(max(FINE_GROUPS, len(rows) // 8), len(rows))
+        d = rows.shape[1]
         size = -(-len(rows) // self.groups)
-        padded = np.zeros((size * self.groups, rows.shape[1]), np.float32)
-        padded[: len(rows)] = self.rows
-        self._squares = np.ascontiguousarray((padded * padded).T)
-        self._unreachable = np.where(np.arange(len(padded)) < len(rows), np.float32(0), _UNREACHABLE)
-        self._lengths = self._squares.sum(axis=0) + self._unreachable
-        self._products = np.ascontiguousarray(-2.0 * padded.T)
+        # what is multiplied by a row and a 1, and by a row with gaps, the presence of its cells and a 1
+        self._gappy = np.zeros((size * self.groups, 2 * d + 1), np.float32)
+        self._gappy[: len(rows), :d] = -2.0 * self.rows
+        self._gappy[: len(rows), d:-1] = self.rows * self.rows
+        self._gappy[len(rows) :, -1] = _UNREACHABLE
+        self._whole = np.ascontiguousarray(self._gappy[:, : d + 1])
+        self._whole[:, d] = self._gappy[:, d:].sum(axis=1)
 
     def minima(self, Z: Float32) -> Iterator[tuple[slice, Float32, Float32]]:
-        """Yield blocks of rows: where they are, their nearest in each group (b, groups), their twin bound.
+        """Yield pieces of rows: where they are, their squared distance to the nearest reference of each
+        group (groups, b), and the distance up to which a reference is the row itself (b,).
 
         Missing cells of a row are left out of its distances, which are then scaled up to all cells.
         """
-        for start in range(0, len(Z), _BLOCK):
-            block = Z[start : start + _BLOCK]
-            present = ~np.isnan(block)
-            whole = bool(present.all())
-            z = block if whole else np.nan_to_num(block, nan=0.0)
-            own = np.einsum("ij,ij->i", z, z)
-            distances = z @ self._products
-            if whole:
-                distances += self._lengths
+        d = Z.shape[1]
+        for start in range(0, len(Z), _PIECE):
+            piece = Z[start : start + _PIECE]
+            missing = np.isnan(piece)
+            scale = np.ones(len(piece), np.float32)
+            if not missing.any():
+                products, rows = self._whole, np.ones((len(piece), d + 1), np.float32)
+                rows[:, :d] = piece
             else:
-                distances += present.astype(np.float32) @ self._squares + self._unreachable
-            nearest = distances.reshape(len(z), -1, self.groups).min(axis=1)
-            nearest += own[:, None]
-            if not whole:
-                nearest *= (Z.shape[1] / np.maximum(present.sum(axis=1), 1)).astype(np.float32)[:, None]
-            yield slice(start, start + len(z)), np.sqrt(np.maximum(nearest, 0.0)), _TWIN * np.sqrt(own + 1e-3)
+                products, rows = self._gappy, np.ones((len(piece), 2 * d + 1), np.float32)
+                rows[:, :d] = np.nan_to_num(piece, nan=0.0)
+                rows[:, d:-1] = ~missing
+                scale[:] = d / np.maximum(d - missing.sum(axis=1), 1)
+            own = np.einsum("ij,ij->i", rows[:, :d], rows[:, :d])
+            squares = np.empty((self.groups, len(piece)), np.float32)
+            group_minima(products, rows, own, scale, squares)
+            yield slice(start, start + len(piece)), squares, _TWIN * np.sqrt(own + 1e-3)
 
     def near(self, Z: Float32) -> Float64:
         """Mean distance of each row to its nearest three references, itself left out (n,)."""
         distances = np.empty(len(Z))
-        for place, nearest, bound in self.minima(Z):
-            distances[place] = near_distance(nearest, bound)
+        for place, squares, bound in self.minima(Z):
+            distances[place] = near_distance(squares, bound)
         return distances
 
     def shares(self, Z: Float32) -> Float64:
@@ -88,22 +93,26 @@ class References:
         z = np.nan_to_num(Z, nan=0.0)
         k = min(_NEIGHBOURS + 1, len(self.rows))
         parts = np.empty(Z.shape)
-        for start in range(0, len(Z), _BLOCK):
-            block = z[start : start + _BLOCK]
-            distances = block @ self._products[:, : len(self.rows)] + self._lengths[: len(self.rows)]
+        for start in range(0, len(Z), _PIECE):
+            block = z[start : start + _PIECE]
+            whole = self._whole[: len(self.rows)]
+            distances = block @ whole[:, :-1].T + whole[:, -1]
             nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
-            parts[start : start + _BLOCK] = ((block[:, None] - self.rows[nearest]) ** 2).sum(axis=1)
+            parts[start : start + _PIECE] = ((block[:, None] - self.rows[nearest]) ** 2).sum(axis=1)
         parts[np.isnan(Z)] = 0.0
         return parts
 
 
-def near_distance(nearest: Float32, bound: Float32) -> Float64:
-    """Mean of each row's smallest three group minima (n, groups), itself left out (n,)."""
-    n_groups = nearest.shape[1]
+def near_distance(squares: Float32, bound: Float32) -> Float64:
+    """Mean of each row's least three distances, itself left out (n,), from squared ones (groups, n)."""
+    n_groups = len(squares)
     k = max(1, min(_NEIGHBOURS, n_groups - 1))
-    if n_groups > k + 1:
-        nearest = np.partition(nearest, k, axis=1)[:, : k + 1]
-    nearest = np.sort(nearest, axis=1).astype(np.float64)
-    without_first = nearest[:, 1:].mean(axis=1) if n_groups > 1 else nearest[:, 0]
-    twin = (nearest[:, 0] <= bound) & (n_groups > k)
-    return np.where(twin, without_first, nearest[:, :k].mean(axis=1))
+    least = np.empty((_NEIGHBOURS + 1, squares.shape[1]), np.float32)
+    smallest(squares, least)
+    nearest = np.sqrt(least[: k + 1])
+    total: Float64 = nearest[:k].sum(axis=0, dtype=np.float64)
+    if n_groups > k:
+        twin = np.flatnonzero(nearest[0] <= bound)
+        total[twin] = nearest[1:, twin].sum(axis=0, dtype=np.float64)
+    total /= k
+    return total

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from iotae.architecture import Float32
+from iotae.cells import load_rows
 from iotae.compiled import compiled
 from iotae.density import refresh
-from iotae.kernels import Int64, load_rows, train_step
+from iotae.kernels import Int64, train_step
 from iotae.scaling import Float64
 from iotae.stream_kernels import (
     BATCHES,
@@ -25,7 +26,7 @@ from iotae.stream_kernels import (
     learn_row,
     score_row,
 )
-from iotae.stream_memory import float_parts, network_parts, row_parts
+from iotae.stream_memory import float_parts, network_parts, row_parts, training_parts
 
 __all__ = ["learn", "learn_many", "score", "score_many"]
 
@@ -52,9 +53,9 @@ def _train(floats: Float64, singles: Float32, whole: Int64) -> None:
     """One step on the mini-batch in training."""
     learning_rate = float_parts(floats, whole[N_COUNTERS])[7][0]
     parameters, first, second, _, _, lesson, sizes = network_parts(singles, whole)
-    target, mask = np.empty_like(lesson), np.empty_like(lesson)
+    target, mask, row_weights, scratch = training_parts(singles, whole)
     load_rows(lesson, target, mask)
-    ones = np.ones(lesson.shape[0], np.float32)
+    row_weights[:] = np.float32(1.0)
     whole[STEPS] += 1
     whole[LEFT] -= 1
     train_step(
@@ -64,11 +65,12 @@ def _train(floats: Float64, singles: Float32, whole: Int64) -> None:
         target,
         target,
         mask,
-        ones,
+        row_weights,
         learning_rate,
         first,
         second,
         whole[STEPS],
+        scratch,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from iotae.architecture import Float32
 from iotae.compiled import compiled
 from iotae.density import BINS
-from iotae.kernels import Int64
+from iotae.kernels import Int64, scratch_size
 from iotae.scaling import HEAD, Float64
 from iotae.stream_kernels import N_COUNTERS, N_SCRATCH
 
@@ -17,6 +17,7 @@ __all__ = [
     "float_parts",
     "network_parts",
     "row_parts",
+    "training_parts",
 ]
 
 Memory = tuple[Float64, Float32, Int64]
@@ -35,7 +36,14 @@ def allocate(sizes: Int64, activation: int, n_slots: int, batch_size: int) -> Me
     n_parameters = int(np.sum((sizes[:-1] + 1) * sizes[1:]))
     return (
         np.zeros(_PER_SLOT * n_slots + _GATE + _CONTEXT + _RATES),
-        np.zeros(3 * n_parameters + int(np.sum(sizes)) + 2 * batch_size * n_slots, np.float32),
+        np.zeros(
+            3 * n_parameters
+            + int(np.sum(sizes))
+            + 4 * batch_size * n_slots
+            + batch_size
+            + scratch_size(sizes, batch_size),
+            np.float32,
+        ),
         np.concatenate([np.zeros(N_COUNTERS, np.int64), shape]),
     )
 
@@ -94,4 +102,20 @@ def network_parts(
         singles[e:f].reshape((rows, d)),
         singles[f : f + rows * d].reshape((rows, d)),
         sizes,
+    )
+
+
+@compiled
+def training_parts(singles: Float32, whole: Int64) -> tuple[Float32, Float32, Float32, Float32]:
+    """Room for a step of training: target, mask, row weights and scratch; used, never remembered."""
+    d, rows = whole[N_COUNTERS], whole[N_COUNTERS + 1]
+    sizes = whole[N_COUNTERS + _SHAPE :]
+    a = 3 * np.sum((sizes[:-1] + 1) * sizes[1:]) + np.sum(sizes) + 2 * rows * d
+    b = a + rows * d
+    c = b + rows * d
+    return (
+        singles[a:b].reshape((rows, d)),
+        singles[b:c].reshape((rows, d)),
+        singles[c : c + rows],
+        singles[c + rows :],
     )

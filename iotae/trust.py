@@ -57,9 +57,9 @@ def choose_rows(rows: Float32, clean: bool, generator: np.random.Generator) -> t
     return vouching[may_vouch], teaching[may_teach]
 
 
-def _far(nearest: Float32, bound: Float32, groups: int) -> Float64:
-    coarse = nearest.reshape(len(nearest), -1, groups).min(axis=1)
-    lowest, total = coarse.min(axis=1), coarse.sum(axis=1, dtype=np.float64)
+def _far(squares: Float32, bound: Float32, groups: int) -> Float64:
+    coarse = np.sqrt(squares.reshape(-1, groups, squares.shape[1]).min(axis=0))
+    lowest, total = coarse.min(axis=0), coarse.sum(axis=0, dtype=np.float64)
     twin = (lowest <= bound) & (groups > 1)
     far: Float64 = np.where(twin, (total - lowest) / max(groups - 1, 1), total / groups)
     return far
@@ -73,8 +73,8 @@ def far_and_near(sample: Float32, rows: list[Float32]) -> list[tuple[Float64, Fl
     distances = []
     for table in rows:
         far, near = np.empty(len(table)), np.empty(len(table))
-        for place, nearest, bound in references.minima(table):
-            far[place], near[place] = _far(nearest, bound, coarse), near_distance(nearest, bound)
+        for place, squares, bound in references.minima(table):
+            far[place], near[place] = _far(squares, bound, coarse), near_distance(squares, bound)
         distances.append((far, near))
     return distances
 

@@ -21,9 +21,23 @@ __all__ = ["Views"]
 _SLOPE_ROWS = 1024
 """Rows from which it is learned which inputs move which latent unit; for explanations only."""
 
+_SHORTEST = 1e-3
+"""Directions of the inputs shorter than this share of the longest say nothing about it."""
+
 
 def _side_by_side(latent: Float32, residual: Float32) -> Float32:
-    return np.concatenate([latent, np.nan_to_num(residual, nan=0.0)], axis=1)
+    joined = np.concatenate([latent, residual], axis=1)
+    joined[np.isnan(joined)] = 0.0
+    return joined
+
+
+def _slopes(rows: Float32, latent: Float32) -> Float64:
+    """Least-squares slopes (k, d) of each latent unit over the inputs."""
+    inputs = np.nan_to_num(rows, nan=0.0).astype(np.float64)
+    values, vectors = np.linalg.eigh(inputs.T @ inputs)
+    inverse = np.where(values > _SHORTEST**2 * values[-1], 1.0 / np.maximum(values, 1e-300), 0.0)
+    slopes: Float64 = (latent.T @ inputs) @ (vectors * inverse) @ vectors.T
+    return slopes
 
 
 class Views:
@@ -60,9 +74,7 @@ class Views:
         rows, latent, residual = learned
         self._references = References(vouching)
         self._whitening = Whitening().fit(_side_by_side(latent, residual))
-        inputs = np.nan_to_num(rows[:_SLOPE_ROWS], nan=0.0).astype(np.float64)
-        slopes = np.linalg.lstsq(inputs, latent[:_SLOPE_ROWS].astype(np.float64), rcond=1e-3)[0]
-        self._slopes = np.abs(slopes.T)
+        self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
         network, near = self._heights(*everything)
         self._tails = (Tail().fit(network), Tail().fit(near))
         self.fitted_scores = join([self._tails[0](network), self._tails[1](near)])

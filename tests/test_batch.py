@@ -134,9 +134,9 @@ def test_partial_fit_keeps_a_bounded_sample_that_stands_for_all(rng):
     model = BatchAutoencoder(seed=0)
     for shift in range(6):
         model.partial_fit(rng.normal(size=(5000, 2)) + shift)
-    assert len(model._kept) == 4096
-    assert model._n_seen == 30_000
-    assert model._kept.mean() == pytest.approx(2.5, abs=0.15)
+    assert len(model._kept.rows) == 4096
+    assert model._kept.n_seen == 30_000
+    assert model._kept.rows.mean() == pytest.approx(2.5, abs=0.15)
 
 
 @pytest.mark.parametrize(

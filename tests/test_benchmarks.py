@@ -8,7 +8,18 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import __main__, datasets, detectors, nslkdd, protocols, render, runner, shuttle, timing
+from benchmarks import (
+    __main__,
+    datasets,
+    detectors,
+    linearity,
+    nslkdd,
+    protocols,
+    render,
+    runner,
+    shuttle,
+    timing,
+)
 from benchmarks.datasets import Dataset
 from benchmarks.detectors import Detector, Task
 
@@ -352,3 +363,19 @@ def test_shuttle_puts_both_hosts_in_one_table():
     ]
     assert [row[1] for row in cells[2:]] == ["PyOD", "PyOD", "PyOD", "River", "River"]
     assert all(0 <= float(row[2]) <= 1 for row in cells[2:])
+
+
+def test_growth_is_measured_drawn_and_told(tmp_path, monkeypatch):
+    path = str(tmp_path / "rows.parquet")
+    linearity._write(path, 700, seed=0)
+    for step in linearity.STEPS:
+        seconds, memory = linearity._measure(step, 700, 0, path)
+        assert 0 < seconds < 60
+        assert memory > 30
+    found = {step: [(0.5, 100.0), (5.0, 200.0)] for step in linearity.STEPS}
+    monkeypatch.setattr(linearity, "growth", lambda sizes, seed: found)
+    sections, _ = linearity.compare([1000, 10_000], 0, tmp_path / "page.md")
+    assert "| 10,000 |" in sections[1]
+    assert "](page.svg)" in sections[2]
+    assert (tmp_path / "page.svg").read_text().count("<svg") == 1
+    assert timing.network_speed(3, n_rows=600) > 0

@@ -588,3 +588,18 @@ def test_closed_descriptors_are_no_traceback(closing, house, tmp_path):
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     assert done.returncode == (0 if closing == "2>&-" else 1)
+
+
+def test_a_model_is_fitted_to_rows_drawn_from_a_file(house, tmp_path, capsys):
+    fit = ["fit", str(house / "train.csv"), *FIT, "-o"]
+    for rows in ("300", "800", "100000"):
+        assert main([*fit, str(tmp_path / f"{rows}.iotae"), "--rows", rows]) == 0
+    said = capsys.readouterr().err
+    assert "of 300 rows" in said
+    assert "of 800 rows" in said
+    # a sample of all is all
+    models = [house / "model.iotae", tmp_path / "800.iotae", tmp_path / "100000.iotae"]
+    assert len({path.read_bytes() for path in models}) == 1
+    assert (tmp_path / "300.iotae").read_bytes() != models[0].read_bytes()
+    with pytest.raises(SystemExit, match="2"):
+        main([*fit, str(tmp_path / "no.iotae"), "--rows", "0"])

@@ -119,11 +119,11 @@ def test_imports_between_rooms_have_no_cycle():
 # Floors of the house, from the ground up; a package's rooms live on its floor.
 FLOORS = (
     "_version compiled state evaluation simulator",
-    "architecture scaling thresholds tables plots",
-    "kernels torch_engine schema residuals table_scaling density gate context frames",
+    "architecture cells scaling thresholds frames row_sample tables plots",
+    "kernels torch_engine schema residuals table_scaling density distances gate context",
     "network parameters references stream_kernels tails whitening preprocessing",
     "training trust views stream_memory",
-    "batch stream_calls stream_state",
+    "batch kept_rows stream_calls stream_state",
     "online",
     "detector",
     "cli __main__",

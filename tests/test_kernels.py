@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from iotae import architecture, kernels, torch_engine
-from iotae.network import propagate
+from iotae import architecture, cells, kernels, torch_engine
 from tests import naive
 
 SIZES = (5, 4, 2, 4, 5)
@@ -28,26 +27,35 @@ def block():
     return architecture.initial_parameters(SIZES, 3)
 
 
+def propagate(block, code, rows):
+    latent, output = np.empty((len(rows), 2), np.float32), np.empty(rows.shape, np.float32)
+    kernels.propagate(block, LAYERS, code, rows, 2, latent, output)
+    return latent, output
+
+
 def gradient_of(block, rows, weights, code):
     n = len(rows)
     tape = np.zeros(n * LAYERS.sum(), np.float32)
     delta = np.zeros_like(tape)
     target, mask = np.empty_like(rows), np.empty_like(rows)
-    kernels.load_rows(rows, target, mask)
+    cells.load_rows(rows, target, mask)
     tape[: target.size] = target.ravel()
     kernels.forward(block, LAYERS, code, n, tape)
     out = tape[-target.size :].reshape(target.shape)
-    loss = kernels.loss_slope(target, mask, weights, out, delta[-target.size :].reshape(target.shape))
+    loss = cells.loss_slope(target, mask, weights, out, delta[-target.size :].reshape(target.shape))
     gradient = np.empty_like(block)
     kernels.backward(block, LAYERS, code, n, tape, delta, gradient)
     return loss, gradient
 
 
-@pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
+@pytest.mark.parametrize("activation", cells.ACTIVATIONS)
 def test_forward_is_the_naive_network(activation, rows, block):
-    code = kernels.ACTIVATIONS[activation]
-    _, output = propagate(block, LAYERS, code, rows, chunk_rows=7)
+    code = cells.ACTIVATIONS[activation]
     expected = [naive.forward(block, SIZES, activation, row) for row in rows]
+    # more rows than go through at a time
+    _, many = propagate(block, code, np.tile(rows, (17, 1)))
+    np.testing.assert_allclose(many, expected * 17, atol=1e-6)
+    _, output = propagate(block, code, rows)
     np.testing.assert_allclose(output, expected, atol=1e-6)
     for row, line in zip(np.nan_to_num(rows), expected, strict=True):
         tape = np.zeros(LAYERS.sum(), np.float32)
@@ -56,19 +64,19 @@ def test_forward_is_the_naive_network(activation, rows, block):
         np.testing.assert_allclose(tape[-row.size :], line, atol=1e-6)
 
 
-@pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
+@pytest.mark.parametrize("activation", cells.ACTIVATIONS)
 def test_loss_and_gradient_are_autograds(activation, rows, block, rng):
     weights = rng.uniform(0.5, 2.0, len(rows)).astype(np.float32)
-    loss, gradient = gradient_of(block, rows, weights, kernels.ACTIVATIONS[activation])
+    loss, gradient = gradient_of(block, rows, weights, cells.ACTIVATIONS[activation])
     torch_loss, torch_gradient = torch_engine.loss_and_gradient(block, SIZES, activation, rows, weights)
     assert loss == pytest.approx(naive.loss(block, SIZES, activation, rows, weights), rel=1e-5)
     assert loss == pytest.approx(torch_loss, rel=1e-5)
     np.testing.assert_allclose(gradient, torch_gradient, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", kernels.ACTIVATIONS)
+@pytest.mark.parametrize("activation", cells.ACTIVATIONS)
 def test_both_engines_encode_and_reconstruct_the_same(activation, rows, block):
-    latent, output = propagate(block, LAYERS, kernels.ACTIVATIONS[activation], rows)
+    latent, output = propagate(block, cells.ACTIVATIONS[activation], rows)
     network = torch_engine.FlatAutoencoder(block, SIZES, activation)
     torch_latent, torch_output = torch_engine.propagate(network, rows)
     assert latent.shape == (16, 2)
@@ -82,7 +90,7 @@ def test_adam_is_the_published_algorithm(block, rng):
     parameter = torch.nn.Parameter(torch.from_numpy(block.copy()))
     optimiser = torch.optim.Adam([parameter], lr=0.01)
     for step, gradient in enumerate(gradients, start=1):
-        kernels.adam_step(ours, gradient, first, second, step, 0.01)
+        cells.adam_step(ours, gradient, first, second, step, 0.01)
         parameter.grad = torch.from_numpy(gradient)
         optimiser.step()
     np.testing.assert_allclose(ours, naive.adam(block, gradients, 0.01), atol=1e-6)
@@ -147,9 +155,9 @@ sys.exit(pytest.main([*sys.argv[1:], "-q", "-p", "no:cacheprovider", "-p", "no:x
 """
 
 
-@pytest.mark.parametrize("file", ["test_kernels.py", "test_scaling.py", "test_online.py"])
-def test_the_same_tests_pass_without_numba(file, request):
-    path = str(request.path.parent / file)
+@pytest.mark.parametrize("room", ["kernels", "scaling", "online", "references"])
+def test_the_same_tests_pass_without_numba(room, request):
+    path = str(request.path.parent / f"test_{room}.py")
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_NUMBA, path],
         cwd=request.config.rootpath,
@@ -162,7 +170,7 @@ def test_the_same_tests_pass_without_numba(file, request):
 def test_the_rational_tanh_is_tanh_everywhere():
     x = np.concatenate([np.linspace(-12, 12, 100_001), [-1e30, 1e30, 0.0, 1e-30]]).astype(np.float32)
     units = x.reshape(1, -1).copy()
-    kernels.activate(units, kernels.ACTIVATIONS["tanh"])
+    cells.activate(units, cells.ACTIVATIONS["tanh"])
     np.testing.assert_allclose(units[0], np.tanh(x.astype(np.float64)), atol=1e-6)
     assert (np.abs(units) <= 1.0 + 1e-6).all()
     assert units[0, -2] == 0.0

@@ -304,7 +304,7 @@ def test_uneven_rows_are_an_error_that_names_the_row_or_are_mended(tmp_path):
         ("a.csv", "a,b\n1,2\n".encode("utf-16"), "no UTF-8 text"),
         ("a.csv", b"PAR1....", "no UTF-8 text"),
         ("a.csv.gz", b"a,b\n1,2\n", "Cannot unpack"),
-        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n" * 1000)[:-12], "Cannot unpack"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0)[:-12], "Cannot unpack"),
         ("a.parquet", b"a,b\n1,2\n", "as Parquet"),
         ("a.xlsx", b"", "expected .csv, .csv.gz or .parquet"),
         ("a.csv", b"a,b\nx\ry,1\n", "as CSV"),
@@ -469,3 +469,45 @@ def test_csv_files_need_no_pandas_pyarrow_or_sklearn(tmp_path, monkeypatch):
         with pytest.raises(TableError, match=r"pip install 'iotae\[tables\]'"):
             call()
     assert not Path("a.parquet").exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_rows_drawn_from_a_file_are_the_same_however_it_is_cut(ending, tmp_path, monkeypatch, rng):
+    path = tmp_path / f"a.{ending}"
+    late = np.where(np.arange(1000) < 500, "7", "x")
+    write_table(path, Table({"n": np.arange(1000.0), "late": late, "x": rng.normal(size=1000)}))
+    whole = read_table(path)
+    drawn = []
+    for chunk_rows in (65_536, 77, 400):
+        monkeypatch.setattr(iter_table, "__defaults__", (chunk_rows,))
+        drawn.append(read_table(path, most_rows=50, seed=4))
+        every = read_table(path, most_rows=1000)
+        for name in whole.names:
+            np.testing.assert_array_equal(every.array(name), whole.array(name))
+    numbers = drawn[0].numbers("n")[0].astype(int)
+    assert len(set(numbers)) == 50
+    assert (np.diff(numbers) > 0).all()
+    for table in drawn:
+        for name in whole.names:
+            np.testing.assert_array_equal(table.texts(name), whole.texts(name)[numbers])
+    assert read_table(path, most_rows=50, seed=5).numbers("n")[0].tolist() != numbers.tolist()
+
+
+def test_a_file_is_not_held_to_draw_rows_from_it(tmp_path, rng):
+    path = tmp_path / "a.parquet"
+    columns = {f"x{j}": rng.normal(size=1_000_000) for j in range(8)}
+    pq.write_table(pa.table(columns), path, row_group_size=50_000)
+    program = (
+        "import sys, tracemalloc, pyarrow as pa; from iotae.tables.files import read_table; "
+        "read_table(sys.argv[1], most_rows=10); tracemalloc.start(); "
+        "print(read_table(sys.argv[1], most_rows=1000).n_rows, tracemalloc.get_traced_memory()[1], "
+        "pa.default_memory_pool().max_memory())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    n_rows, ours, arrows = map(int, done.stdout.split())
+    assert n_rows == 1000
+    # the file has 64 MB, a chunk 4
+    assert ours < 12e6
+    assert arrows < 35e6

@@ -95,6 +95,13 @@ def _sizes(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"expected sizes like 64,16,64, got {text!r}") from None
 
 
+def _count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return count
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -170,6 +177,12 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         help="share of normal rows that may raise an alarm (default 0.1, PyOD's contamination)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the weights and samples (default 0)")
+    parser.add_argument(
+        "--rows",
+        type=_count,
+        metavar="N",
+        help="learn from at most N rows, drawn with the seed: for files larger than memory",
+    )
     steps = parser.add_argument_group("preprocessing")
     steps.add_argument(
         "--paper", action="store_true", help="the paper's steps; the options below change them"

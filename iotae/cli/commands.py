@@ -61,7 +61,7 @@ def fit(args: Namespace) -> int:
         progress=_bars(),
         **network,
     )
-    table = read_table(args.train)
+    table = read_table(args.train, most_rows=args.rows, seed=args.seed)
     _must_have(table, args.drop, "--drop")
     y, normal_value = None, args.normal_value
     if args.label is not None:

@@ -172,7 +172,9 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Table:
         """Return the rows of a boolean mask or of indices, as a table without its source."""
-        return Table({name: values[rows] for name, values in self._columns.items()})
+        return Table(
+            {name: values[rows] for name, values in self._columns.items()}, unsupported=self.unsupported
+        )
 
     def without(self, names: Collection[str]) -> Table:
         """Return the table without some columns; names that are not there are no error."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.row_sample import sample_chunks
 from iotae.tables import Table, TableError
 from iotae.tables.columns import Kind, Tally, kind_of, parse_numbers, parse_times, tally
 from iotae.tables.csv_input import iter_csv
@@ -40,7 +41,13 @@ def is_parquet(path: str) -> bool:
     return suffix in _PARQUET
 
 
-def read_table(path: str | os.PathLike[str], *, columns: Sequence[str] | None = None) -> Table:
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    columns: Sequence[str] | None = None,
+    most_rows: int | None = None,
+    seed: int = 0,
+) -> Table:
     r"""Read a whole file; the kind of each column is decided on all its rows.
 
     Parameters
@@ -50,6 +57,11 @@ def read_table(path: str | os.PathLike[str], *, columns: Sequence[str] | None = 
         header line, separated by commas (or by semicolons, tabs or bars where the header has no comma).
     columns : sequence of str, optional
         Read only these.
+    most_rows : int, optional
+        Keep at most so many rows, drawn with the seed while the file is read in chunks: the rest is
+        never held.
+    seed : int
+        Of the rows drawn.
 
     Returns
     -------
@@ -69,13 +81,22 @@ def read_table(path: str | os.PathLike[str], *, columns: Sequence[str] | None = 
     (array([3.5, nan]), 0)
     """
     name = os.fspath(path)
+
+    def chunks(real: str) -> Iterable[Table]:
+        read = iter_table(real, columns=columns)
+        if most_rows is None:
+            return read
+        generator = np.random.default_rng(seed)
+        return sample_chunks(read, most_rows, generator, lambda chunk: chunk.n_rows, Table.take)
+
     if is_parquet(name):
-        return next(iter_table(name, sys.maxsize, columns=columns))
+        whole = most_rows is None
+        return next(iter_table(name, sys.maxsize, columns=columns)) if whole else _joined(chunks(name))
     with _rereadable(name) as real:
         try:
-            table = _read_csv(real, columns, {})
+            table = _read_csv(chunks(real), {})
             if isinstance(table, dict):  # a column changed its kind on the way: now all kinds are known
-                table = _read_csv(real, columns, table)
+                table = _read_csv(chunks(real), table)
         except TableError as error:
             raise TableError(str(error).replace(real, "standard input")) if name == "-" else error from None
     assert isinstance(table, Table)
@@ -130,7 +151,13 @@ def iter_table(
         yield chunk if columns is None else Table({c: chunk.array(c) for c in columns})
 
 
-def _read_csv(path: str, only: Sequence[str] | None, kinds: dict[str, Kind]) -> Table | dict[str, Kind]:
+def _joined(chunks: Iterable[Table]) -> Table:
+    first, *more = chunks
+    columns = {name: np.concatenate([part.array(name) for part in (first, *more)]) for name in first.names}
+    return Table(columns, unsupported=first.unsupported)
+
+
+def _read_csv(chunks: Iterable[Table], kinds: dict[str, Kind]) -> Table | dict[str, Kind]:
     """Return the table, or the kinds to read it by where the chunks of a column disagreed."""
     parts: dict[str, list[Any]] = {}
     used: dict[str, set[Kind]] = {}
@@ -140,7 +167,7 @@ def _read_csv(path: str, only: Sequence[str] | None, kinds: dict[str, Kind]) -> 
         "time": lambda cells: parse_times(cells)[0],
         "category": lambda cells: np.array(list(map(sys.intern, cells.tolist())), dtype=object),
     }
-    for chunk in iter_table(path, columns=only):
+    for chunk in chunks:
         for name in chunk.names:
             cells = chunk.array(name)
             if name not in kinds:
@@ -163,7 +190,8 @@ def _iter_parquet(path: str, chunk_rows: int) -> Iterator[Table]:
     except ImportError:
         raise TableError("Parquet files need pyarrow: pip install 'iotae[tables]'.") from None
     try:
-        with pq.ParquetFile(path) as file:
+        # reading ahead would hold the whole file by its end
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
                 raise TableError(f"Got {path} with two columns of one name: rename one.")
             if chunk_rows >= file.metadata.num_rows or not file.metadata.num_rows:
