@@ -124,7 +124,7 @@ FLOORS = (
     "network parameters references stream_kernels tails whitening preprocessing",
     "training trust views stream_state",
     "batch online",
-    "detector",
+    "detector tuning",
     "cli __main__",
 )
 FLOOR_OF = {f"iotae.{room}": floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
