@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``, then ``readme``."""
+"""The command line: ``python -m benchmarks streams|tables|paper|speed|nslkdd|shuttle``, then ``readme``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, detectors, nslkdd, pages, readme, render, shuttle
+from benchmarks import contestants, datasets, detectors, nslkdd, pages, paper, readme, render, shuttle
 
 DOCS = datasets.ROOT / "docs" / "benchmarks"
 
@@ -19,6 +19,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, text, rows in (
         ("streams", "ours and River's detectors, prequential", 60_000),
         ("tables", "ours and PyOD's detectors, unlabelled and with clean training rows", 10_000),
+        (
+            "paper",
+            "the paper's experiment on simulated streams, beside the rows it compares itself with",
+            None,
+        ),
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
         ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
@@ -29,12 +34,17 @@ def _parser() -> argparse.ArgumentParser:
         if rows:
             text = f"cap of a set, 0 for none (default {rows:,})"
             command.add_argument("--rows", type=int, default=rows, help=text)
-        if name in ("streams", "tables", "speed"):
-            known = detectors.TABLES if name == "tables" else detectors.STREAMS
+        if name in ("streams", "tables", "paper", "speed"):
+            known = {"tables": detectors.TABLES, "paper": contestants.CONTESTANTS}.get(
+                name, detectors.STREAMS
+            )
             text = f"only these of {', '.join(known)}"
             command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known, help=text)
         if name in ("streams", "tables"):
             command.add_argument("--sets", nargs="+", metavar="NAME", help="only these")
+        if name == "paper":
+            command.add_argument("--streams", type=int, default=20, help="streams of each size (default 20)")
+        if name in ("streams", "tables", "paper"):
             command.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
             command.add_argument("--fresh", action="store_true", help="run again what is stored")
     return parser
@@ -43,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 TITLES = {
     "streams": "Streams: ours and River's detectors",
     "tables": "Tables: ours and PyOD's detectors",
+    "paper": "The paper's experiment, on simulated streams",
     "speed": "Speed",
     "nslkdd": "NSL-KDD from the command line",
     "shuttle": "One detector, two hosts: NASA's Shuttle set",
@@ -52,6 +63,7 @@ TITLES = {
 COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "streams": pages.streams,
     "tables": pages.tables,
+    "paper": paper.compare,
     "speed": pages.speed,
     "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
     "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),

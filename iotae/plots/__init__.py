@@ -16,6 +16,15 @@ Confusion(tp=1, fp=0, fn=1, tn=2)
 from __future__ import annotations
 
 from iotae.plots.time import FeaturesDisplay, ScoreDisplay
+from iotae.plots.tuning import TuningDisplay
 from iotae.plots.verdict import PAPER, ConfusionDisplay, MetricsDisplay, RankingDisplay
 
-__all__ = ["PAPER", "ConfusionDisplay", "FeaturesDisplay", "MetricsDisplay", "RankingDisplay", "ScoreDisplay"]
+__all__ = [
+    "PAPER",
+    "ConfusionDisplay",
+    "FeaturesDisplay",
+    "MetricsDisplay",
+    "RankingDisplay",
+    "ScoreDisplay",
+    "TuningDisplay",
+]

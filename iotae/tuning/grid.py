@@ -19,7 +19,7 @@ Grid = Mapping[str, Sequence[Any]]
 GRID: Grid = {
     "layers": (1, 3, 5),
     "neurons": (8, 16, 32),
-    "learning_rate": (1e-3, 3e-3, 1e-2),
+    "learning_rate": (1e-3, 3e-3),
     "alpha": (0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
 }
 """What is searched by default, small before large: of equals the first is taken."""
