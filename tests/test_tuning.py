@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from sklearn.metrics import f1_score
 
 from iotae.batch import BatchAutoencoder
 from iotae.detector import TableDetector
 from iotae.evaluation import roc_auc
+from iotae.plots import TuningDisplay
 from iotae.preprocessing import Preprocessor
 from iotae.simulator import simulate
 from iotae.tables import Table, TableError
@@ -310,6 +314,66 @@ def test_the_scorer_needs_no_labels_and_repeats_itself():
     assert len({swap_f1(model, X, seed=seed) for seed in range(5)}) > 1
     with pytest.raises(ValueError, match="Got anomaly_share=1"):
         swap_f1(model, X, anomaly_share=1)
+
+
+# -- the figure ------------------------------------------------------------------------------------
+
+
+def records():
+    grid = {"layers": [1, 3, 5], "learning_rate": [1e-3], "alpha": [0.002, 0.005, 0.01, 0.02, 0.05, 0.1]}
+    figures = np.random.default_rng(0).uniform(0.2, 0.9, 18).tolist()
+    made = [
+        {"layers": layers, "learning_rate": 1e-3, "alpha": alpha, "f1_sd": 0.05, "f1_fold_1": 0.5}
+        for layers in grid["layers"]
+        for alpha in grid["alpha"]
+    ]
+    table = [record | {"f1_mean": figure} for record, figure in zip(made, figures, strict=True)]
+    table.sort(key=lambda record: -record["f1_mean"])
+    return [{"rank": i} | record for i, record in enumerate(table, start=1)]
+
+
+def test_figure_shows_each_setting_that_varied_with_the_best_of_each_value(tmp_path):
+    table = records()
+    display = TuningDisplay.from_results(table).plot()
+    assert display.names == ["layers", "alpha"]
+    assert [axes.get_xlabel() for axes in display.ax_] == ["layers", "alpha"]
+    labels = [text.get_text() for text in display.ax_[1].get_xticklabels()]
+    assert labels == ["0.002", "0.005", "0.01", "0.02", "0.05", "0.1"]
+    every, chosen = display.ax_[0].collections[0], display.ax_[0].collections[-1]
+    assert every.get_offsets().shape == (18, 2)
+    assert chosen.get_offsets().tolist() == [[[1, 3, 5].index(table[0]["layers"]), table[0]["f1_mean"]]]
+    best = display.ax_[0].lines[0].get_ydata()
+    assert best == pytest.approx(
+        [max(r["f1_mean"] for r in table if r["layers"] == layers) for layers in (1, 3, 5)]
+    )
+    display.save(tmp_path / "search.png")
+    assert int.from_bytes((tmp_path / "search.png").read_bytes()[16:20], "big") == 1400
+
+
+def test_no_text_of_the_figure_overlaps_its_neighbour_or_leaves_the_figure():
+    figure = TuningDisplay.from_results(records()).plot().figure_
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    for text in figure.findobj(match=lambda artist: hasattr(artist, "get_fontsize")):
+        if text.get_text().strip() and text.get_visible():
+            assert text.get_fontsize() >= 8
+            box = text.get_window_extent()
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.x1  # noqa: PT018
+
+
+def test_figure_takes_sizes_and_axes_and_refuses_what_did_not_vary():
+    table = [{"hidden_sizes": sizes, "f1_mean": 0.5, "f1_sd": 0.1} for sizes in [(4,), (8, 4, 8)]]
+    axes = Figure().add_subplot()
+    display = TuningDisplay(table, ylabel="F1, swapped cells").plot([axes])
+    assert display.figure_ is axes.figure
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["4", "8-4-8"]
+    assert axes.get_ylabel() == "F1, swapped cells"
+    with pytest.raises(ValueError, match=r"axes of shape \(2,\), but expected one for each of hidden_sizes"):
+        display.plot([axes, axes])
+    with pytest.raises(ValueError, match="expected a setting with two values"):
+        TuningDisplay(table[:1])
 
 
 # -- what is refused -------------------------------------------------------------------------------
