@@ -30,7 +30,7 @@ format: $(STAMP) ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-streams bench-tables bench-alarms bench-speed bench-linearity bench-nslkdd ## every comparison with the peers (long)
+bench: bench-streams bench-tables bench-alarms bench-paper bench-speed bench-linearity bench-nslkdd ## every comparison with the peers (long)
 
 bench-%: $(STAMP)
 	$(BIN)/python -m benchmarks $*

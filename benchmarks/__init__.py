@@ -1,1 +1,1 @@
-"""Comparisons of iotae with its peers: ``python -m benchmarks streams|tables|speed|nslkdd|shuttle``."""
+"""Comparisons of iotae with its peers: ``python -m benchmarks streams|tables|paper|speed|nslkdd|shuttle``."""

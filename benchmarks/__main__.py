@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     alarm_page,
+    contestants,
     datasets,
     detectors,
     hostile,
@@ -17,6 +18,7 @@ from benchmarks import (
     memory,
     nslkdd,
     pages,
+    paper,
     readme,
     regimes,
     render,
@@ -30,11 +32,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     known = {"streams": detectors.STREAMS, "tables": detectors.TABLES, "alarms": detectors.NORMAL}
-    known["speed"] = known["streams"]
+    known |= {"speed": detectors.STREAMS, "paper": contestants.CONTESTANTS}
     for name, text, rows in (
         ("streams", "ours and River's detectors, prequential", 60_000),
         ("tables", "ours and PyOD's detectors, unlabelled and with clean training rows", 10_000),
         ("alarms", "false-alarm rates asked for and realised, on normal streams", 60_000),
+        (
+            "paper",
+            "the paper's experiment on simulated streams, beside the rows it compares itself with",
+            None,
+        ),
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
         ("linearity", "time and memory of fit and score against rows", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
@@ -58,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known[name], help=text)
         if name in ("streams", "tables", "alarms"):
             command.add_argument("--sets", nargs="+", metavar="NAME", help="only these")
+        if name == "paper":
+            command.add_argument("--streams", type=int, default=20, help="streams of each size (default 20)")
+        if name in ("streams", "tables", "alarms", "paper"):
             command.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
             command.add_argument("--fresh", action="store_true", help="run again what is stored")
     return parser
@@ -67,6 +77,7 @@ TITLES = {
     "streams": "Streams: ours and River's detectors",
     "tables": "Tables: ours and PyOD's detectors",
     "alarms": "Alarms: false-alarm rates asked for and realised",
+    "paper": "The paper's experiment, on simulated streams",
     "speed": "Speed",
     "linearity": "Tables: time and memory against rows",
     "nslkdd": "NSL-KDD from the command line",
@@ -81,6 +92,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "streams": pages.streams,
     "tables": pages.tables,
     "alarms": alarm_page.alarms,
+    "paper": paper.compare,
     "speed": pages.speed,
     "linearity": lambda arguments: linearity.compare(
         arguments.sizes, arguments.seed, _page_to_write(arguments)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -43,13 +43,29 @@ class Job:
         """The detector's entry in the registry."""
         return detectors.resolve(protocols.KINDS[self.protocol], [self.detector])[0]
 
+    def load(self) -> Any:
+        """Return the data, with labels ``y``."""
+        return datasets.load(protocols.KINDS[self.protocol], self.dataset)
+
+    def measure(self, data: Any) -> dict[str, Any]:
+        """Return what is to be stored."""
+        return PROTOCOLS[self.protocol](data, self.entry, self.seed, self.max_rows)
+
+    def data_hash(self) -> str:
+        """Return a hash of the set's file, or of the package that it ships with."""
+        return _data_hash(protocols.KINDS[self.protocol], self.dataset)
+
+    def sources(self) -> tuple[str, ...]:
+        """Return the rooms of this program whose text decides the result."""
+        return SOURCES[self.protocol]
+
     def key(self) -> str:
         """Return a hash of all that decides the result: job, data, versions, and the source of ours."""
         parts = {
             "job": [self.protocol, self.dataset, self.detector, self.seed, self.max_rows],
-            "data": _data_hash(protocols.KINDS[self.protocol], self.dataset),
+            "data": self.data_hash(),
             "versions": self.entry.versions(),
-            "source": [_file_hash(Path(__file__).with_name(name)) for name in SOURCES[self.protocol]],
+            "source": [_file_hash(Path(__file__).with_name(name)) for name in self.sources()],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -61,14 +77,13 @@ def _file_hash(path: Path) -> str:
 
 @cache
 def _data_hash(kind: str, name: str) -> str:
-    """Return a hash of the set's file, or of the package that it ships with."""
     path = datasets.file_of(kind, name)
     return _file_hash(path) if path else detectors.source_hash()
 
 
 def _execute(job: Job, path: Path) -> dict[str, Any]:
     """Run one job in one thread, quietly, and store what came out; a failure is not stored."""
-    data = datasets.load(protocols.KINDS[job.protocol], job.dataset)
+    data = job.load()
     record: dict[str, Any] = {
         **vars(job),
         "anomalies": float(data.y.mean()),
@@ -78,7 +93,7 @@ def _execute(job: Job, path: Path) -> dict[str, Any]:
         if not job.entry.ours:
             warnings.simplefilter("ignore")
         try:
-            record |= PROTOCOLS[job.protocol](data, job.entry, job.seed, job.max_rows)
+            record |= job.measure(data)
         except Exception as error:  # a detector that fails on a set is a finding: the tables show it
             return record | {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +136,7 @@ def _noted(reason: str | None, notes: list[str]) -> bool:
 
 
 def run(
-    jobs: list[Job],
+    jobs: Sequence[Job],
     *,
     workers: int = 1,
     fresh: bool = False,
@@ -132,8 +147,8 @@ def run(
 
     Parameters
     ----------
-    jobs : list of Job
-        From `plan`.
+    jobs : sequence of Job
+        From `plan`; all of one class.
     workers : int
         Processes at a time, each with one thread.
     fresh : bool
@@ -155,7 +170,8 @@ def run(
     with bar, parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
         for record in parallel(delayed(_execute)(job, paths[job]) for job in missing):
-            records[Job(**{field.name: record[field.name] for field in fields(Job)})] = record
+            done = type(missing[0])(**{field.name: record[field.name] for field in fields(Job)})
+            records[done] = record
             bar.set_postfix_str(f"{record['dataset']} / {record['detector']}")
             bar.update()
     return [records[job] for job in jobs]

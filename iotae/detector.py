@@ -89,6 +89,7 @@ class TableDetector:
         self.alpha, self.holdout, self.seed = float(alpha), float(holdout), seed
         self.label, self.normal_value, self.ignore = label, normal_value, list(ignore)
         self._cut = QuantileThreshold(contamination=alpha)
+        self._calibration: NDArray[np.float64] | None = None
 
     def fit(self, table: Table, y: ArrayLike | None = None) -> TableDetector:
         """Learn everything from a table.
@@ -126,8 +127,22 @@ class TableDetector:
             )
         else:
             normal = self.autoencoder.score(X[~labels])
-        self._cut = QuantileThreshold(contamination=self.alpha).fit(normal)
         self.n_learned, self.n_calibrated = int(learned.sum()), len(normal)
+        self._calibration = normal
+        return self.recut(self.alpha)
+
+    def recut(self, alpha: float) -> TableDetector:
+        """Take the cut anew for another ``alpha``, from the rows that it was taken from.
+
+        Raises
+        ------
+        TableError
+            If the detector was not fitted here: a saved one has its cut, and not those rows' scores.
+        """
+        if self._calibration is None:
+            raise TableError("Got a detector that was not fitted here, but expected one: call fit first.")
+        self._cut = QuantileThreshold(contamination=alpha).fit(self._calibration)
+        self.alpha = float(alpha)
         return self
 
     def _no_features(self) -> list[str]:

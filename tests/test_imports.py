@@ -125,7 +125,7 @@ FLOORS = (
     "training trust views stream_memory",
     "batch kept_rows stream_calls stream_state",
     "online",
-    "detector",
+    "detector tuning",
     "cli __main__",
 )
 FLOOR_OF = {f"iotae.{room}": floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

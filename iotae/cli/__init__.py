@@ -102,6 +102,13 @@ def _count(text: str) -> int:
     return count
 
 
+def _rates(text: str) -> list[float]:
+    try:
+        return [float(rate) for rate in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers like 0.001,0.003, got {text!r}") from None
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -122,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands.add_parser("demo", help="the paper's experiment on simulated data, with figures"))
     _add_fit(commands.add_parser("fit", help="learn what is normal in a file, and save the model"))
+    _add_tune(commands.add_parser("tune", help="search layers, neurons, learning rate and threshold"))
     _add_score(commands.add_parser("score", help="score a file with a saved model"))
     _add_stream(
         commands.add_parser("stream", help="score and learn row by row, without a model to begin with")
@@ -183,6 +191,18 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="learn from at most N rows, drawn with the seed: for files larger than memory",
     )
+    _add_preprocessing(parser)
+    network = parser.add_argument_group("network")
+    network.add_argument("--hidden-sizes", type=_sizes, metavar="N,...", help="layers, e.g. 64,16,64")
+    network.add_argument(
+        "--epochs", type=int, help="passes over the rows (default: 600 updates, 100 without labels)"
+    )
+    network.add_argument("--batch-size", type=int, help="rows per update (default 256)")
+    network.add_argument("--learning-rate", type=float, help="largest step of Adam (default 0.003)")
+    network.add_argument("--device", help="cpu (default) or cuda")
+
+
+def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
     steps = parser.add_argument_group("preprocessing")
     steps.add_argument(
         "--paper", action="store_true", help="the paper's steps; the options below change them"
@@ -205,14 +225,38 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     )
     steps.add_argument("--outliers", choices=["none", "robust_z", "iqr"], help="training rows set aside")
     steps.add_argument("--max-categories", type=int, metavar="N", help="columns a text column may become")
-    network = parser.add_argument_group("network")
-    network.add_argument("--hidden-sizes", type=_sizes, metavar="N,...", help="layers, e.g. 64,16,64")
-    network.add_argument(
-        "--epochs", type=int, help="passes over the rows (default: 600 updates, 100 without labels)"
+
+
+def _add_tune(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("train", help=f"{_CSV} input")
+    parser.add_argument(
+        "-o", "--output", default="tuned", metavar="FOLDER", help="for table, figure and models"
     )
-    network.add_argument("--batch-size", type=int, help="rows per update (default 256)")
-    network.add_argument("--learning-rate", type=float, help="largest step of Adam (default 0.003)")
-    network.add_argument("--device", help="cpu (default) or cuda")
+    _add_label(parser)
+    _add_drop(parser)
+    grid = parser.add_argument_group("grid", "comma-separated values to try, small before large")
+    grid.add_argument("--layers", type=_sizes, metavar="N,...", help="hidden layers, odd (default 1,3,5)")
+    grid.add_argument(
+        "--neurons", type=_sizes, metavar="N,...", help="of the outermost layer (default 8,16,32)"
+    )
+    grid.add_argument("--learning-rate", type=_rates, metavar="R,...", help="default 0.001,0.003")
+    grid.add_argument(
+        "--alpha", type=_rates, metavar="SHARE,...", help="default 0.002,0.005,0.01,0.02,0.05,0.1"
+    )
+    search = parser.add_argument_group("search")
+    search.add_argument("--folds", type=int, default=5, metavar="N", help="of the cross-validation (5)")
+    search.add_argument(
+        "--test-size", type=_share, default=0.3, metavar="SHARE", help="rows the search never sees (0.3)"
+    )
+    search.add_argument(
+        "--anomaly-share",
+        type=_share,
+        metavar="SHARE",
+        help="without a label: the anomalies you expect (0.05)",
+    )
+    search.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1: one a core (1)")
+    search.add_argument("--seed", type=int, default=0, help="of split, folds, swaps and weights (0)")
+    _add_preprocessing(parser)
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.learning import must_have, preprocessor_of, read_labelled
 from iotae.cli.paths import check_model_output, check_output
-from iotae.tables import Table, TableError
+from iotae.tables import TableError
 
 if TYPE_CHECKING:
     from iotae.online import OnlineAutoencoder
 
-__all__ = ["demo", "evaluate", "fit", "score", "stream"]
+__all__ = ["demo", "evaluate", "fit", "score", "stream", "tune"]
 
 _REASONS = 3
 
@@ -35,20 +36,10 @@ def demo(args: Namespace) -> int:
 def fit(args: Namespace) -> int:
     """Fit a detector to a file and save it."""
     check_model_output(args.output, args.train)
-    if args.normal_value is not None and args.label is None:
-        raise TableError("Got --normal-value without --label: name the column that holds it, --label COLUMN.")
     from iotae.batch import BatchAutoencoder
     from iotae.detector import TableDetector
-    from iotae.preprocessing import Preprocessor
-    from iotae.tables.files import read_table
-    from iotae.tables.labels import find_normal_value, read_labels
 
-    chosen = {
-        name: getattr(args, name)
-        for name in ("missing", "fill", "tails", "normalise", "select", "outliers", "max_categories")
-        if getattr(args, name) is not None
-    }
-    preprocessor = Preprocessor(**(Preprocessor.PAPER if args.paper else {}) | chosen)
+    preprocessor = preprocessor_of(args)
     network = {
         name: getattr(args, name)
         for name in ("hidden_sizes", "epochs", "batch_size", "learning_rate", "device")
@@ -61,14 +52,7 @@ def fit(args: Namespace) -> int:
         progress=_bars(),
         **network,
     )
-    table = read_table(args.train, most_rows=args.rows, seed=args.seed)
-    _must_have(table, args.drop, "--drop")
-    y, normal_value = None, args.normal_value
-    if args.label is not None:
-        _must_have(table, [args.label], "--label")
-        if table.n_rows and normal_value is None:
-            normal_value = find_normal_value(table, args.label)
-        y = read_labels(table, args.label, normal_value) if table.n_rows else None
+    table, y, normal_value = read_labelled(args)
     detector = TableDetector(
         preprocessor,
         autoencoder,
@@ -86,6 +70,12 @@ def fit(args: Namespace) -> int:
         f"the {1 - args.alpha:.1%} point of {detector.n_calibrated} "
         f"{'rows' if y is None else 'normal rows'}; model in {args.output}"
     )
+    return 0
+
+
+def tune(args: Namespace) -> int:
+    """Search network and threshold, and save the best."""
+    import_module("iotae.cli.tune").run(args, progress=_bars())
     return 0
 
 
@@ -139,7 +129,7 @@ def stream(args: Namespace) -> int:
     with TableWriter(args.output, live=True) as writer, _bar("streaming") as advance, UntilStopped() as until:
         for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
             if not rows:
-                _must_have(chunk, ignore, "--label or --drop")
+                must_have(chunk, ignore, "--label or --drop")
             added = _run(model, list(row_dicts(chunk, ignore)), args.explain)
             writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
             rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
@@ -179,8 +169,8 @@ def evaluate(args: Namespace) -> int:
 
     table = read_table(args.scored)
     score_column, alarm_column = args.prefix + "score", args.prefix + "alarm"
-    _must_have(table, [args.label], "--label")
-    _must_have(table, [score_column], "--prefix")
+    must_have(table, [args.label], "--label")
+    must_have(table, [score_column], "--prefix")
     if not table.n_rows:
         raise TableError(f"Got {args.scored} without rows, but expected scored rows to evaluate.")
     y = read_labels(table, args.label, args.normal_value)
@@ -210,13 +200,6 @@ def evaluate(args: Namespace) -> int:
             print(f"[[TP, FP], [FN, TN]] = {result.confusion.matrix.tolist()}")
         print(result)
     return 0
-
-
-def _must_have(table: Table, names: list[str], option: str) -> None:
-    absent = [name for name in names if name not in table and name not in table.unsupported]
-    if absent:
-        there = ", ".join(table.names)
-        raise TableError(f"Got no column {absent[0]!r} for {option}: the table has {there}.")
 
 
 def _no_text(n: int) -> NDArray[Any]:

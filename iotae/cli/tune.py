@@ -1,0 +1,109 @@
+"""``iotae tune``: a search over a file, its table and figure, and the best model for score and stream."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from importlib.util import find_spec
+from pathlib import Path
+
+from iotae import state
+from iotae.batch import BatchAutoencoder
+from iotae.cli.learning import preprocessor_of, read_labelled
+from iotae.cli.row_dicts import row_dicts
+from iotae.detector import TableDetector
+from iotae.online import OnlineAutoencoder
+from iotae.tables import Table, TableError
+from iotae.tables.writer import write_table
+from iotae.tuning import GRID, Tuning, tune
+
+__all__ = ["run"]
+
+_SHOWN = 5
+
+
+def run(args: Namespace, *, progress: bool) -> None:
+    """Search, print what was found and write ``search.csv``, ``search.png`` and the two models."""
+    if args.label is not None and args.anomaly_share is not None:
+        raise TableError("Got --anomaly-share with --label: the labels say it, leave it out.")
+    folder = Path(args.output)
+    if folder.exists() and not folder.is_dir():
+        raise TableError(f"Got the file {folder} as output, but expected a folder, or a name for one.")
+    preprocessor = preprocessor_of(args)
+    table, y, normal_value = read_labelled(args)
+    detector = TableDetector(
+        preprocessor,
+        # what the pipeline has scaled is not scaled again
+        BatchAutoencoder(scaling="standard" if preprocessor.normalise == "none" else "none", seed=args.seed),
+        seed=args.seed,
+        label=args.label,
+        normal_value=normal_value,
+        ignore=args.drop,
+    )
+    # before the search, which may be long
+    folder.mkdir(parents=True, exist_ok=True)
+    found = tune(
+        detector,
+        table,
+        y,
+        grid={name: getattr(args, name) or values for name, values in GRID.items()},
+        n_splits=args.folds,
+        test_size=args.test_size,
+        anomaly_share=args.anomaly_share or 0.05,
+        n_jobs=args.jobs,
+        seed=args.seed,
+        progress=progress,
+    )
+    # as text, so that a whole number stays one
+    columns = {name: [str(row[name]) for row in found.table] for name in found.table[0]}
+    write_table(folder / "search.csv", Table(columns))
+    found.best_model.save(folder / "model.iotae")
+    stream = _stream_model(found, table, args.seed)
+    state.write(folder / "stream.iotae", "OnlineAutoencoder", stream.to_state())
+    written = ["search.csv", "model.iotae", "stream.iotae"]
+    several = any(len({row[name] for row in found.table}) > 1 for name in found.best_params)
+    if several and find_spec("matplotlib") is not None:
+        from iotae.plots import TuningDisplay
+
+        TuningDisplay.from_results(found.table).plot().save(folder / "search.png")
+        written.append("search.png")
+    _tell(found)
+    print(f"iotae: written to {folder}: {', '.join(written)}", file=sys.stderr)
+
+
+def _stream_model(found: Tuning, table: Table, seed: int) -> OnlineAutoencoder:
+    """The same network for ``iotae stream``, which has met the training rows in file order.
+
+    A stream's alpha is a share of all rows. So it is the share of the training rows that the best model
+    would raise, not the share of the normal ones that a table's alpha is.
+    """
+    best = found.best_model
+    rows = table.take(found.train_index)
+    raised = float(best.classify(best.score_with_notes(rows, strict=False)[0]).mean())
+    model = OnlineAutoencoder(
+        hidden_sizes=best.autoencoder.hidden_sizes,
+        learning_rate=best.autoencoder.learning_rate,
+        alpha=min(max(raised, best.alpha), 0.5),
+        seed=seed,
+    )
+    ignored = [*best.ignore, *([] if best.label is None else [best.label])]
+    for row in row_dicts(rows, ignored):
+        model.learn_one(row)
+    return model
+
+
+def _tell(found: Tuning) -> None:
+    """Print the best candidates, and how the chosen one did on the rows that the search never saw."""
+    names = [*found.best_params, "f1_mean", "f1_sd"]
+    source = "labels" if found.criterion == "labels" else "swapped cells"
+    print(
+        f"{len(found.table)} candidates, {found.train_index.size} rows, F1 from {source}; the best of them:"
+    )
+    print(f"{'rank':>4}", *(f"{name:>13}" for name in names))
+    for row in found.table[:_SHOWN]:
+        figures = (f"{row[name]:13.3f}" if name.startswith("f1") else f"{row[name]:>13}" for name in names)
+        print(f"{row['rank']:>4}", *figures)
+    if found.test is None:
+        return
+    print(f"\non the {found.test_index.size} test rows, which the search did not see:")
+    print(found.test)
