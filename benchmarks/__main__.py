@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    ablation,
     alarm_page,
     contestants,
     datasets,
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
         ("speed", "time of a row, of a fit and of scoring, in turns", None),
         ("linearity", "time and memory of fit and score against rows", None),
+        ("ablation", "ours with one step removed or changed, on streams and tables", None),
         ("nslkdd", "the command line on NSL-KDD as people have it", None),
         ("shuttle", "one detector through both hosts on the Shuttle set, beside four peers", 10_000),
         ("memory", "resident memory of a stream whose features come and go", 5_000_000),
@@ -65,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--detectors", nargs="+", metavar="NAME", choices=known[name], help=text)
         if name in ("streams", "tables", "alarms"):
             command.add_argument("--sets", nargs="+", metavar="NAME", help="only these")
+        if name in ("streams", "ablation"):
+            default = 3 if name == "streams" else 2
+            text = f"runs with the next seeds (default {default})"
+            command.add_argument("--seeds", type=int, default=default, help=text)
         if name == "paper":
             command.add_argument("--streams", type=int, default=20, help="streams of each size (default 20)")
         if name in ("streams", "tables", "alarms", "paper"):
@@ -80,6 +86,7 @@ TITLES = {
     "paper": "The paper's experiment, on simulated streams",
     "speed": "Speed",
     "linearity": "Tables: time and memory against rows",
+    "ablation": "What each step is worth",
     "nslkdd": "NSL-KDD from the command line",
     "shuttle": "One detector, two hosts: NASA's Shuttle set",
     "memory": "Memory of a stream",
@@ -97,6 +104,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], pages.Sections]] = {
     "linearity": lambda arguments: linearity.compare(
         arguments.sizes, arguments.seed, _page_to_write(arguments)
     ),
+    "ablation": lambda arguments: ablation.compare(arguments.seeds),
     "nslkdd": lambda arguments: ([nslkdd.compare(arguments.seed)], []),
     "shuttle": lambda arguments: ([shuttle.compare(arguments.seed, arguments.rows)], []),
     "memory": lambda arguments: memory.compare(arguments.seed, arguments.rows, _plot_to_write(arguments)),

@@ -18,9 +18,12 @@ from typing import Any
 
 from benchmarks.datasets import ROOT
 
-__all__ = ["NORMAL", "STREAMS", "TABLES", "Detector", "Task", "resolve"]
+__all__ = ["NORMAL", "OUR_PACKAGES", "STREAMS", "TABLES", "TOLD", "Detector", "Task", "resolve"]
 
 NUMERICS = ("numba", "numpy", "scipy", "scikit-learn")
+TOLD = "iotae, clean=True"
+"""Ours where the user says that training rows are normal; asked where they are."""
+
 OUR_PACKAGES = ("iotae", "pyod_iotae", "river_iotae")
 
 
@@ -143,6 +146,13 @@ def _table_iotae(task: Task) -> Any:
     from pyod_iotae import IoTAE
 
     return IoTAE(random_state=task.seed)
+
+
+@_entry(TABLES, TOLD, "pyod", ours=True)
+def _table_told(task: Task) -> Any:
+    from pyod_iotae import IoTAE
+
+    return IoTAE(clean=True, random_state=task.seed)
 
 
 _pyod("iforest", "IForest", "scikit-learn", random_state=_seed)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["document", "failures", "markdown", "per_set", "summary"]
+__all__ = ["OURS", "document", "failures", "markdown", "per_set", "summary"]
 
 OURS = "iotae"
 VERSIONS = ("numpy", "numba", "scipy", "scikit-learn", "torch", "pyod", "river", "aberrant")
@@ -44,18 +44,25 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]], n_text: in
 
 
 def _grid(records: list[dict[str, Any]], figure: str) -> tuple[list[str], list[str], NDArray[np.float64]]:
-    """Return detectors, sets and the matrix of one figure; a failure counts as a random score."""
+    """Return detectors, sets and the means over seeds of one figure; a failure counts as chance."""
     detectors = list(dict.fromkeys(record["detector"] for record in records))
     sets = list(dict.fromkeys(record["dataset"] for record in records))
-    grid = np.full((len(detectors), len(sets)), np.nan)
+    values: list[list[list[float]]] = [[[] for _ in sets] for _ in detectors]
     for record in records:
         chance = 0.5 if figure.startswith("auc") else record["anomalies"]
         value = chance if "error" in record else record[figure]
-        grid[detectors.index(record["detector"]), sets.index(record["dataset"])] = value
+        values[detectors.index(record["detector"])][sets.index(record["dataset"])].append(value)
+    grid = np.array([[np.mean(cell) if cell else np.nan for cell in row] for row in values])
     return detectors, sets, grid
 
 
-def summary(records: list[dict[str, Any]], figures: dict[str, str], cost: str, cost_title: str) -> str:
+def summary(
+    records: list[dict[str, Any]],
+    figures: dict[str, str],
+    cost: str,
+    cost_title: str,
+    circles: dict[str, Sequence[str]] | None = None,
+) -> str:
     """Return one row a detector: mean and mean rank of each figure, and the median of a cost.
 
     Parameters
@@ -66,6 +73,8 @@ def summary(records: list[dict[str, Any]], figures: dict[str, str], cost: str, c
         Key in a record (it begins with auc or ap) to its title.
     cost, cost_title : str
         Key and title of a cost, e.g. "us_per_row".
+    circles : dict of str to sequence of str
+        Further choices of peers by title, of which the best for each set is shown too.
 
     Returns
     -------
@@ -75,23 +84,27 @@ def summary(records: list[dict[str, Any]], figures: dict[str, str], cost: str, c
     from scipy.stats import rankdata
 
     columns: list[tuple[str, list[str]]] = []
+    bests = {"best peer of each set, picked afterwards": None, **(circles or {})}
     order: NDArray[np.int64] | None = None
     for key, title in figures.items():
         detectors, _, grid = _grid(records, key)
         means = grid.mean(axis=1)
         order = np.argsort(-means, kind="stable") if order is None else order
-        peers = grid[[name != OURS for name in detectors]]
-        best = f"{peers.max(axis=0).mean():.3f}" if len(peers) else "-"
+        circle_means = []
+        for names in bests.values():
+            peers = grid[[not _is_ours(name) if names is None else name in names for name in detectors]]
+            circle_means.append(f"{peers.max(axis=0).mean():.3f}" if len(peers) else "-")
         ranks = rankdata(-grid, axis=0).mean(axis=1)
-        columns.append((f"mean {title}", [f"{means[i]:.3f}" for i in order] + [best]))
-        columns.append((f"rank {title}", [f"{ranks[i]:.1f}" for i in order] + ["-"]))
+        columns.append((f"mean {title}", [f"{means[i]:.3f}" for i in order] + circle_means))
+        columns.append((f"rank {title}", [f"{ranks[i]:.1f}" for i in order] + ["-"] * len(bests)))
     costs = [
         [record[cost] for record in records if record["detector"] == name and "error" not in record]
         for name in detectors
     ]
     assert order is not None
-    columns.append((cost_title, [f"{np.median(costs[i]):.3g}" if costs[i] else "-" for i in order] + ["-"]))
-    names = [_emphasised(detectors[i]) for i in order] + ["best peer of each set, picked afterwards"]
+    medians = [f"{np.median(costs[i]):.3g}" if costs[i] else "-" for i in order]
+    columns.append((cost_title, medians + ["-"] * len(bests)))
+    names = [*(_emphasised(detectors[i]) for i in order), *bests]
     return markdown(
         ["detector", *(title for title, _ in columns)],
         zip(names, *(cells for _, cells in columns), strict=True),
@@ -129,7 +142,11 @@ def failures(records: list[dict[str, Any]]) -> list[str]:
 
 
 def _emphasised(name: str) -> str:
-    return f"**{name}**" if name == OURS else name
+    return f"**{name}**" if _is_ours(name) else name
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(OURS)
 
 
 def _machine() -> str:

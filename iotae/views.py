@@ -34,9 +34,12 @@ def _side_by_side(latent: Float32, residual: Float32) -> Float32:
 def _slopes(rows: Float32, latent: Float32) -> Float64:
     """Least-squares slopes (k, d) of each latent unit over the inputs."""
     inputs = np.nan_to_num(rows, nan=0.0).astype(np.float64)
-    values, vectors = np.linalg.eigh(inputs.T @ inputs)
+    # products of rows or of columns have the same directions: the fewer cost the third power
+    wide = inputs.shape[1] > inputs.shape[0]
+    values, vectors = np.linalg.eigh(inputs @ inputs.T if wide else inputs.T @ inputs)
     inverse = np.where(values > _SHORTEST**2 * values[-1], 1.0 / np.maximum(values, 1e-300), 0.0)
-    slopes: Float64 = (latent.T @ inputs) @ (vectors * inverse) @ vectors.T
+    inverted = (vectors * inverse) @ vectors.T
+    slopes: Float64 = latent.T @ inverted @ inputs if wide else latent.T @ inputs @ inverted
     return slopes
 
 
