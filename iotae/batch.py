@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae.architecture import Float32, validate_hidden_sizes
-from iotae.frames import column_names, to_matrix
+from iotae.frames import check_columns, column_names, to_matrix
 from iotae.kept_rows import KeptRows
 from iotae.network import Network, draw_seed
 from iotae.parameters import (
@@ -19,6 +19,7 @@ from iotae.parameters import (
     check_network_settings,
     check_row_weights,
     check_share,
+    check_table,
 )
 from iotae.residuals import distance, shares
 from iotae.row_sample import gather, sample_rows
@@ -160,7 +161,7 @@ class BatchAutoencoder:
             If a column holds no numbers.
         """
         table = to_matrix(X)
-        weights = check_row_weights(table, sample_weight)
+        weights = check_row_weights(check_table(table), sample_weight)
         names = column_names(X)
         check_engine(self.device, self.network, table.shape[1])
         rows = np.flatnonzero(weights > 0)
@@ -187,7 +188,7 @@ class BatchAutoencoder:
         seed = draw_seed(self.seed)
         table, names, n_seen = gather(chunks, _FIT_ROWS, seed)
         check_engine(self.device, self.network, table.shape[1])
-        weights = check_row_weights(table, None)
+        weights = check_row_weights(check_table(table), None)
         self._begin(table.shape[1], names, seed)
         self.fitted_scores = self._learn(table, weights, n_seen)
         return self
@@ -205,7 +206,7 @@ class BatchAutoencoder:
         if self._network is None:
             return self.fit(X, sample_weight)
         table = self._table(X)
-        weights = check_row_weights(table, sample_weight)
+        weights = check_row_weights(check_table(table), sample_weight)
         self._learn(*self._kept.joined(table, weights, _FIT_ROWS, self._network.generator))
         self.fitted_scores = self.score(table)
         return self
@@ -259,13 +260,12 @@ class BatchAutoencoder:
         return self._fitted().sizes[0]
 
     def _table(self, X: Any) -> Float64:
-        expected = self.n_features
-        table = to_matrix(X)
+        table, expected = to_matrix(X), self.n_features
         if table.ndim != 2 or table.shape[1] != expected:
             raise ValueError(
-                f"Got a table of shape {table.shape}, but expected (n, {expected}): "
-                "pass the features that the model was fitted on."
+                f"Got a table of shape {table.shape}, but expected (n, {expected}), as it was fitted on."
             )
+        check_columns(X, self.feature_names)
         return table
 
     def _by_blocks(self, X: Any, made_of: Callable[..., Float64], *width: int) -> Float64:

@@ -24,7 +24,7 @@ _MOST = 0.5
 _RATE = 1e-3
 """The autocorrelation is that of the last thousand rows or so."""
 
-_REACH = 30.0
+_REACH = 5.0
 """A surprise moves everything here as if it lay at most this many deviations above the mean."""
 
 _LEAST_SPREAD = 0.05

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae import state
 from iotae.batch import BatchAutoencoder
+from iotae.evaluation.ranking import check_labels
 from iotae.preprocessing import Preprocessor
 from iotae.tables import Table, TableError
 from iotae.thresholds import QuantileThreshold
@@ -107,9 +108,11 @@ class TableDetector:
             If there is nothing to learn from: see :meth:`iotae.preprocessing.Preprocessor.fit`.
         """
         table = table.without(self._no_features())
-        labels = np.zeros(table.n_rows, dtype=bool) if y is None else np.asarray(y).astype(bool)
+        labels = np.zeros(table.n_rows, dtype=bool) if y is None else np.asarray(y)
         if labels.shape != (table.n_rows,):
             raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
+        if labels.size:
+            labels = check_labels(labels)
         held = np.zeros(table.n_rows, dtype=bool)
         if y is not None:
             held[self._hold_out(np.flatnonzero(~labels))] = True

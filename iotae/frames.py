@@ -9,7 +9,7 @@ import numpy as np
 
 from iotae.scaling import Float64
 
-__all__ = ["column_names", "frame_rows", "is_frame", "numeric_columns", "to_matrix"]
+__all__ = ["check_columns", "column_names", "frame_rows", "is_frame", "numeric_columns", "to_matrix"]
 
 
 def is_frame(table: Any) -> bool:
@@ -26,6 +26,13 @@ def column_names(table: Any) -> list[str] | None:
     import narwhals as nw
 
     return [str(name) for name in nw.from_native(table, eager_only=True).columns]
+
+
+def check_columns(table: Any, expected: list[str] | None) -> None:
+    """Refuse a data frame whose columns are others than ``expected``, or stand in another order."""
+    names = column_names(table)
+    if None not in (names, expected) and names != expected:
+        raise ValueError(f"Got the columns {names}, but expected {expected}, in the order of the fit.")
 
 
 def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
@@ -79,8 +86,9 @@ def to_matrix(table: Any) -> Float64:
 
     frame = nw.from_native(table, eager_only=True)
     columns = []
-    for name in frame.columns:
-        column = frame[name]
+    # by place: a pandas column may be named by a number
+    for column in frame.iter_columns():
+        name = column.name
         if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
             raise TypeError(
                 f"Got the column {name!r} of type {column.dtype}, but expected numbers: encode text as "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ class OnlineAutoencoder:
         Adam's step size.
     batch_size : int, at least 1
         Rows per update of the network.
-    horizon : float, at least 1
+    horizon : float, at least 2
         Rows after which the running statistics begin to forget.
     grace_period : int, at least 0
         Rows to take in before the first alarm may be raised; the scores of the first half of them do
@@ -104,8 +105,8 @@ class OnlineAutoencoder:
     ) -> None:
         self.hidden_sizes = validate_hidden_sizes(hidden_sizes)
         check_network_settings(activation, learning_rate, batch_size, seed)
-        if not horizon >= 1.0:
-            raise ValueError(f"Got horizon={horizon!r}, but expected a number of rows of at least 1.")
+        if not horizon >= 2.0:
+            raise ValueError(f"Got horizon={horizon!r}, but expected a number of rows of at least 2.")
         check_count("grace_period", grace_period, 0)
         check_share("alpha", alpha, meaning="the alarm rate you can live with, e.g. alpha=0.01")
         self.activation = activation
@@ -169,7 +170,8 @@ class OnlineAutoencoder:
         order = None if columns is None else self._schema.order_of(columns[0])
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
-        scores: Float64 = _bounded(stream_calls.score_many(columns[1][:, order], *self._memory))
+        rows = np.ascontiguousarray(columns[1][:, order])
+        scores: Float64 = _bounded(stream_calls.score_many(rows, *self._memory))
         return scores
 
     @property
@@ -201,7 +203,7 @@ class OnlineAutoencoder:
             schema.encode(x, self._row)
         raw = stream_calls.learn(*self._memory)
         complete = self._state.counters[PRESENT] == self._row.size
-        if not complete:
+        if not (plain and complete):
             self.n_unusable += schema.count_unusable(x, self._row)
         if plain:
             schema.note_plain(1) if complete else schema.admit(x)
@@ -234,7 +236,8 @@ class OnlineAutoencoder:
                 self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
                 order, start = self._schema.order_of(names), start + 1
                 continue
-            raws = stream_calls.learn_many(values[start:stop, order], *self._memory)
+            block = np.ascontiguousarray(values[start:stop, order])
+            raws = stream_calls.learn_many(block, *self._memory)
             self._schema.note_plain(stop - start)
             for raw in raws.tolist():
                 self._count(raw)
@@ -257,6 +260,10 @@ class OnlineAutoencoder:
         return {
             key: value for key, value in self.__dict__.items() if key not in ("_memory", "_row", "_scratch")
         }
+
+    def __copy__(self) -> OnlineAutoencoder:
+        # a copy that shared arrays would learn what the original learns
+        return copy.deepcopy(self)
 
     def __setstate__(self, data: dict[str, Any]) -> None:
         self.__dict__.update(data)

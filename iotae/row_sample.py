@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from iotae.frames import column_names, to_matrix
+from iotae.frames import column_names, is_frame, to_matrix
 from iotae.scaling import Float64
 
 __all__ = ["gather", "sample_chunks", "sample_rows"]
@@ -89,6 +89,8 @@ def gather(chunks: Iterable[Any], most: int, seed: int) -> tuple[Float64, list[s
     ValueError
         If a chunk has other columns than the first.
     """
+    if is_frame(chunks):
+        raise TypeError("Got a data frame, but expected an iterable of them: pass [frame], or fit(frame).")
     names: list[str] | None = None
     width, n_rows = -1, 0
 

@@ -27,13 +27,16 @@ PROBATION = 10
 _CANDIDATES = 1024
 """Newcomers on probation at a time; the one that waits longest makes place."""
 
+_LONGEST_TEXT = 1000
+"""Letters of a name or a category; what is longer is a document."""
+
 Slot = tuple[Hashable, str | None]
 """A feature's name, and for a category the value that the slot stands for."""
 
 
 def slot_label(slot: Slot) -> str:
     """A slot's name as text: sorts slots, and seeds the weights that belong to them."""
-    name, value = slot
+    name, value = _plain(slot[0]), slot[1]
     label = name if isinstance(name, str) else f"{type(name).__name__}:{name}"
     return label if value is None else f"{label}={value}"
 
@@ -61,15 +64,21 @@ def _is_missing(value: Any) -> bool:
         return False
 
 
+def _plain(name: Hashable) -> Hashable:
+    """A NumPy number as Python's, which is equal to it and can be written down."""
+    return name.item() if isinstance(name, np.generic) else name
+
+
 def _is_name(name: Hashable) -> bool:
-    """Whether a feature may be called so: text, numbers that can be written down, and tuples of them."""
+    """Whether a feature may be called so: short text, numbers that can be written, and tuples of them."""
+    name = _plain(name)
     if isinstance(name, tuple):
         return all(map(_is_name, name))
     if isinstance(name, float):
         return abs(name) < float("inf")
     if isinstance(name, int):
         return abs(name) < 2**63
-    return name is None or isinstance(name, str)
+    return name is None or (isinstance(name, str) and len(name) <= _LONGEST_TEXT)
 
 
 class FeatureSchema:
@@ -123,7 +132,8 @@ class FeatureSchema:
     def encode_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
         """Encode the common row, which has every feature and no other and all as numbers, or say no."""
         _check_row(x)
-        if not self._plain or len(x) != len(self.slots):
+        # another mapping may make up the keys that it is asked for
+        if not self._plain or len(x) != len(self.slots) or type(x) is not dict:
             return False
         try:
             if self._single:
@@ -166,6 +176,8 @@ class FeatureSchema:
                 unusable += bool(np.isnan(row[place])) and not _is_missing(value)
             elif name in self._texts:
                 unusable += not isinstance(value, str) and not _is_missing(value)
+            elif not _is_name(name) or (isinstance(value, str) and len(value) > _LONGEST_TEXT):
+                unusable += not _is_missing(value)
         return unusable
 
     def __getstate__(self) -> dict[str, Any]:
@@ -181,8 +193,10 @@ class FeatureSchema:
         for name, value in x.items():
             if isinstance(value, str):
                 # a text where numbers were is a fault of the row, not a new category
-                if name not in self._numbers:
+                if name not in self._numbers and len(value) <= _LONGEST_TEXT:
                     yield (name, value)
+                # the feature is text after all: numbers claim it by ten in a row
+                self._candidates.pop((name, None), None)
             elif not np.isnan(_as_number(value)):
                 yield (name, None)
 
@@ -270,6 +284,7 @@ class FeatureSchema:
 
 
 def _packed(name: Hashable) -> Any:
+    name = _plain(name)
     if name is None or isinstance(name, (str, bool, int, float)):
         return name
     if isinstance(name, tuple):

@@ -64,6 +64,11 @@ class Alarms:
                 f"Got threshold={self.threshold!r} with contamination={share!r}, but expected a number for "
                 "contamination, e.g. 0.01: it is the false-alarm rate of a calibrated cut."
             )
+        if self.threshold == "tail" and share == 0.5:
+            raise ValueError(
+                "Got contamination=0.5 with threshold='tail', but expected less: a half is no tail. Take "
+                "threshold='conformal'."
+            )
 
     @property
     def _counted(self) -> Float64:

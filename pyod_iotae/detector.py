@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from iotae import state
 from iotae.batch import BatchAutoencoder
+from iotae.network import draw_seed
 from iotae.parameters import check_row_weights
 from iotae.scaling import Float64
 from pyod_iotae import alarms
@@ -153,7 +154,8 @@ class IoTAE(alarms.Alarms, BaseDetector):
             dropout_rate=self.dropout_rate,
             scaling="standard" if self.preprocessing else "none",
             clean=self.clean,
-            seed=None if random is None else int(random),
+            # drawn here, so that a second look at the rows holds out the same
+            seed=draw_seed(None if random is None else int(random)),
             device=self.device,
             # the core trains what it is given
             network=copy.deepcopy(self.network),
@@ -180,9 +182,14 @@ class IoTAE(alarms.Alarms, BaseDetector):
         # what fails on the way leaves an earlier fit as it was
         made = copy.copy(self)
         core = self._core()
-        table = to_numbers(made, X, reset=True)
+
+        def learned(n_rows: int) -> NDArray[np.bool_]:
+            held = self._held_out(n_rows, sample_weight, core.seed)
+            return check_row_weights(n_rows, alarms.without(held, sample_weight)) > 0
+
+        table = to_numbers(made, X, reset=True, learned=learned)
         made._set_n_classes(None)
-        held = self._held_out(table, sample_weight, core.seed)
+        held = self._held_out(len(table), sample_weight, core.seed)
         made._judge(core.fit(table, alarms.without(held, sample_weight)), sample_weight, held)
         self.__dict__ = made.__dict__
         return self
@@ -197,16 +204,14 @@ class IoTAE(alarms.Alarms, BaseDetector):
             return self.fit(X, y, sample_weight)
         before = len(self.model_.history)
         table = to_numbers(self, X, reset=False)
-        held = self._held_out(table, sample_weight, self.model_.seed)
+        held = self._held_out(len(table), sample_weight, self.model_.seed)
         model = self.model_.partial_fit(table, alarms.without(held, sample_weight))
         self._judge(model, sample_weight, held, before)
         return self
 
-    def _held_out(
-        self, table: Float64, sample_weight: ArrayLike | None, seed: int | None
-    ) -> NDArray[np.bool_]:
-        counted = check_row_weights(table, sample_weight) > 0
-        held = np.zeros(len(table), bool)
+    def _held_out(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> NDArray[np.bool_]:
+        counted = check_row_weights(n_rows, sample_weight) > 0
+        held = np.zeros(n_rows, bool)
         held[counted] = alarms.held_out(int(counted.sum()), self.threshold, self.contamination, seed)
         return held
 

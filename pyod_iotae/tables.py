@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from iotae.frames import is_frame
@@ -16,7 +18,9 @@ from iotae.tables import Table
 __all__ = ["by_column", "like", "to_numbers"]
 
 
-def to_numbers(detector: Any, X: Any, *, reset: bool) -> Float64:
+def to_numbers(
+    detector: Any, X: Any, *, reset: bool, learned: Callable[[int], NDArray[np.bool_]] | None = None
+) -> Float64:
     """Check X as scikit-learn does, and return it as float64 (n, e) with NaN for missing.
 
     A data frame with columns of text, categories or times is encoded: one column for each value, the
@@ -30,6 +34,8 @@ def to_numbers(detector: Any, X: Any, *, reset: bool) -> Float64:
     X : array or data frame, shape (n, d)
     reset : bool
         Whether X is what the detector is fitted to.
+    learned : callable, optional
+        From the number of rows, which of them (n,) the encoding may be learned from; by default all.
 
     Raises
     ------
@@ -43,7 +49,11 @@ def to_numbers(detector: Any, X: Any, *, reset: bool) -> Float64:
     if is_frame(X):
         X = _typed(X)
     if reset:
-        detector.encoder_ = Preprocessor(select=()).fit(_table(X)) if _is_mixed(X) else None
+        detector.encoder_ = None
+        if _is_mixed(X):
+            table = _table(X)
+            rows = table if learned is None or not table.n_rows else table.take(learned(table.n_rows))
+            detector.encoder_ = Preprocessor(select=()).fit(rows)
     encoder: Preprocessor | None = detector.encoder_
     if encoder is None:
         return _checked(detector, X, reset)

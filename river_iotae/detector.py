@@ -76,7 +76,7 @@ class IoTAE(base.AnomalyDetector):
     ...     auc.update(y, model.score_one(x))
     ...     model.learn_one(x)
     >>> auc
-    ROCAUC: 98.49%
+    ROCAUC: 98.48%
 
     A row's score is shared out among its features:
 

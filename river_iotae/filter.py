@@ -20,7 +20,9 @@ class AlarmFilter(base.AnomalyFilter):
     Each row is scored before it is learned; its score then moves the threshold. What an alarm means
     is said by the threshold: a tail's risk (`TailThreshold`), a budget of alerts whatever the data do
     (`AlertBudget`), a share of false alarms (`OnlineFDR`), a p-value (`ConformalThreshold`). A row is
-    judged by `classify`, and once learned has moved the threshold: judge first, then learn.
+    judged by `classify`, and once learned has moved the threshold: judge first, then learn. Inside a
+    River pipeline a filter learns a row before it is asked about it, so a budget that the row itself
+    has spent lets it pass there; with `protect_anomaly_detector`, too, a spent budget spares nothing.
 
     Parameters
     ----------

@@ -66,8 +66,8 @@ class Context:
             self.mean = surprise
         apart, factor = surprise - self.mean, 1.0
         spread = max(self.spread, LEAST_SPREAD)
-        if apart > 30 * spread:
-            apart = 30 * spread
+        if apart > 5 * spread:
+            apart = 5 * spread
             factor = (self.mean + apart) / surprise
         self.rows += 1
         rate = max(1 / self.rows, 1e-3)

@@ -173,3 +173,14 @@ def test_bad_tables_are_refused_before_anything_changes(X, error, words, table):
 def test_bad_parameters_are_refused_by_name(params):
     with pytest.raises(ValueError, match=f"Got {next(iter(params))}="):
         BatchAutoencoder(**params)
+
+
+def test_columns_in_another_order_are_refused(rng):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    model = BatchAutoencoder(seed=0).fit(frame)
+    for act in (model.score, model.partial_fit, model.errors):
+        with pytest.raises(ValueError, match=r"Got the columns \['c', 'b', 'a'\]"):
+            act(frame[list("cba")])
+    with pytest.raises(TypeError, match=r"pass \[frame\]"):
+        BatchAutoencoder().fit_chunks(frame)

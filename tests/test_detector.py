@@ -158,3 +158,12 @@ def test_wrong_settings(setting):
 def test_labels_must_fit_the_table():
     with pytest.raises(TableError, match="labels of shape"):
         TableDetector().fit(Table({"a": [1.0, 2.0]}), [1])
+
+
+@pytest.mark.parametrize("wrong", [2, -1, np.nan])
+def test_labels_other_than_0_and_1_are_refused(rng, wrong):
+    table = Table({"x": rng.normal(size=50)})
+    labels = np.zeros(50)
+    labels[7] = wrong
+    with pytest.raises(ValueError, match=r"y\[7\]="):
+        TableDetector(seed=0).fit(table, labels)

@@ -3,7 +3,9 @@
 This file also runs without numba, where a row costs a hundred times as much: streams here are short.
 """
 
+import copy
 import math
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 import numpy as np
@@ -606,3 +608,65 @@ def test_scores_of_the_first_rows_do_not_hold_the_cut_up(rng):
 def test_settings_that_are_no_such_numbers_are_refused_by_name(params):
     with pytest.raises(ValueError, match=f"Got {next(iter(params))}="):
         OnlineAutoencoder(**params)
+
+
+# -- what a reviewer broke ------------------------------------------------------------------------
+
+
+def test_a_shallow_copy_learns_by_itself(rng):
+    rows = gaussian(rng, 200)
+    model = OnlineAutoencoder(seed=0)
+    played(model, rows[:100])
+    other, before = copy.copy(model), frozen(model)
+    played(other, rows[100:])
+    assert frozen(model) == before
+    played(model, rows[100:])
+    assert frozen(model) == frozen(other)
+
+
+@pytest.mark.parametrize("kind", [Counter, lambda x: defaultdict(int, x)])
+def test_a_mapping_that_makes_up_values_is_read_as_it_is(rng, kind):
+    model = OnlineAutoencoder(seed=0)
+    played(model, gaussian(rng, 100))
+    x = kind({"a": 1.0, "new": 2.0})
+    assert model.score_one(x) == model.score_one({"a": 1.0, "new": 2.0})
+    assert dict(x) == {"a": 1.0, "new": 2.0}
+
+
+def test_numpy_names_are_numbers_and_can_be_saved(rng):
+    rows = [{np.int64(j): float(v) for j, v in enumerate(row)} for row in rng.normal(size=(100, 3))]
+    model, other = OnlineAutoencoder(seed=0), OnlineAutoencoder(seed=0)
+    scores = played(model, rows)
+    plain = [{int(name): value for name, value in x.items()} for x in rows]
+    np.testing.assert_array_equal(scores, played(other, plain))
+    assert frozen(model) == frozen(other)
+
+
+def test_names_and_documents_that_cannot_be_kept_are_counted(rng):
+    model = OnlineAutoencoder(seed=0)
+    played(model, gaussian(rng, 50))
+    for x in gaussian(rng, 20):
+        model.learn_one({**x, "log": "x" * 5000, b"raw": 1.0})
+    assert model.n_unusable == 40
+    assert len(model._schema.slots) == 2
+
+
+def test_numbers_claim_a_text_feature_by_ten_in_a_row_only(rng):
+    model = OnlineAutoencoder(seed=0)
+    for i, x in enumerate(gaussian(rng, 200)):
+        model.learn_one({**x, "code": 77.0 if i % 5 == 4 else "1a"})
+    assert ("code", None) not in model._schema.slots
+    late = OnlineAutoencoder(seed=0)
+    for i, x in enumerate(gaussian(rng, 50)):
+        late.learn_one({**x, "load": "n/a" if i < 2 else 3.0})
+    assert ("load", None) in late._schema.slots
+
+
+def test_columns_named_by_numbers_are_learned_as_their_rows(rng):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(rng.normal(size=(120, 3)))
+    single, many = OnlineAutoencoder(seed=0), OnlineAutoencoder(seed=0)
+    for row in frame.to_dict("records"):
+        single.learn_one(row)
+    many.learn_many(frame)
+    assert frozen(single) == frozen(many)

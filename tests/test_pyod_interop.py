@@ -534,3 +534,22 @@ def test_rows_of_weight_zero_are_not_held_out_for_calibration_either(threshold, 
     )
     assert among.threshold_ == alone.threshold_
     np.testing.assert_array_equal(among.predict_pvalue(X), alone.predict_pvalue(X))
+
+
+def test_rows_that_do_not_count_do_not_teach_the_encoder_either(rng):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": rng.normal(size=300), "m": rng.choice(["on", "off"], 300)})
+    frame.loc[:49, "m"] = [f"bad{i % 5}" for i in range(50)]
+    weights = np.r_[np.zeros(50), np.ones(250)]
+    weighted = IoTAE(random_state=0).fit(frame, sample_weight=weights)
+    alone = IoTAE(random_state=0).fit(frame.iloc[50:])
+    assert weighted.encoder_.feature_names_out == alone.encoder_.feature_names_out
+    np.testing.assert_allclose(weighted.decision_scores_[50:], alone.decision_scores_, rtol=1e-6)
+
+
+def test_wrong_weights_and_half_a_tail_say_what_is_wrong(rng):
+    X = rng.normal(size=(40, 2))
+    with pytest.raises(ValueError, match=r"sample_weight\[3\]=-1"):
+        IoTAE().fit(X, sample_weight=[1.0] * 3 + [-1.0] + [1.0] * 36)
+    with pytest.raises(ValueError, match="a half is no tail"):
+        IoTAE(contamination=0.5, threshold="tail").fit(X)

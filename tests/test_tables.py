@@ -511,3 +511,22 @@ def test_a_file_is_not_held_to_draw_rows_from_it(tmp_path, rng):
     # the file has 64 MB, a chunk 4
     assert ours < 12e6
     assert arrows < 35e6
+
+
+@pytest.mark.parametrize(
+    ("torn", "expected"),
+    [
+        ('3,"x\n', ["3", '"x']),
+        ("3,4\rx\n", ["3", "4 x"]),
+        ('3,"two\nlines"\n', ["3", "two\nlines"]),
+        ('3,5" pipe\n', ["3", '5" pipe']),
+        ('3,"say ""so"""\n', ["3", 'say "so"']),
+    ],
+)
+def test_a_torn_row_of_a_stream_costs_no_other(tmp_path, torn, expected):
+    path = tmp_path / "a.csv"
+    path.write_bytes(("a,b\n1,2\n" + torn + "5,6\n" * 250).encode())
+    (table,) = iter_table(str(path), 4096, ragged="pad")
+    assert table.n_rows == 252
+    assert [table.array("a")[1], table.array("b")[1]] == expected
+    assert list(table.array("b")[2:]) == ["6"] * 250

@@ -1,4 +1,5 @@
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -164,3 +165,24 @@ def test_a_window_too_short_for_any_alarm_is_refused():
     with pytest.raises(ValueError, match=r"window=10 with alpha=0\.01"):
         ConformalThreshold(0.01, window=10)
     assert ConformalThreshold(0.01, window=99).fit(np.arange(99.0)).classify(100.0)
+
+
+def test_a_quantile_is_never_rounded_into_one_alarm_more():
+    for n in range(2, 200):
+        scores = np.arange(n) * 0.1
+        for share in (0.05, 0.1, 0.3, 0.8):
+            above = QuantileThreshold(share).fit(scores).classify(scores).sum()
+            assert above <= math.ceil(round(share * (n - 1), 9))
+
+
+def test_alarms_rarer_than_the_window_are_refused():
+    with pytest.raises(ValueError, match="at least 1 / alpha - 1 scores"):
+        ConformalThreshold(1e-6)
+    with pytest.raises(ValueError, match="at least 1 / alpha - 1 scores"):
+        ConformalThreshold(1e-320)
+    assert ConformalThreshold(1e-5).threshold == math.inf
+
+
+def test_an_infinite_score_has_a_p_value():
+    cut = TailThreshold(0.01).fit(np.random.default_rng(0).normal(size=5000))
+    assert 0.0 < cut.p_value(math.inf) < 1e-6

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,9 @@ def score(args: Namespace) -> int:
 
 def stream(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
-    check_output(args.output, args.events)
+    check_output(args.output, args.events, *([args.model] if args.model else []))
+    if args.save and args.output != "-" and Path(args.save).absolute() == Path(args.output).absolute():
+        raise TableError(f"Got {args.save} for the scores and for the model: name two files.")
     if args.save is not None:
         check_model_output(args.save, args.events)
     if args.model is not None and (args.alpha is not None or args.seed is not None):

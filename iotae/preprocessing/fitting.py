@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iotae.evaluation.ranking import check_labels
 from iotae.preprocessing.encoding import ColumnCode, learn_category, learn_time
 from iotae.preprocessing.selection import (
     MAX_OUTLIERS,
@@ -111,9 +112,11 @@ def learn(steps: Settings, table: Table, y: ArrayLike | None) -> Learned:
     """
     if not table.n_rows:
         raise TableError("Got a table without rows, but expected rows to learn from.")
-    labels = None if y is None else np.asarray(y).astype(bool)
+    labels = None if y is None else np.asarray(y)
     if labels is not None and labels.shape != (table.n_rows,):
         raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
+    if labels is not None and labels.size:
+        labels = check_labels(labels)
     normal = np.ones(table.n_rows, dtype=bool) if labels is None else ~labels
     if not normal.any():
         raise TableError("Got no row that is labelled normal, but expected some to learn from.")

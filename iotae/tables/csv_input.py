@@ -17,6 +17,7 @@ import numpy as np
 
 from iotae.tables import Table, TableError
 from iotae.tables.columns import parse_numbers
+from iotae.tables.torn import mended_lines
 
 __all__ = ["iter_csv"]
 
@@ -49,7 +50,8 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
             delimiter = max(",;\t|", key=bare.count)
             # one huge cell is no reason to give up a file
             csv.field_size_limit(_LARGEST_CELL)
-            reader = csv.reader(chain([first], lines), delimiter=delimiter)
+            rest = mended_lines(lines, delimiter) if ragged == "pad" else lines
+            reader = csv.reader(chain([first], rest), delimiter=delimiter)
             header = _check_header(next(reader), shown)
             width = len(header)
             rows = (row or [""] for row in reader if row or width == 1)

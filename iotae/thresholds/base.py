@@ -62,7 +62,7 @@ class Threshold(ABC):
     def classify(self, scores: ArrayLike) -> Any:
         """Whether each score lies above the cut: a bool for a number, else an array of bool."""
         if isinstance(scores, float):
-            return scores > self.threshold
+            return bool(scores > self.threshold)
         above: NDArray[np.bool_] = np.asarray(scores, np.float64) > self.threshold
         return bool(above) if above.ndim == 0 else above
 

@@ -13,6 +13,10 @@ from iotae.thresholds.window import ScoreWindow
 __all__ = ["ConformalThreshold"]
 
 
+_MOST = 100_000
+"""Scores kept by default at most: alarms rarer than one in so many need a ``window`` of their own."""
+
+
 class ConformalThreshold(Threshold):
     """Alarm when the conformal p-value of a score is at most ``alpha``.
 
@@ -27,7 +31,7 @@ class ConformalThreshold(Threshold):
         False-alarm rate. No alarm is possible before ``1 / alpha - 1`` scores were seen.
     window : int, optional
         How many of the latest scores make up the calibration; by default twenty for each alarm
-        that they should allow, at least 1,000.
+        that they should allow, at least 1,000 and at most 100,000.
 
     Examples
     --------
@@ -39,7 +43,7 @@ class ConformalThreshold(Threshold):
 
     def __init__(self, alpha: float = 0.01, window: int | None = None) -> None:
         self.alpha = check_alpha(alpha)
-        self._window = ScoreWindow(max(1000, int(20 / alpha)) if window is None else window)
+        self._window = ScoreWindow(int(min(max(1000, 20 / alpha), _MOST)) if window is None else window)
         if self._window.size < round(1.0 / self.alpha, 9) - 1.0:
             raise ValueError(
                 f"Got window={window!r} with alpha={alpha!r}, but expected at least 1 / alpha - 1 scores: "

@@ -64,7 +64,10 @@ class QuantileThreshold(Threshold):
             If there are no scores, or if one is not finite.
         """
         values = self._window.fill(scores)
-        self.threshold = float(np.quantile(values, 1.0 - self.contamination))
+        # rounding must not put the cut below the lowest score that may be an alarm's neighbour
+        spared = int(np.ceil(self.contamination * (values.size - 1)))
+        lowest = np.partition(values, values.size - 1 - spared)[values.size - 1 - spared]
+        self.threshold = float(max(np.quantile(values, 1.0 - self.contamination), lowest))
         return self
 
     def update(self, score: float) -> None:

@@ -168,6 +168,8 @@ class TailThreshold(Threshold):
         beyond = np.maximum(heights - start, 0.0)
         fitted = share * np.maximum(survival(beyond, shape, scale), _BELIEVED / (1.0 + beyond / scale))
         p: NDArray[np.float64] = np.where(heights > start, fitted, np.maximum(counted, share))
+        # an infinite score is as rare as a number can say
+        p = np.maximum(p, np.finfo(np.float64).tiny)
         return float(p) if p.ndim == 0 else p
 
     def to_state(self) -> State:

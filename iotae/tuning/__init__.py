@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae.detector import TableDetector
 from iotae.evaluation import Evaluation, confusion, evaluate, stratified_split
+from iotae.evaluation.ranking import check_labels
 from iotae.parameters import check_count, check_share
 from iotae.tables import Table, TableError
 from iotae.tuning.grid import GRID, Grid, Params, candidates, funnel
@@ -127,9 +128,11 @@ def tune(
     check_count("n_splits", n_splits, 2)
     check_count("seed", seed, 0)
     check_share("anomaly_share", anomaly_share, meaning="the anomalies you expect, e.g. 0.05")
-    labels = None if y is None else np.asarray(y).astype(bool)
+    labels = None if y is None else np.asarray(y)
     if labels is not None and labels.shape != (table.n_rows,):
         raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
+    if labels is not None and labels.size:
+        labels = check_labels(labels)
     classes = np.zeros(table.n_rows, dtype=bool) if labels is None else labels
     train, test = np.arange(table.n_rows), np.arange(0)
     if test_size is not None:

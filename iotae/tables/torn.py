@@ -1,0 +1,69 @@
+"""Lines of a stream that survive torn rows: a stray quote costs its own row and not those that follow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+__all__ = ["mended_lines"]
+
+_MOST_LINES = 100
+"""Lines that a quoted cell may run over; a quote that is open for longer was none."""
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Whether a quoted cell is still open at the end of ``text``: a quote counts at the start of a cell."""
+    quoted, at_start, i = False, True, 0
+    while i < len(text):
+        letter = text[i]
+        if quoted:
+            if letter == '"' and text[i + 1 : i + 2] == '"':
+                i += 1
+            elif letter == '"':
+                quoted = at_start = False
+        elif letter == '"' and at_start:
+            quoted = True
+        else:
+            at_start = letter in (delimiter, "\n")
+        i += 1
+    return quoted
+
+
+def _as_it_stands(line: str, delimiter: str) -> str:
+    """The line with every quote in it a letter like others."""
+    cells = line.rstrip("\n").split(delimiter)
+    return delimiter.join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"
+
+
+def mended_lines(lines: Iterator[str], delimiter: str) -> Iterator[str]:
+    r"""Each record of a CSV file as one piece of text that can be parsed by itself.
+
+    A carriage return within a line becomes a space, and a line whose quoted cell does not end within a
+    hundred lines is taken as it stands.
+
+    Examples
+    --------
+    >>> import csv
+    >>> list(csv.reader(mended_lines(iter(['1,"two\n', 'lines"\n', '3,"x\n', "4,5\r6\n"]), ",")))
+    [['1', 'two\nlines'], ['3', '"x'], ['4', '5 6']]
+    """
+    ahead: deque[str] = deque()
+
+    def following() -> str | None:
+        line = ahead.popleft() if ahead else next(lines, None)
+        return None if line is None else line.rstrip("\r\n").replace("\r", " ") + "\n"
+
+    while (line := following()) is not None:
+        if '"' in line and _is_open(line, delimiter):
+            record = [line]
+            while len(record) < _MOST_LINES and _is_open("".join(record), delimiter):
+                more = following()
+                if more is None:
+                    break
+                record.append(more)
+            if _is_open("".join(record), delimiter):
+                ahead.extendleft(reversed(record[1:]))
+                line = _as_it_stands(line, delimiter)
+            else:
+                line = "".join(record)
+        yield line
