@@ -11,6 +11,8 @@ PAGES = (
     ("tables", "Tables without labels (18 development sets of ADBench)"),
     ("streams", "Streams, prequential (8 development sets)"),
     ("speed", "Speed"),
+    ("alarms", "False-alarm rates asked for and realised, as multiples"),
+    ("paper", "The paper's experiment, on simulated streams"),
     ("nslkdd", "NSL-KDD from the command line, trained on normal rows"),
 )
 
