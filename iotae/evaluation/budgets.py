@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -34,8 +36,8 @@ def precision_at_n(y: ArrayLike, scores: ArrayLike, n: int | None = None) -> flo
     Raises
     ------
     ValueError
-        If ``n`` is not in [1, rows], lengths differ, input is empty, a label is not 0 or 1, or a score is
-        NaN.
+        If ``n`` is no whole number in [1, rows], lengths differ, input is empty, a label is not 0 or 1, or a
+        score is NaN.
 
     Examples
     --------
@@ -50,8 +52,8 @@ def precision_at_n(y: ArrayLike, scores: ArrayLike, n: int | None = None) -> flo
         if not hits[-1]:
             return float("nan")
         n = int(hits[-1])
-    elif not 1 <= n <= rows:
-        raise ValueError(f"Got n={n}, but expected a number of rows from 1 to all {rows}.")
+    elif not isinstance(n, Integral) or isinstance(n, bool) or not 1 <= n <= rows:
+        raise ValueError(f"Got n={n!r}, but expected a whole number of rows from 1 to all {rows}.")
     # Within a tie the expected number of hits grows by the same share with each row.
     return float(np.interp(n, hits + false_alarms, hits)) / n
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae.evaluation.ranking import check_labels, check_same_length
+from iotae.evaluation.times import check_times
 
 __all__ = ["Events", "anomaly_ranges", "find_events"]
 
@@ -100,8 +101,8 @@ def find_events(y: ArrayLike, predicted: ArrayLike, *, time: ArrayLike | None = 
     predicted : array-like of shape (n,)
         Alarms, 0 or 1.
     time : array-like of shape (n,), optional
-        Time of each row, not falling; delays of datetime64 are in seconds, of numbers in their unit. By
-        default delays count rows.
+        Time of each row, not falling; delays between dates (with a time zone or without) and between
+        durations are in seconds, between numbers in their unit. By default delays count rows.
 
     Returns
     -------
@@ -110,7 +111,8 @@ def find_events(y: ArrayLike, predicted: ArrayLike, *, time: ArrayLike | None = 
     Raises
     ------
     ValueError
-        If lengths differ, input is empty, a value is neither 0 nor 1, or ``time`` falls.
+        If lengths differ, input is empty, a value is neither 0 nor 1, or ``time`` falls or is
+        neither date, duration nor number.
 
     Examples
     --------
@@ -119,7 +121,7 @@ def find_events(y: ArrayLike, predicted: ArrayLike, *, time: ArrayLike | None = 
     (2, 1, [1.0, nan], 1)
     """
     truth, alarm = check_labels(y), check_labels(predicted, "predicted")
-    clock = np.arange(truth.size) if time is None else np.asarray(time)
+    clock = np.arange(truth.size) if time is None else check_times(time)
     check_same_length(y=truth, predicted=alarm, time=clock)
     if clock.dtype.kind == "M":
         clock = (clock - clock[0]) / np.timedelta64(1, "s")

@@ -14,6 +14,7 @@ __all__ = [
     "check_labels",
     "check_same_length",
     "check_scores",
+    "check_vector",
     "precision_recall_curve",
     "roc_auc",
     "roc_curve",
@@ -31,15 +32,15 @@ def check_labels(values: ArrayLike, name: str = "y") -> NDArray[np.bool_]:
     ValueError
         If they are empty, not one-dimensional, or hold anything but 0 and 1.
     """
-    labels = _vector(values, name)
+    labels = check_vector(values, name)
     if labels.dtype.kind == "b":
         return labels.astype(np.bool_)
     wrong = np.flatnonzero(~((labels == 0) | (labels == 1)))
     if wrong.size:
         first = int(wrong[0])
         raise ValueError(
-            f"Got {name}[{first}]={labels[first].item()!r} ({wrong.size} of {labels.size} values are neither "
-            "0 nor 1), but expected labels in {0, 1}: map normal rows to 0 and anomalies to 1."
+            f"Got {name}[{first}]={labels.tolist()[first]!r} ({wrong.size} of {labels.size} values are "
+            "neither 0 nor 1), but expected labels in {0, 1}: map normal rows to 0 and anomalies to 1."
         )
     return np.asarray(labels == 1, dtype=np.bool_)
 
@@ -52,7 +53,7 @@ def check_scores(values: ArrayLike, name: str = "scores") -> Floats:
     ValueError
         If they are empty, not one-dimensional, not numeric, or hold a NaN.
     """
-    vector = _vector(values, name)
+    vector = check_vector(values, name)
     try:
         scores = vector.astype(np.float64)
     except (TypeError, ValueError):
@@ -229,7 +230,14 @@ def tie_counts(y: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], NDAr
     return np.concatenate((zero, hits)), np.concatenate((zero, last_of_tie + 1 - hits)), values[last_of_tie]
 
 
-def _vector(values: ArrayLike, name: str) -> NDArray[np.generic]:
+def check_vector(values: ArrayLike, name: str) -> NDArray[np.generic]:
+    """Return values of shape (n,) as an array of their own type.
+
+    Raises
+    ------
+    ValueError
+        If they are empty or not one-dimensional.
+    """
     vector = np.asarray(values)
     if vector.ndim != 1:
         raise ValueError(

@@ -17,6 +17,7 @@ from iotae.plots.figure import (
     SINGLE,
     TEXT_SIZE,
     Display,
+    drawn_name,
     figure_of,
     finish,
     label_line,
@@ -172,7 +173,7 @@ class CalibrationDisplay(Display):
         shown = np.maximum(found.rates, foot)
         reach = np.array([shown - np.maximum(found.low, foot), found.high - shown])
         look: dict[str, Any] = {"color": COLOURS[colour], "linestyle": style, "linewidth": 1.2}
-        label = f"{name} ({found.n_normal:,} normal rows)"
+        label = f"{drawn_name(name)} ({found.n_normal:,} normal rows)"
         marker = _MARKERS[i % len(_MARKERS)]
         ax.errorbar(
             beside, shown, np.maximum(reach, 0.0), marker=marker, ms=3.5, capsize=2, label=label, **look

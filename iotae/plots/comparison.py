@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from iotae.evaluation.comparison import Comparison, compare
-from iotae.plots.figure import COLOURS, DOUBLE, LABEL_SIZE, TEXT_SIZE, Display, figure_of, new_figure
+from iotae.plots.figure import (
+    COLOURS,
+    DOUBLE,
+    LABEL_SIZE,
+    TEXT_SIZE,
+    Display,
+    drawn_name,
+    figure_of,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +26,8 @@ __all__ = ["CriticalDifferenceDisplay"]
 
 _INCHES_A_LETTER = 0.062
 """Mean width of a letter of 8 points."""
+
+_LONGEST = 24
 
 _BAR_STEP, _NAME_STEP = 0.45, 0.8
 
@@ -80,7 +91,7 @@ class CriticalDifferenceDisplay(Display):
             low, high = found.mean_ranks[ends]
             bar: dict[str, Any] = {"color": COLOURS["vermilion"], "linewidth": 3.0, "solid_capstyle": "butt"}
             ax.plot([low - 0.01 * k, high + 0.01 * k], [y, y], zorder=3, **bar)
-        for i, (name, rank) in enumerate(zip(found.names, found.mean_ranks, strict=True)):
+        for i, (name, rank) in enumerate(zip(self._names(), found.mean_ranks, strict=True)):
             # The left half counts down, the right half up, so that no line to a name crosses another.
             on_left = i < left
             y = first_name + _NAME_STEP * (i if on_left else k - 1 - i)
@@ -89,6 +100,9 @@ class CriticalDifferenceDisplay(Display):
             text, align = (f"{name}  {rank:.2f} ", "right") if on_left else (f" {rank:.2f}  {name}", "left")
             ax.text(edge, y, text, ha=align, va="center", fontsize=TEXT_SIZE)
         return self
+
+    def _names(self) -> list[str]:
+        return [drawn_name(name, _LONGEST) for name in self.comparison.names]
 
     def _scale(self, ax: Axes, line: dict[str, Any]) -> None:
         """Draw the critical difference, to scale, over the line."""
@@ -104,6 +118,6 @@ class CriticalDifferenceDisplay(Display):
 
     def _margin(self, width: float, k: int) -> float:
         """Room for the names beside the line, in ranks, on axes of a width in inches."""
-        text = _INCHES_A_LETTER * (max(map(len, self.comparison.names)) + 7)
+        text = _INCHES_A_LETTER * (max(map(len, self._names())) + 7)
         for_names = (k - 1) * (0.03 + text / max(0.94 * width - 2 * text, 0.2 * width))
         return float(max(for_names, 1.05 + self.comparison.critical_difference - k))

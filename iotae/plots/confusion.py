@@ -15,6 +15,7 @@ from iotae.plots.figure import (
     SINGLE,
     TEXT_SIZE,
     Display,
+    drawn_name,
     figure_of,
     finish,
     new_figure,
@@ -172,7 +173,11 @@ class MetricsDisplay(Display):
         for i, (name, counts, look) in enumerate(series):
             heights = [getattr(counts, metric) for metric in _METRICS]
             bars = self.ax_.bar(
-                places + (i - (len(series) - 1) / 2) * width, heights, 0.95 * width, label=name, **look
+                places + (i - (len(series) - 1) / 2) * width,
+                heights,
+                0.95 * width,
+                label=drawn_name(name),
+                **look,
             )
             self.ax_.bar_label(bars, fmt="%.3f", fontsize=TEXT_SIZE, padding=1.5)
         finish(self.ax_, grid="y")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae.evaluation.events import anomaly_ranges
 from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
+from iotae.evaluation.times import check_times
+from iotae.plots.estimators import rows_of
 from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
@@ -44,7 +46,7 @@ class DriftDisplay(Display):
     refused : array-like of shape (n,), optional
         1 where the row was not learned because it looked anomalous, else 0; without it there is one panel.
     time : array-like of shape (n,), optional
-        Times (datetime64) or row numbers, in order; the row's place if absent.
+        Dates, durations (drawn in seconds) or row numbers, in order; the row's place if absent.
 
     Attributes
     ----------
@@ -65,16 +67,16 @@ class DriftDisplay(Display):
         self.scores = check_scores(scores)
         self.drift = check_labels(drift, "drift")
         self.refused = None if refused is None else check_labels(refused, "refused")
-        self.time = np.arange(self.scores.size) if time is None else np.asarray(time)
+        self.time = np.arange(self.scores.size) if time is None else check_times(time)
         check_same_length(scores=self.scores, drift=self.drift, time=self.time)
         if self.refused is not None:
             check_same_length(scores=self.scores, refused=self.refused)
 
     @classmethod
-    def from_estimator(
-        cls, estimator: Any, X: Iterable[Mapping[Any, Any]], *, time: ArrayLike | None = None
-    ) -> DriftDisplay:
+    def from_estimator(cls, estimator: Any, X: Any, *, time: ArrayLike | None = None) -> DriftDisplay:
         """Run a stream model along rows X, which it learns, and note ``drift_detected`` and ``n_refused``.
+
+        X is an iterable of dicts or a data frame.
 
         Raises
         ------
@@ -88,7 +90,7 @@ class DriftDisplay(Display):
             )
         counts = hasattr(estimator, "n_refused")
         scores, drift, refused = [], [], []
-        for x in X:
+        for x in rows_of(X):
             scores.append(estimator.score_one(x))
             before = estimator.n_refused if counts else 0
             estimator.learn_one(x)

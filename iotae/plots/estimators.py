@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from iotae.evaluation.adapters import last_step
 
-__all__ = ["Judged", "judge", "judge_alarms", "judge_p_values"]
+__all__ = ["Judged", "judge", "judge_alarms", "judge_p_values", "rows_of"]
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ def judge(estimator: Any, X: Any, *, p_values: bool = False) -> Judged:
         A fitted PyOD model, which scores the table; or any model with ``score_one`` and ``learn_one``, as all
         of River's, which runs along the rows: each is scored, judged and then learned, so the model changes.
     X : table, or iterable of dict
-        What the model takes.
+        What the model takes; a data frame goes to a model of the second kind row by row, as dicts.
     p_values : bool
         Ask for p-values too: a model may have the method, and yet no p-values with the threshold it has.
 
@@ -87,11 +88,19 @@ def judge_p_values(estimator: Any, X: Any) -> Floats:
     return p_values
 
 
+def rows_of(X: Any) -> Iterable[Any]:
+    """Return the rows of a data frame as dicts, and any other iterable as it is."""
+    # Only now: it loads numba.
+    from iotae.frames import frame_rows, is_frame
+
+    return frame_rows(X) if is_frame(X) else X
+
+
 def _along(model: Any, rows: Any, asked: list[str]) -> Judged:
     judging = last_step(model)
     scores: list[float] = []
     found: dict[str, list[Any]] = {name: [] for name in asked if hasattr(judging, name)}
-    for x in rows:
+    for x in rows_of(rows):
         score = float(model.score_one(x))
         scores.append(score)
         for name, column in found.items():

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iotae.plots.figure import COLOURS, LABEL_SIZE, SINGLE, TEXT_SIZE, Display, figure_of, finish, new_figure
+from iotae.plots.figure import (
+    COLOURS,
+    LABEL_SIZE,
+    SINGLE,
+    TEXT_SIZE,
+    Display,
+    drawn_name,
+    figure_of,
+    finish,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["ExplanationDisplay"]
-
-_LONGEST = 16
 
 
 class ExplanationDisplay(Display):
@@ -114,14 +122,8 @@ class ExplanationDisplay(Display):
         return self
 
     def _named(self, name: Any) -> str:
-        text = _shortened(str(name))
+        text = drawn_name(name)
         if name in self.values:
             value = self.values[name]
-            text += f" = {value:.4g}" if isinstance(value, (int, float)) else f" = {_shortened(str(value))}"
+            text += f" = {value:.4g}" if isinstance(value, (int, float)) else f" = {drawn_name(value)}"
         return text
-
-
-def _shortened(text: str) -> str:
-    """Keep both ends of a long name: the last letters often tell neighbours apart."""
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]}…{text[-half:]}"

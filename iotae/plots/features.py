@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae.evaluation.ranking import check_labels, check_same_length
+from iotae.evaluation.times import check_times
 from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
     TEXT_SIZE,
     Display,
+    drawn_name,
     figure_of,
     finish,
     label_time,
@@ -47,7 +49,7 @@ class FeaturesDisplay(Display):
     Parameters
     ----------
     time : array-like of shape (n,)
-        Times (datetime64) or row numbers, in any order.
+        Dates, durations (drawn in seconds) or row numbers, in any order.
     values : array-like of shape (n, d)
         The features.
     names : sequence of str, length d
@@ -77,7 +79,7 @@ class FeaturesDisplay(Display):
         kind: ArrayLike | None = None,
         test: ArrayLike | None = None,
     ) -> None:
-        self.time = np.asarray(time)
+        self.time = check_times(time)
         self.values = np.asarray(values, dtype=np.float64)
         self.names = tuple(names)
         self.label = check_labels(label, "label")
@@ -138,12 +140,12 @@ class FeaturesDisplay(Display):
                 }
                 look["s"] = max(3.0 * size, 7.0)
                 rows = self.label & (self.kind == kind)
-                axes.scatter(self.time[rows], column[rows], alpha=0.85, label=kind, **look)
+                axes.scatter(self.time[rows], column[rows], alpha=0.85, label=drawn_name(kind), **look)
                 lost = self.time[rows & np.isnan(column)]
                 foot = axes.get_xaxis_transform()
                 axes.scatter(lost, np.full(lost.shape, 0.04), transform=foot, **look)
-            title, _, unit = name.partition(" (")
-            finish(axes, ylabel=f"{title}\n({unit}" if unit else title, grid="y")
+            title, *unit = map(drawn_name, str(name).split(" (", 1))
+            finish(axes, ylabel="\n(".join([title, *unit]), grid="y")
             axes.yaxis.label.set_fontsize(TEXT_SIZE)
             axes.margins(x=0.01)
         self.figure_.align_ylabels(list(self.ax_))

@@ -22,6 +22,7 @@ __all__ = [
     "SINGLE",
     "TEXT_SIZE",
     "Display",
+    "drawn_name",
     "figure_of",
     "finish",
     "label_line",
@@ -126,6 +127,20 @@ def finish(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "", gri
             ax.grid(axis="x" if axis == "x" else "y", color="#E3E3E3", linewidth=0.6)
 
 
+def drawn_name(name: object, longest: int = 16) -> str:
+    """Return a user's name as text to draw: both ends of a long one, and no ``$`` begins a formula.
+
+    Examples
+    --------
+    >>> drawn_name("inlet_temperature_of_the_pump_7"), len(drawn_name("$"))
+    ('inlet_te…e_pump_7', 2)
+    """
+    text, half = str(name), longest // 2
+    # The last letters often tell neighbours apart.
+    shown = text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
+    return shown.replace("$", r"\$")
+
+
 def label_line(ax: Axes, y: float, text: str) -> None:
     """Name a horizontal line at its right end, outside the axes."""
     ax.annotate(
@@ -140,7 +155,7 @@ def label_line(ax: Axes, y: float, text: str) -> None:
 
 
 def label_time(ax: Axes, time: NDArray[Any]) -> None:
-    """Label the horizontal axis: concise dates for times, row numbers otherwise."""
+    """Label the horizontal axis: concise dates, "row" for whole numbers and "time" for others."""
     if time.dtype.kind == "M":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -148,7 +163,7 @@ def label_time(ax: Axes, time: NDArray[Any]) -> None:
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     else:
-        ax.set_xlabel("row", fontsize=LABEL_SIZE)
+        ax.set_xlabel("row" if time.dtype.kind == "i" else "time", fontsize=LABEL_SIZE)
 
 
 def legend_above(ax: Axes, columns: int) -> None:

@@ -16,7 +16,17 @@ from iotae.evaluation.ranking import (
     roc_curve,
 )
 from iotae.plots.estimators import judge
-from iotae.plots.figure import COLOURS, DOUBLE, LINES, TEXT_SIZE, Display, figure_of, finish, new_figure
+from iotae.plots.figure import (
+    COLOURS,
+    DOUBLE,
+    LINES,
+    TEXT_SIZE,
+    Display,
+    drawn_name,
+    figure_of,
+    finish,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,10 +103,12 @@ class RankingDisplay(Display):
                 "clip_on": False,
             }
             false_alarm_rate, recall = self.roc[name]
-            left.plot(false_alarm_rate, recall, label=f"{name}, AUC {self.roc_auc[name]:.3f}", **look)
+            left.plot(
+                false_alarm_rate, recall, label=f"{drawn_name(name)}, AUC {self.roc_auc[name]:.3f}", **look
+            )
             precision, recall = self.precision_recall[name]
-            label = f"{name}, AP {self.average_precision[name]:.3f}"
-            right.plot(recall, precision, drawstyle="steps-pre", label=label, **look)
+            label = f"{drawn_name(name)}, AP {self.average_precision[name]:.3f}"
+            right.plot(recall, precision, drawstyle="steps-post", label=label, **look)
         share = float(self.label.mean())
         left.plot([0, 1], [0, 1], label="chance, AUC 0.500", **chance)
         right.plot([0, 1], [share, share], label=f"chance, AP {share:.3f}", **chance)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
+from iotae.evaluation.times import check_times
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
     COLOURS,
@@ -40,7 +41,7 @@ class ScoreDisplay(Display):
         A row is an alarm where ``score > threshold``; an array where the threshold moves. Infinite where
         there is none yet, as in a stream's grace period: nothing is drawn there.
     time : array-like of shape (n,), optional
-        Times (datetime64) or row numbers; the row's place if absent.
+        Dates, durations (drawn in seconds) or row numbers; the row's place if absent.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class ScoreDisplay(Display):
         self.scores = check_scores(scores)
         check_same_length(y=self.label, scores=self.scores)
         self.threshold = np.broadcast_to(np.asarray(threshold, dtype=np.float64), self.scores.shape)
-        self.time = np.arange(self.label.size) if time is None else np.asarray(time)
+        self.time = np.arange(self.label.size) if time is None else check_times(time)
         check_same_length(time=self.time, scores=self.scores)
 
     @classmethod

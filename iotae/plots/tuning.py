@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iotae.plots.figure import COLOURS, DOUBLE, SINGLE, TEXT_SIZE, Display, figure_of, finish, new_figure
+from iotae.plots.figure import (
+    COLOURS,
+    DOUBLE,
+    SINGLE,
+    TEXT_SIZE,
+    Display,
+    drawn_name,
+    figure_of,
+    finish,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,8 +152,13 @@ class TuningDisplay(Display):
         self.figure_ = figure_of(self.ax_[0])
         for i, (axes, name) in enumerate(zip(self.ax_, self.values, strict=True)):
             self._panel(axes, name)
-            finish(axes, xlabel=name.replace("_", " "), ylabel="" if i % across else self.ylabel, grid="y")
-            self._ticks(axes, [_shown(value) for value in self.values[name]])
+            finish(
+                axes,
+                xlabel=drawn_name(str(name).replace("_", " ")),
+                ylabel="" if i % across else self.ylabel,
+                grid="y",
+            )
+            self._ticks(axes, [drawn_name(_shown(value)) for value in self.values[name]])
         handles, labels = self.ax_[0].get_legend_handles_labels()
         legend = self.figure_.legend if len(self.ax_) > 1 else self.ax_[0].legend
         place: dict[str, Any] = (
