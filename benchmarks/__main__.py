@@ -148,7 +148,10 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     page = render.document(TITLES[arguments.command], argv, sections, notes)
     print(page)
-    if target := _page_to_write(arguments):
+    target = _page_to_write(arguments)
+    if target and not arguments.output and any("not found at" in note for note in notes):
+        print("not written: a published page is of all sets, and some are absent here", file=sys.stderr)
+    elif target:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page, encoding="utf-8")
         print(f"written: {target}", file=sys.stderr)

@@ -22,7 +22,11 @@ _REFUSE = 3.0
 """Robust deviations above the usual surprise from which on a row is refused."""
 
 _OPEN_ROWS = 64.0
-"""Rows accepted before the first may be refused: two mini-batches."""
+"""Rows accepted before any but an absurd one may be refused: two mini-batches."""
+
+_ABSURD = 50.0
+"""Nats a feature from which on a row is refused even before the gate knows the usual, unless most rows are
+so: two absurd values would set the scale of a feature that has been constant so far."""
 
 _SHARE = 0.1
 """Share of refused rows at which the gate keeps its width."""
@@ -85,7 +89,8 @@ def judge(gate: Float64, surprise: float) -> int:
     rate = _RECENT_RATE if gate[_ROWS] > 1.0 else 1.0
     gate[_RECENT] += rate * (felt - gate[_RECENT])
     if gate[_ACCEPTED] < _OPEN_ROWS:
-        return 1
+        few = gate[_ROWS] - gate[_ACCEPTED] <= gate[_ACCEPTED]
+        return 0 if surprise > _ABSURD and few else 1
     height = max(surprise, gate[_RECENT]) - gate[_CENTRE]
     refused = height > gate[_WIDTH] * spread
     push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)

@@ -48,6 +48,9 @@ def _check_row(x: Any) -> None:
 
 def _as_number(value: Any) -> float:
     # NaN for whatever is no number, as for a missing cell; an object may answer with any error
+    if isinstance(value, (str, bytes, bytearray)):
+        # letters are no number, whatever they spell
+        return float("nan")
     try:
         return float(value)
     except Exception:

@@ -26,7 +26,7 @@ class Gate:
             felt = min(surprise, self.centre + SHADOW * self.width * spread)
         self.recent = felt if self.rows == 1 else 0.9 * self.recent + 0.1 * felt
         if self.accepted < OPEN_ROWS:
-            return 1
+            return 0 if surprise > 50 and self.rows - self.accepted <= self.accepted else 1
         height = max(surprise, self.recent) - self.centre
         refused = height > self.width * spread
         factor = math.exp(0.005 * (0.9 if refused else -0.1))
