@@ -30,7 +30,8 @@ format: $(STAMP) ## rewrite the sources in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-streams bench-tables bench-alarms bench-paper bench-speed bench-linearity bench-nslkdd ## every comparison with the peers (long)
+ALL    := streams tables alarms paper speed linearity nslkdd memory hostile regimes ablation
+bench: $(addprefix bench-,$(ALL)) ## every comparison and every measurement (about an hour)
 
 bench-%: $(STAMP)
 	$(BIN)/python -m benchmarks $*
