@@ -18,7 +18,17 @@ from iotae.cells import activate, adam_step, load_rows, loss_slope, scale_by_slo
 from iotae.compiled import compiled
 from iotae.scaling import Float64
 
-__all__ = ["Int64", "backward", "forward", "forward_row", "propagate", "scratch_size", "train", "train_step"]
+__all__ = [
+    "Int64",
+    "backward",
+    "block_size",
+    "forward",
+    "forward_row",
+    "propagate",
+    "scratch_size",
+    "train",
+    "train_step",
+]
 
 Int64: TypeAlias = NDArray[np.int64]
 
@@ -126,9 +136,15 @@ def propagate(
 
 
 @compiled
+def block_size(sizes: Int64) -> int:
+    """Length of the parameter block, as :func:`iotae.architecture.n_parameters`."""
+    return int(np.sum((sizes[:-1] + 1) * sizes[1:]))
+
+
+@compiled
 def scratch_size(sizes: Int64, n_rows: int) -> int:
     """Numbers of scratch that :func:`train_step` needs: two tapes and a gradient."""
-    return int(2 * n_rows * np.sum(sizes) + np.sum((sizes[:-1] + 1) * sizes[1:]))
+    return int(2 * n_rows * np.sum(sizes)) + block_size(sizes)
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,7 +29,10 @@ _HALFWAY = 8.0
 """Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
 
 
-def _bounded(raw: Any) -> Any:
+Raw = TypeVar("Raw", float, Float64)
+
+
+def _bounded(raw: Raw) -> Raw:
     """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
     return raw / (_HALFWAY + raw)
 
@@ -146,14 +149,14 @@ class OnlineAutoencoder:
         self._schema.encode(x, self._row)
         if not self._schema.slots:
             return 0.0
-        return float(stream_calls.score(*self._memory))
+        return stream_calls.score(*self._memory)
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
 
         A row without a single usable known cell scores 0.
         """
-        return float(_bounded(self._raw_score(x)))
+        return _bounded(self._raw_score(x))
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score."""
@@ -171,8 +174,7 @@ class OnlineAutoencoder:
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
-        scores: Float64 = _bounded(stream_calls.score_many(rows, *self._memory))
-        return scores
+        return _bounded(stream_calls.score_many(rows, *self._memory))
 
     @property
     def threshold(self) -> float:

@@ -36,7 +36,7 @@ Slot = tuple[Hashable, str | None]
 
 def slot_label(slot: Slot) -> str:
     """A slot's name as text: sorts slots, and seeds the weights that belong to them."""
-    name, value = _plain(slot[0]), slot[1]
+    name, value = _as_python(slot[0]), slot[1]
     label = name if isinstance(name, str) else f"{type(name).__name__}:{name}"
     return label if value is None else f"{label}={value}"
 
@@ -67,14 +67,14 @@ def _is_missing(value: Any) -> bool:
         return False
 
 
-def _plain(name: Hashable) -> Hashable:
+def _as_python(name: Hashable) -> Hashable:
     """A NumPy number as Python's, which is equal to it and can be written down."""
     return name.item() if isinstance(name, np.generic) else name
 
 
 def _is_name(name: Hashable) -> bool:
     """Whether a feature may be called so: short text, numbers that can be written, and tuples of them."""
-    name = _plain(name)
+    name = _as_python(name)
     if isinstance(name, tuple):
         return all(map(_is_name, name))
     if isinstance(name, float):
@@ -287,7 +287,7 @@ class FeatureSchema:
 
 
 def _packed(name: Hashable) -> Any:
-    name = _plain(name)
+    name = _as_python(name)
     if name is None or isinstance(name, (str, bool, int, float)):
         return name
     if isinstance(name, tuple):

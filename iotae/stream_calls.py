@@ -80,7 +80,6 @@ def _learn(row: Float64, floats: Float64, singles: Float32, whole: Int64) -> flo
     scratch = row_parts(floats, n_slots)[1]
     stats, head, counts, table, figures, gate, context, rates = float_parts(floats, n_slots)
     parameters, _, _, tape, pending, lesson, sizes = network_parts(singles, whole)
-    learned = whole[LEARNED]
     raw = learn_row(
         row,
         stats,
@@ -102,9 +101,11 @@ def _learn(row: Float64, floats: Float64, singles: Float32, whole: Int64) -> flo
     if raw < 0.0:
         return raw
     full = whole[PENDING] == pending.shape[0]
-    if full or (whole[LEARNED] == whole[REFRESH] and whole[LEARNED] > learned):
-        if whole[LEARNED] == whole[REFRESH]:
-            whole[REFRESH] *= 2
+    early = whole[LEARNED] == whole[REFRESH]
+    if early:
+        # so it cannot be due again for a row that teaches nothing
+        whole[REFRESH] *= 2
+    if full or early:
         refresh(counts, figures[MASS], table, (1.0 - rates[1]) ** whole[PENDING])
     if full:
         # with tiny mini-batches the next is there before the last is learned

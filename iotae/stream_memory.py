@@ -7,7 +7,7 @@ import numpy as np
 from iotae.architecture import Float32
 from iotae.compiled import compiled
 from iotae.density import BINS
-from iotae.kernels import Int64, scratch_size
+from iotae.kernels import Int64, block_size, scratch_size
 from iotae.scaling import HEAD, Float64
 from iotae.stream_kernels import N_COUNTERS, N_SCRATCH
 
@@ -33,11 +33,10 @@ _SHAPE = 3
 def allocate(sizes: Int64, activation: int, n_slots: int, batch_size: int) -> Memory:
     """An empty memory for a network of layer ``sizes`` over ``n_slots`` features."""
     shape = np.array([n_slots, batch_size, activation, *sizes], np.int64)
-    n_parameters = int(np.sum((sizes[:-1] + 1) * sizes[1:]))
     return (
         np.zeros(_PER_SLOT * n_slots + _GATE + _CONTEXT + _RATES),
         np.zeros(
-            3 * n_parameters
+            3 * block_size(sizes)
             + int(np.sum(sizes))
             + 4 * batch_size * n_slots
             + batch_size
@@ -88,10 +87,9 @@ def network_parts(
     """Parameters, both moments, the units of one row, pending rows, the mini-batch in training, layers."""
     d, rows = whole[N_COUNTERS], whole[N_COUNTERS + 1]
     sizes = whole[N_COUNTERS + _SHAPE :]
-    n_parameters = np.sum((sizes[:-1] + 1) * sizes[1:])
-    a = n_parameters
-    b = a + n_parameters
-    c = b + n_parameters
+    a = block_size(sizes)
+    b = 2 * a
+    c = 3 * a
     e = c + np.sum(sizes)
     f = e + rows * d
     return (
@@ -110,7 +108,7 @@ def training_parts(singles: Float32, whole: Int64) -> tuple[Float32, Float32, Fl
     """Room for a step of training: target, mask, row weights and scratch; used, never remembered."""
     d, rows = whole[N_COUNTERS], whole[N_COUNTERS + 1]
     sizes = whole[N_COUNTERS + _SHAPE :]
-    a = 3 * np.sum((sizes[:-1] + 1) * sizes[1:]) + np.sum(sizes) + 2 * rows * d
+    a = 3 * block_size(sizes) + np.sum(sizes) + 2 * rows * d
     b = a + rows * d
     c = b + rows * d
     return (

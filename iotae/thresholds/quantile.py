@@ -42,7 +42,7 @@ class QuantileThreshold(Threshold):
     10
     """
 
-    # a plain attribute, so that the stream's model reads it at no cost
+    # a plain attribute: the cut moves with an update, not with a look
     threshold: float = float("inf")
 
     def __init__(self, contamination: float = 0.1, window: int = 1000) -> None:
