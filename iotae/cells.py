@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from iotae._compiled import compiled_or
 from iotae.architecture import Float32
-from iotae.compiled import compiled_or
 
 __all__ = ["ACTIVATIONS", "activate", "adam_step", "load_rows", "loss_slope", "scale_by_slope", "sum_rows"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from iotae.compiled import compiled
+from iotae._compiled import compiled
 from iotae.scaling import Float64
 
 __all__ = ["BINS", "add", "refresh", "surprise"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from iotae._compiled import compiled_or
 from iotae.architecture import Float32
-from iotae.compiled import compiled_or
 
 __all__ = ["group_minima", "smallest"]
 

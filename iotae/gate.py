@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from iotae.compiled import compiled
+from iotae._compiled import compiled
 from iotae.scaling import Float64
 
 __all__ = ["ESCAPE_RATE", "accept", "adopting", "judge", "new_gate", "widening"]

@@ -13,9 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._compiled import compiled
 from iotae.architecture import Float32
 from iotae.cells import activate, adam_step, load_rows, loss_slope, scale_by_slope, sum_rows
-from iotae.compiled import compiled
 from iotae.scaling import Float64
 
 __all__ = [

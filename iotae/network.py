@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from iotae._compiled import warn_if_slow
 from iotae.architecture import (
     Float32,
     initial_parameters,
@@ -78,6 +79,7 @@ class Network:
         seed: int,
         names: Sequence[str] | None = None,
     ) -> None:
+        warn_if_slow()
         self.hidden_sizes = None if hidden_sizes is None else tuple(hidden_sizes)
         self.activation = activation
         self.seed = seed

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iotae._compiled import compiled
 from iotae.architecture import Float32
-from iotae.compiled import compiled
 from iotae.state import State
 
 __all__ = ["CENTRE", "COUNT", "HEAD", "LARGEST", "SPREAD", "RunningScaler", "observe_value", "scaled_value"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from iotae._compiled import compiled
 from iotae.architecture import Float32
 from iotae.cells import load_rows
-from iotae.compiled import compiled
 from iotae.density import refresh
 from iotae.kernels import Int64, train_step
 from iotae.scaling import Float64

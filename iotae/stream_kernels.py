@@ -17,8 +17,8 @@ import numpy as np
 from iotae import context as _context
 from iotae import density as _density
 from iotae import gate as _gate
+from iotae._compiled import compiled
 from iotae.architecture import Float32
-from iotae.compiled import compiled
 from iotae.kernels import Int64, forward_row
 from iotae.scaling import CENTRE, COUNT, HEAD, SPREAD, Float64, observe_value, scaled_value
 

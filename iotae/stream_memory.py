@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from iotae._compiled import compiled
 from iotae.architecture import Float32
-from iotae.compiled import compiled
 from iotae.density import BINS
 from iotae.kernels import Int64, block_size, scratch_size
 from iotae.scaling import HEAD, Float64

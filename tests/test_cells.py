@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from iotae import cells, distances
-from iotae.compiled import COMPILED
+from iotae._compiled import COMPILED
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="without numba the two are one")
 

@@ -1,20 +1,133 @@
+"""The cache of compiled kernels: never stale, shared safely, and not needed."""
+
 import os
+import shutil
+import subprocess
+import sys
+import textwrap
 
-from iotae import compiled
+import pytest
 
+from iotae import _compiled
+from tests.conftest import ROOT
 
-def test_kernels_compiled_from_older_sources_are_dropped(tmp_path):
-    cache = tmp_path / "__pycache__"
-    cache.mkdir()
-    for name, age in (("old.nbi", 100), ("old.nbc", 100), ("new.nbi", 0), ("module.pyc", 100)):
-        (cache / name).touch()
-        os.utime(cache / name, (1_000_000 - age, 1_000_000 - age))
-    (tmp_path / "room.py").touch()
-    os.utime(tmp_path / "room.py", (999_950, 999_950))
-    compiled._drop_stale_cache(tmp_path)
-    assert sorted(path.name for path in cache.iterdir()) == ["module.pyc", "new.nbi"]
+needs_numba = pytest.mark.skipif(not _compiled.COMPILED, reason="numba is not installed: nothing is compiled")
 
 
-def test_a_package_without_a_cache_is_left_alone(tmp_path):
-    compiled._drop_stale_cache(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def package_of(tmp_path, **modules):
+    """A package named iotae with the compiler's module, and kernels in folders of their own."""
+    package = tmp_path / "iotae"
+    for name in ("", *modules):
+        folder = package / name
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text('"""."""\n')
+    shutil.copy(ROOT / "iotae" / "_compiled.py", package)
+    for name, source in modules.items():
+        (package / name / "kernels.py").write_text(textwrap.dedent(source))
+    return package
+
+
+CALLEE = """
+    from iotae._compiled import compiled
+    @compiled
+    def level(x):
+        return x + {level}
+"""
+CALLER = """
+    from iotae._compiled import compiled
+    from iotae.callee.kernels import level
+    @compiled
+    def twice(x):
+        return 2.0 * level(x)
+"""
+RUN = "from iotae.caller.kernels import twice; print(twice(1.0), file=__import__('sys').stdout)"
+
+
+def run(folder, code=RUN, **environment):
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=kept | {"PYTHONPATH": str(folder)} | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@needs_numba
+def test_a_caller_in_another_folder_never_runs_an_old_callee(tmp_path):
+    package = package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    assert run(tmp_path).stdout == "4.0\n"
+    # an update may well bring sources that are older than what was compiled before
+    callee = package / "callee" / "kernels.py"
+    callee.write_text(textwrap.dedent(CALLEE.format(level=5.0)))
+    os.utime(callee, (1_000_000, 1_000_000))
+    assert run(tmp_path).stdout == "12.0\n"
+    assert len(list((package / "__pycache__").glob("kernels-*"))) == 1
+
+
+@needs_numba
+def test_two_processes_compile_at_once(tmp_path):
+    package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    code = "from iotae.caller.kernels import twice; print(twice({}))"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code.format(number)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in ("1.0", "1", "1.0", "True")
+    ]
+    assert [process.communicate()[0] for process in started] == ["4.0\n"] * 4
+    # and what they left behind is right
+    assert [run(tmp_path, code.format(n)).stdout for n in ("1.0", "1", "True")] == ["4.0\n"] * 3
+
+
+@needs_numba
+def test_the_command_says_once_that_it_compiles_and_a_library_call_is_silent(tmp_path):
+    package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    assert run(tmp_path).stderr == ""
+    speaking = "from iotae._compiled import say_on_standard_error; say_on_standard_error();" + RUN
+    fresh = str(tmp_path / "fresh")
+    lines = run(tmp_path, speaking, NUMBA_CACHE_DIR=fresh).stderr.splitlines()
+    assert len(lines) == 1
+    assert "compiling" in lines[0]
+    assert run(tmp_path, speaking, NUMBA_CACHE_DIR=fresh).stderr == ""
+
+
+@needs_numba
+def test_no_folder_to_write_means_compiling_in_memory(tmp_path):
+    package = package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    # a file where each folder would be: not even root can write there
+    (package / "__pycache__").write_text("")
+    (tmp_path / "home").write_text("")
+    nowhere = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    speaking = "from iotae._compiled import say_on_standard_error; say_on_standard_error();" + RUN
+    done = run(tmp_path, speaking, **nowhere)
+    assert done.stdout == "4.0\n"
+    assert "no folder can be written" in done.stderr
+
+
+def test_a_disabled_compiler_counts_as_none(tmp_path):
+    code = "from iotae._compiled import COMPILED; print(COMPILED)"
+    assert run(ROOT, code, NUMBA_DISABLE_JIT="1").stdout == "False\n"
+
+
+def test_without_the_compiler_a_model_warns_once_and_says_what_to_install():
+    code = """
+import warnings
+from iotae import OnlineAutoencoder
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    OnlineAutoencoder(), OnlineAutoencoder()
+print(*(f"{w.category.__name__}: {w.message}" for w in caught), sep="\\n")
+"""
+    lines = run(ROOT, code, NUMBA_DISABLE_JIT="1").stdout.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("RuntimeWarning")
+    assert "pip install" in lines[0]

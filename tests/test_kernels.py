@@ -149,8 +149,9 @@ WITHOUT_NUMBA = """
 import sys
 sys.modules["numba"] = None
 import pytest
-from iotae.compiled import COMPILED
+from iotae._compiled import COMPILED, say_on_standard_error
 assert not COMPILED
+say_on_standard_error()
 sys.exit(pytest.main([*sys.argv[1:], "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "not numba"]))
 """
 

@@ -30,6 +30,7 @@ _REASONS = 3
 
 def demo(args: Namespace) -> int:
     """Run the paper's experiment on simulated data."""
+    _announce()
     import_module("iotae.cli.demo").run(args.output, args.seed)
     return 0
 
@@ -37,6 +38,7 @@ def demo(args: Namespace) -> int:
 def fit(args: Namespace) -> int:
     """Fit a detector to a file and save it."""
     check_model_output(args.output, args.train)
+    _announce()
     from iotae.batch import BatchAutoencoder
     from iotae.detector import TableDetector
 
@@ -76,6 +78,7 @@ def fit(args: Namespace) -> int:
 
 def tune(args: Namespace) -> int:
     """Search network and threshold, and save the best."""
+    _announce()
     import_module("iotae.cli.tune").run(args, progress=_bars())
     return 0
 
@@ -83,6 +86,7 @@ def tune(args: Namespace) -> int:
 def score(args: Namespace) -> int:
     """Score a file, chunk by chunk, with a saved detector."""
     check_output(args.output, args.new, args.model)
+    _announce()
     from iotae.detector import TableDetector
     from iotae.tables.files import iter_table
     from iotae.tables.writer import TableWriter
@@ -115,6 +119,7 @@ def stream(args: Namespace) -> int:
         check_model_output(args.save, args.events)
     if args.model is not None and (args.alpha is not None or args.seed is not None):
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
+    _announce()
     from iotae import state
     from iotae.cli.row_dicts import row_dicts
     from iotae.cli.until_stopped import UntilStopped
@@ -221,6 +226,13 @@ def _reasons(names: list[str], shares: NDArray[np.float64], alarm: NDArray[np.bo
     for row in np.flatnonzero(alarm):
         reason[row] = _reason(list(zip(names, shares[row].tolist(), strict=True)))
     return reason
+
+
+def _announce() -> None:
+    # the compiler is asked for only by commands that need it
+    from iotae._compiled import say_on_standard_error
+
+    say_on_standard_error()
 
 
 def _say(line: str) -> None:
