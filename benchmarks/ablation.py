@@ -33,7 +33,7 @@ Edits = dict[str, list[tuple[str, str]]]
 _SURPRISE = "_surprise(scaled, table[j]) + scaled * scaled"
 _RESIDUAL = "scratch[_CONTRIBUTION, j] += np.log1p(ratio * ratio)"
 _LINEAR: Edits = {
-    "kernels": [
+    "nn/kernels": [
         ("            activate(outputs, activation)", "            pass"),
         ("            activate(outputs.reshape((1, fan_out)), activation)", "            pass"),
         ("            scale_by_slope(earlier, inputs, activation)\n", ""),
@@ -49,12 +49,12 @@ _SCORE = (
 
 def _one_view(place: int, name: str) -> Edits:
     fitted, score = _JOINED[1].format(place, name), _SCORE[1].format(place)
-    return {"views": [(_JOINED[0], fitted), (_SCORE[0], score)]}
+    return {"batch/scoring": [(_JOINED[0], fitted), (_SCORE[0], score)]}
 
 
 def _mahalanobis() -> Edits:
     return {
-        "views": [
+        "batch/scoring": [
             (
                 "Whitening().fit(_side_by_side(latent, residual))",
                 "Whitening().fit(np.nan_to_num(rows, nan=0.0))",
@@ -77,17 +77,19 @@ def _both(*edits: Edits) -> Edits:
 
 STREAM_EDITS: dict[str, Edits] = {
     "the product": {},
-    "no residual: no network at all": {"stream_kernels": [(_RESIDUAL, "pass")]},
-    "network never trained": {"stream_calls": [("    elif whole[LEFT] > 0:", "    elif False:")]},
+    "no residual: no network at all": {"stream/kernels": [(_RESIDUAL, "pass")]},
+    "network never trained": {"stream/calls": [("    elif whole[LEFT] > 0:", "    elif False:")]},
     "linear autoencoder": _LINEAR,
-    "one step on a mini-batch": {"stream_calls": [(_STEPS, _STEPS.replace("8, 2, 512", "1, 1, 1"))]},
-    "no histograms": {"stream_kernels": [(_SURPRISE, "scaled * scaled")]},
-    "no energy": {"stream_kernels": [(_SURPRISE, "_surprise(scaled, table[j])")]},
-    "residual only": {"stream_kernels": [(_SURPRISE, "0.0")]},
-    "no gate": {"gate": [("refused = height > gate[_WIDTH] * spread", "refused = False")]},
-    "gate without escape": {"gate": [("_WIDEN = 0.005", "_WIDEN = 0.0")]},
-    "gate on the row alone": {"gate": [("max(surprise, gate[_RECENT]) - gate", "surprise - gate")]},
-    "no context": {"context": [("_MOST = 0.5", "_MOST = 0.0")]},
+    "one step on a mini-batch": {"stream/calls": [(_STEPS, _STEPS.replace("8, 2, 512", "1, 1, 1"))]},
+    "no histograms": {"stream/kernels": [(_SURPRISE, "scaled * scaled")]},
+    "no energy": {"stream/kernels": [(_SURPRISE, "_surprise(scaled, table[j])")]},
+    "residual only": {"stream/kernels": [(_SURPRISE, "0.0")]},
+    "no gate": {"stream/update_gate": [("refused = height > gate[_WIDTH] * spread", "refused = False")]},
+    "gate without escape": {"stream/update_gate": [("_WIDEN = 0.005", "_WIDEN = 0.0")]},
+    "gate on the row alone": {
+        "stream/update_gate": [("max(surprise, gate[_RECENT]) - gate", "surprise - gate")]
+    },
+    "no context": {"stream/autocorrelation": [("_MOST = 0.5", "_MOST = 0.0")]},
 }
 """Variants of the stream's model."""
 
@@ -100,12 +102,14 @@ TABLE_EDITS: dict[str, Edits] = {
     "linear autoencoder (PCA's subspace)": _LINEAR,
     "linear autoencoder's view only": _both(_LINEAR, _one_view(0, "network")),
     "reconstruction error alone (the paper's)": {
-        "batch": [('scoring: str = "joined"', 'scoring: str = "reconstruction"')]
+        "batch/autoencoder": [('scoring: str = "joined"', 'scoring: str = "reconstruction"')]
     },
     "nobody suspect": {
-        "trust": [("return vouching[may_vouch], teaching[may_teach]", "return vouching, teaching")]
+        "batch/row_selection": [
+            ("return vouching[may_vouch], teaching[may_teach]", "return vouching, teaching")
+        ]
     },
-    "linear scaling": {"table_scaling": [("_BEND = 4.0", "_BEND = 1e9")]},
+    "linear scaling": {"batch/scaler": [("_BEND = 4.0", "_BEND = 1e9")]},
 }
 """Variants of the table's model."""
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks.detectors import TABLES, Detector, Task
 from benchmarks.simulated import Experiment
-from iotae.detector import TableDetector
+from iotae.model_selection import GRID, tune
+from iotae.pipeline import TableDetector
 from iotae.thresholds import QuantileThreshold
-from iotae.tuning import GRID, tune
 
 __all__ = ["CONTESTANTS", "SUPERVISION", "windows"]
 

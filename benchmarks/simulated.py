@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.data import Table
 from iotae.evaluation import confusion, stratified_split
 from iotae.preprocessing import Preprocessor
 from iotae.simulator import ANOMALY_KINDS, simulate
-from iotae.tables import Table
 
 __all__ = ["SIZES", "Experiment", "Simulated", "experiment"]
 

@@ -21,7 +21,7 @@ from benchmarks.datasets import Dataset
 from benchmarks.detectors import Detector, Task
 from benchmarks.protocols import rows_as_dicts
 from benchmarks.runner import one_thread
-from iotae.network import Network
+from iotae.nn.network import Network
 
 __all__ = ["factor_rows", "first_row_ms", "network_speed", "stream_speed", "table_speed"]
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from iotae._version import __version__
 
 if TYPE_CHECKING:
-    from iotae.batch import BatchAutoencoder
-    from iotae.online import OnlineAutoencoder
-    from iotae.scaling import RunningScaler
+    from iotae.batch.autoencoder import BatchAutoencoder
+    from iotae.stream.autoencoder import OnlineAutoencoder
+    from iotae.stream.scaler import RunningScaler
 
 __all__ = ["BatchAutoencoder", "OnlineAutoencoder", "RunningScaler", "__version__"]
 
 _HOMES = {
-    "BatchAutoencoder": "iotae.batch",
-    "OnlineAutoencoder": "iotae.online",
-    "RunningScaler": "iotae.scaling",
+    "BatchAutoencoder": "iotae.batch.autoencoder",
+    "OnlineAutoencoder": "iotae.stream.autoencoder",
+    "RunningScaler": "iotae.stream.scaler",
 }
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from iotae import state
-from iotae.parameters import check_choice
-from iotae.scaling import Float64
+from iotae._typing import Bool, Float64, Int64, State
+from iotae._validation import check_choice
 from iotae.thresholds import ConformalThreshold, TailThreshold, Threshold
 from pyod_iotae.judging import confidence, pythresh_cut, weighted_cut
 
@@ -43,7 +42,7 @@ class Alarms:
     contamination: Any
     threshold: str
     decision_scores_: Float64
-    labels_: NDArray[np.int64]
+    labels_: Int64
     cut_: Threshold | None
     _row_weights: Float64 | None
     decision_function: Callable[[ArrayLike], Float64]
@@ -117,7 +116,7 @@ class Alarms:
         return confidence(self.decision_function(X), training, self.threshold_, share)
 
 
-def held_out(n_rows: int, threshold: str, contamination: Any, seed: int | None) -> NDArray[np.bool_]:
+def held_out(n_rows: int, threshold: str, contamination: Any, seed: int | None) -> Bool:
     """Which rows (n_rows,) are for calibration: none for ``'contamination'``, else a seeded fifth.
 
     At most 10,000, and as many as the smallest p-value asks for even where that is more than a fifth.
@@ -142,7 +141,7 @@ def held_out(n_rows: int, threshold: str, contamination: Any, seed: int | None) 
     return mask
 
 
-def without(mask: NDArray[np.bool_], sample_weight: ArrayLike | None = None) -> ArrayLike | None:
+def without(mask: Bool, sample_weight: ArrayLike | None = None) -> ArrayLike | None:
     """Row weights that leave the held-out rows out of all that is learned; as given where there are none."""
     if not mask.any():
         return sample_weight
@@ -156,12 +155,12 @@ def calibrated(threshold: str, contamination: Any, scores: Float64) -> Threshold
     return _CUTS[threshold](float(contamination), window=len(scores)).fit(scores)
 
 
-def saved(cut: Threshold | None) -> state.State | None:
+def saved(cut: Threshold | None) -> State | None:
     """Return the state of a calibrated cut."""
     return None if cut is None else {type(cut).__name__: cut.to_state()}
 
 
-def restored(data: state.State | None) -> Threshold | None:
+def restored(data: State | None) -> Threshold | None:
     """Rebuild what :func:`saved` gave."""
     if data is None:
         return None

@@ -7,16 +7,16 @@ import os
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyod.models.base import BaseDetector
 from scipy.special import erf
 from sklearn.utils.validation import check_is_fitted
 
-from iotae import state
-from iotae.batch import BatchAutoencoder
-from iotae.network import draw_seed
-from iotae.parameters import check_row_weights
-from iotae.scaling import Float64
+from iotae import serialization
+from iotae._random import draw_seed
+from iotae._typing import Bool, Float64
+from iotae._validation import check_row_weights
+from iotae.batch.autoencoder import BatchAutoencoder
 from pyod_iotae import alarms
 from pyod_iotae.persistence import from_state, to_state
 from pyod_iotae.tables import by_column, like, to_numbers
@@ -180,18 +180,18 @@ class IoTAE(alarms.Alarms, BaseDetector):
         """
         self._check_alarms()
         # what fails on the way leaves an earlier fit as it was
-        made = copy.copy(self)
+        model = copy.copy(self)
         core = self._core()
 
-        def learned(n_rows: int) -> NDArray[np.bool_]:
+        def learned(n_rows: int) -> Bool:
             held = self._held_out(n_rows, sample_weight, core.seed)
             return check_row_weights(n_rows, alarms.without(held, sample_weight)) > 0
 
-        table = to_numbers(made, X, reset=True, learned=learned)
-        made._set_n_classes(None)
+        table = to_numbers(model, X, reset=True, learned=learned)
+        model._set_n_classes(None)
         held = self._held_out(len(table), sample_weight, core.seed)
-        made._judge(core.fit(table, alarms.without(held, sample_weight)), sample_weight, held)
-        self.__dict__ = made.__dict__
+        model._judge(core.fit(table, alarms.without(held, sample_weight)), sample_weight, held)
+        self.__dict__ = model.__dict__
         return self
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
@@ -209,7 +209,7 @@ class IoTAE(alarms.Alarms, BaseDetector):
         self._judge(model, sample_weight, held, before)
         return self
 
-    def _held_out(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> NDArray[np.bool_]:
+    def _held_out(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> Bool:
         counted = check_row_weights(n_rows, sample_weight) > 0
         held = np.zeros(n_rows, bool)
         held[counted] = alarms.held_out(int(counted.sum()), self.threshold, self.contamination, seed)
@@ -219,7 +219,7 @@ class IoTAE(alarms.Alarms, BaseDetector):
         self,
         model: BatchAutoencoder,
         sample_weight: ArrayLike | None,
-        held: NDArray[np.bool_],
+        held: Bool,
         before: int = 0,
     ) -> None:
         self.model_ = model
@@ -288,7 +288,7 @@ class IoTAE(alarms.Alarms, BaseDetector):
             module: only arrays, numbers and text can be saved.
         """
         check_is_fitted(self, alarms.FITTED)
-        state.write(path, _KIND, to_state(self))
+        serialization.write(path, _KIND, to_state(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
@@ -296,10 +296,10 @@ class IoTAE(alarms.Alarms, BaseDetector):
 
         Raises
         ------
-        iotae.state.StateError
+        iotae.serialization.StateError
             If the file is damaged, foreign, or holds something else.
         """
-        return state.restore(path, _KIND, lambda data: from_state(cls, data))
+        return serialization.restore(path, _KIND, lambda data: from_state(cls, data))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that missing values are welcome."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from iotae.scaling import Float64
+from iotae._typing import Float64
 
 __all__ = ["confidence", "pythresh_cut", "weighted_cut"]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iotae.batch import BatchAutoencoder
+from iotae._typing import State
+from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.preprocessing import Preprocessor
-from iotae.state import State
 from pyod_iotae import alarms
 
 if TYPE_CHECKING:
@@ -43,16 +43,16 @@ def to_state(detector: IoTAE) -> State:
 
 def from_state(cls: type[IoTAE], data: State) -> IoTAE:
     """Rebuild from :func:`to_state`."""
-    made: Any = cls(**data["params"])
-    made._set_n_classes(None)
-    made.model_ = BatchAutoencoder.from_state(data["model"])
-    made.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])
-    made.n_features_in_ = data["n_features"]
+    restored: Any = cls(**data["params"])
+    restored._set_n_classes(None)
+    restored.model_ = BatchAutoencoder.from_state(data["model"])
+    restored.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])
+    restored.n_features_in_ = data["n_features"]
     if data["feature_names"] is not None:
-        made.feature_names_in_ = np.array(data["feature_names"], dtype=object)
-    made.decision_scores_, made._row_weights = data["decision_scores"], data["row_weights"]
-    made.threshold_, made.labels_ = data["threshold"], data["labels"]
-    made.cut_ = alarms.restored(data["cut"])
-    made._mu, made._sigma = np.mean(made._counted), np.std(made._counted)
-    restored: IoTAE = made
-    return restored
+        restored.feature_names_in_ = np.array(data["feature_names"], dtype=object)
+    restored.decision_scores_, restored._row_weights = data["decision_scores"], data["row_weights"]
+    restored.threshold_, restored.labels_ = data["threshold"], data["labels"]
+    restored.cut_ = alarms.restored(data["cut"])
+    restored._mu, restored._sigma = np.mean(restored._counted), np.std(restored._counted)
+    detector: IoTAE = restored
+    return detector

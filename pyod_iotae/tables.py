@@ -7,19 +7,18 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from iotae.frames import is_frame
+from iotae._typing import Bool, Float64
+from iotae.data import Table
+from iotae.data.frames import is_frame
 from iotae.preprocessing import Preprocessor
-from iotae.scaling import Float64
-from iotae.tables import Table
 
 __all__ = ["by_column", "like", "to_numbers"]
 
 
 def to_numbers(
-    detector: Any, X: Any, *, reset: bool, learned: Callable[[int], NDArray[np.bool_]] | None = None
+    detector: Any, X: Any, *, reset: bool, learned: Callable[[int], Bool] | None = None
 ) -> Float64:
     """Check X as scikit-learn does, and return it as float64 (n, e) with NaN for missing.
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from river import base
 
-from iotae import state
-from iotae.frames import is_frame
-from iotae.online import OnlineAutoencoder
+from iotae import serialization
+from iotae._typing import State
+from iotae.data.frames import is_frame
+from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["IoTAE"]
 
@@ -84,7 +85,7 @@ class IoTAE(base.AnomalyDetector):
     >>> round(abs(sum(shares.values()) - model.score_one(x)), 9)
     0.0
 
-    References
+    Neighbours
     ----------
     [^1]: Hinton, G.E. and Salakhutdinov, R.R., 2006. Reducing the dimensionality of data with neural
           networks. Science, 313(5786), pp.504-507.
@@ -202,20 +203,20 @@ class IoTAE(base.AnomalyDetector):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file from which `load` continues bit for bit; no code is stored."""
-        state.write(path, _KIND, {"params": self._get_params(), "model": self._model.to_state()})
+        serialization.write(path, _KIND, {"params": self._get_params(), "model": self._model.to_state()})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
-        """Read a model back; raises `iotae.state.StateError` if the file is none."""
-        return state.restore(path, _KIND, cls._from_state)
+        """Read a model back; raises `iotae.serialization.StateError` if the file is none."""
+        return serialization.restore(path, _KIND, cls._from_state)
 
     @classmethod
-    def _from_state(cls, data: state.State) -> IoTAE:
+    def _from_state(cls, data: State) -> IoTAE:
         params = data["params"]
         sizes = params.pop("hidden_sizes")
-        made = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)
-        made._model = OnlineAutoencoder.from_state(data["model"])
-        return made
+        restored = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)
+        restored._model = OnlineAutoencoder.from_state(data["model"])
+        return restored
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:

@@ -58,7 +58,7 @@ class AlarmFilter(base.AnomalyFilter):
     >>> alarms
     13
 
-    References
+    Neighbours
     ----------
     [^1]: Siffer, A., Fouque, P.A., Termier, A. and Largouet, C., 2017. Anomaly detection in streams
           with extreme value theory. KDD.
@@ -79,27 +79,27 @@ class AlarmFilter(base.AnomalyFilter):
             )
         self.rule = rule
         self.n_rejected = 0
-        self._cut = copy.deepcopy(rule)
+        self._threshold = copy.deepcopy(rule)
 
     @property
     def threshold(self) -> float:
         """The current cut on the detector's scores; infinity while no alarm is possible."""
-        return self._cut.threshold
+        return self._threshold.threshold
 
     def classify(self, score: float) -> bool:
         """Whether a score lies above the current cut."""
-        return bool(self._cut.classify(float(score)))
+        return bool(self._threshold.classify(float(score)))
 
     def p_value(self, score: float) -> float:
         """How rare so high a score is, in (0, 1]."""
-        return float(self._cut.p_value(float(score)))
+        return float(self._threshold.p_value(float(score)))
 
     def learn_one(self, *args: Any, **learn_kwargs: Any) -> None:
         """Move the threshold by the row's score, then let the detector learn the row."""
         score = self.score_one(*args, **learn_kwargs)
         spared = self.protect_anomaly_detector and self.classify(score)
         if math.isfinite(score):
-            self._cut.update(score)
+            self._threshold.update(score)
         else:
             self.n_rejected += 1
         if not spared:
@@ -150,7 +150,7 @@ class ConformalFilter(AlarmFilter):
     >>> alarms
     110
 
-    References
+    Neighbours
     ----------
     [^1]: Vovk, V., Gammerman, A. and Shafer, G., 2005. Algorithmic learning in a random world. Springer.
 

@@ -19,5 +19,5 @@ def test_each_edit_finds_its_text_and_leaves_python(name, tmp_path):
 
 
 def test_an_edit_whose_text_is_gone_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match=r"Got no .no such text. in gate\.py"):
-        ablation.apply({"gate": [("no such text", "")]}, tmp_path)
+    with pytest.raises(ValueError, match=r"Got no .no such text. in update_gate\.py"):
+        ablation.apply({"stream/update_gate": [("no such text", "")]}, tmp_path)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotae import architecture
+from iotae.nn import architecture
 
 
 @given(st.integers(1, 5000))

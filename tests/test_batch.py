@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import torch
 
-from iotae import BatchAutoencoder, state
-from iotae.batch import NotFittedError
+from iotae import BatchAutoencoder, serialization
+from iotae._validation import NotFittedError
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_scaling_none_takes_rows_as_they_are(table):
 
 def test_state_round_trip_goes_on_bit_for_bit(table):
     model = BatchAutoencoder(seed=0, hidden_sizes=(4, 2, 4)).fit(pd.DataFrame(table, columns=list("abcdef")))
-    back = BatchAutoencoder.from_state(state.loads(state.dumps("m", model.to_state()))[1])
+    back = BatchAutoencoder.from_state(serialization.loads(serialization.dumps("m", model.to_state()))[1])
     assert back.feature_names == list("abcdef")
     for one in (model, back):
         one.partial_fit(table[:100])

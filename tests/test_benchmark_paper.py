@@ -12,8 +12,8 @@ from benchmarks.contestants import CONTESTANTS, SUPERVISION, windows
 from benchmarks.detectors import Detector, Task
 from benchmarks.paper import PaperJob
 from benchmarks.simulated import Experiment, Simulated
+from iotae.data import Table
 from iotae.simulator import ANOMALY_KINDS
-from iotae.tables import Table
 
 OURS = ("iotae", "iotae, unlabelled")
 
@@ -25,7 +25,7 @@ def small(monkeypatch):
     monkeypatch.setattr(paper, "SIZES", {200: 0.2})
     grid = {"layers": (1,), "neurons": (4,), "learning_rate": (3e-3,), "alpha": (0.01, 0.1)}
     monkeypatch.setattr(contestants, "GRID", grid)
-    monkeypatch.setattr("iotae.tuning.GRID", grid)
+    monkeypatch.setattr("iotae.model_selection.GRID", grid)
     return simulated.experiment(200, 7)
 
 

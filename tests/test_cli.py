@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iotae import OnlineAutoencoder, __version__, state
+from iotae import OnlineAutoencoder, __version__, serialization
 from iotae.cli import main
-from iotae.cli.row_dicts import row_dicts
-from iotae.tables.files import read_table
+from iotae.cli.rows import row_dicts
+from iotae.io.files import read_table
 
 FIT = ["--epochs", "30", "--label", "attack", "--drop", "difficulty"]
 HEADER = ["duration", "protocol", "service", "bytes", "flag", "attack", "difficulty"]
@@ -176,7 +176,7 @@ def test_parquet_in_and_out_keeps_types_and_agrees_with_csv(house, tmp_path):
 def test_chunks_make_no_difference(house, tmp_path, monkeypatch):
     model, test = str(house / "model.iotae"), str(house / "test.csv")
     assert main(["score", model, test, "-o", str(tmp_path / "a.csv")]) == 0
-    from iotae.tables.files import iter_table
+    from iotae.io.files import iter_table
 
     monkeypatch.setattr(iter_table, "__defaults__", (7,))
     assert main(["score", model, test, "-o", str(tmp_path / "b.csv")]) == 0
@@ -372,7 +372,7 @@ def test_stream_scores_each_row_before_it_is_learned(house, tmp_path):
 
 
 def read_chunk(path):
-    from iotae.tables.files import iter_table
+    from iotae.io.files import iter_table
 
     return next(iter_table(path))
 
@@ -507,7 +507,7 @@ def test_ctrl_c_elsewhere_leaves_nothing_behind(house, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("iotae.detector.TableDetector.score_with_notes", interrupt)
+    monkeypatch.setattr("iotae.pipeline.TableDetector.score_with_notes", interrupt)
     argv = ["score", str(house / "model.iotae"), str(house / "test.csv"), "-o", str(tmp_path / "out.csv")]
     assert main(argv) == 130
     assert list(tmp_path.iterdir()) == []
@@ -557,7 +557,7 @@ def test_a_model_file_of_the_right_kind_but_without_sense_is_one_line(tmp_path, 
         ("TableDetector", ["score", "m", str(house / "test.csv")]),
         ("OnlineAutoencoder", ["stream", str(house / "test.csv"), "--model", "m"]),
     ):
-        state.write(tmp_path / "m", kind, {})
+        serialization.write(tmp_path / "m", kind, {})
         assert main([str(tmp_path / "m") if part == "m" else part for part in argv]) == 1
         assert "can be made of it" in capsys.readouterr().err
 

@@ -7,10 +7,10 @@ import csv
 import numpy as np
 import pytest
 
-from iotae import OnlineAutoencoder, state
+from iotae import OnlineAutoencoder, serialization
 from iotae.cli import main
-from iotae.detector import TableDetector
 from iotae.evaluation import stratified_split
+from iotae.pipeline import TableDetector
 from iotae.simulator import simulate
 
 QUICK = ["--layers", "1,3", "--neurons", "4", "--learning-rate", "0.003", "--folds", "2", "--seed", "3"]
@@ -95,7 +95,7 @@ def test_score_and_stream_take_the_models(tuned, tmp_path, capsys):
     for file in (scored, streamed):
         assert main(["evaluate", file, "--label", "attack"]) == 0
     assert "240 rows scored and learned" in capsys.readouterr().err
-    met = state.restore(model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
+    met = serialization.restore(model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
     best = TableDetector.load(folder / "out" / "model.iotae")
     assert met.n_seen == 168
     assert met.hidden_sizes == best.autoencoder.hidden_sizes

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from iotae._validation import check_times
 from iotae.evaluation import compare, find_events, precision_at_n, roc_auc
 from iotae.evaluation.comparison import signed_rank_p
-from iotae.evaluation.times import check_times
 
 Y, ALARM = [0, 1, 1, 0], [0, 0, 1, 0]
 START = datetime(2024, 3, 31, 0, 59, tzinfo=UTC)

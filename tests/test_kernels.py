@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from iotae import architecture, cells, kernels, torch_engine
+from iotae.nn import architecture, elementwise, kernels, torch_backend
 from tests import naive
 
 SIZES = (5, 4, 2, 4, 5)
@@ -38,19 +38,19 @@ def gradient_of(block, rows, weights, code):
     tape = np.zeros(n * LAYERS.sum(), np.float32)
     delta = np.zeros_like(tape)
     target, mask = np.empty_like(rows), np.empty_like(rows)
-    cells.load_rows(rows, target, mask)
+    elementwise.load_rows(rows, target, mask)
     tape[: target.size] = target.ravel()
     kernels.forward(block, LAYERS, code, n, tape)
     out = tape[-target.size :].reshape(target.shape)
-    loss = cells.loss_slope(target, mask, weights, out, delta[-target.size :].reshape(target.shape))
+    loss = elementwise.loss_slope(target, mask, weights, out, delta[-target.size :].reshape(target.shape))
     gradient = np.empty_like(block)
     kernels.backward(block, LAYERS, code, n, tape, delta, gradient)
     return loss, gradient
 
 
-@pytest.mark.parametrize("activation", cells.ACTIVATIONS)
+@pytest.mark.parametrize("activation", elementwise.ACTIVATIONS)
 def test_forward_is_the_naive_network(activation, rows, block):
-    code = cells.ACTIVATIONS[activation]
+    code = elementwise.ACTIVATIONS[activation]
     expected = [naive.forward(block, SIZES, activation, row) for row in rows]
     # more rows than go through at a time
     _, many = propagate(block, code, np.tile(rows, (17, 1)))
@@ -64,21 +64,21 @@ def test_forward_is_the_naive_network(activation, rows, block):
         np.testing.assert_allclose(tape[-row.size :], line, atol=1e-6)
 
 
-@pytest.mark.parametrize("activation", cells.ACTIVATIONS)
+@pytest.mark.parametrize("activation", elementwise.ACTIVATIONS)
 def test_loss_and_gradient_are_autograds(activation, rows, block, rng):
     weights = rng.uniform(0.5, 2.0, len(rows)).astype(np.float32)
-    loss, gradient = gradient_of(block, rows, weights, cells.ACTIVATIONS[activation])
-    torch_loss, torch_gradient = torch_engine.loss_and_gradient(block, SIZES, activation, rows, weights)
+    loss, gradient = gradient_of(block, rows, weights, elementwise.ACTIVATIONS[activation])
+    torch_loss, torch_gradient = torch_backend.loss_and_gradient(block, SIZES, activation, rows, weights)
     assert loss == pytest.approx(naive.loss(block, SIZES, activation, rows, weights), rel=1e-5)
     assert loss == pytest.approx(torch_loss, rel=1e-5)
     np.testing.assert_allclose(gradient, torch_gradient, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", cells.ACTIVATIONS)
+@pytest.mark.parametrize("activation", elementwise.ACTIVATIONS)
 def test_both_engines_encode_and_reconstruct_the_same(activation, rows, block):
-    latent, output = propagate(block, cells.ACTIVATIONS[activation], rows)
-    network = torch_engine.FlatAutoencoder(block, SIZES, activation)
-    torch_latent, torch_output = torch_engine.propagate(network, rows)
+    latent, output = propagate(block, elementwise.ACTIVATIONS[activation], rows)
+    network = torch_backend.FlatAutoencoder(block, SIZES, activation)
+    torch_latent, torch_output = torch_backend.propagate(network, rows)
     assert latent.shape == (16, 2)
     np.testing.assert_allclose(latent, torch_latent, atol=1e-5)
     np.testing.assert_allclose(output, torch_output, atol=1e-5)
@@ -90,7 +90,7 @@ def test_adam_is_the_published_algorithm(block, rng):
     parameter = torch.nn.Parameter(torch.from_numpy(block.copy()))
     optimiser = torch.optim.Adam([parameter], lr=0.01)
     for step, gradient in enumerate(gradients, start=1):
-        cells.adam_step(ours, gradient, first, second, step, 0.01)
+        elementwise.adam_step(ours, gradient, first, second, step, 0.01)
         parameter.grad = torch.from_numpy(gradient)
         optimiser.step()
     np.testing.assert_allclose(ours, naive.adam(block, gradients, 0.01), atol=1e-6)
@@ -123,9 +123,9 @@ def run_training(block, rows, dropout_rate=0.0, seed=0):
 
 def test_training_is_torchs_step_for_step(block, rows):
     ours, losses = run_training(block, rows)
-    network = torch_engine.FlatAutoencoder(block, SIZES)
+    network = torch_backend.FlatAutoencoder(block, SIZES)
     order = [np.arange(len(rows))] * 40
-    history = torch_engine.train(network, rows, np.ones(len(rows), np.float32), order, 6, [0.01] * 120)
+    history = torch_backend.train(network, rows, np.ones(len(rows), np.float32), order, 6, [0.01] * 120)
     np.testing.assert_allclose(losses, history, rtol=1e-3)
     np.testing.assert_allclose(ours, network.block.detach().numpy(), atol=2e-3)
     assert losses[-1] < 0.8 * losses[0]
@@ -156,7 +156,7 @@ sys.exit(pytest.main([*sys.argv[1:], "-q", "-p", "no:cacheprovider", "-p", "no:x
 """
 
 
-@pytest.mark.parametrize("room", ["kernels", "scaling", "online", "references"])
+@pytest.mark.parametrize("room", ["kernels", "stream_scaler", "stream", "batch_neighbours"])
 def test_the_same_tests_pass_without_numba(room, request):
     path = str(request.path.parent / f"test_{room}.py")
     done = subprocess.run(
@@ -171,7 +171,7 @@ def test_the_same_tests_pass_without_numba(room, request):
 def test_the_rational_tanh_is_tanh_everywhere():
     x = np.concatenate([np.linspace(-12, 12, 100_001), [-1e30, 1e30, 0.0, 1e-30]]).astype(np.float32)
     units = x.reshape(1, -1).copy()
-    cells.activate(units, cells.ACTIVATIONS["tanh"])
+    elementwise.activate(units, elementwise.ACTIVATIONS["tanh"])
     np.testing.assert_allclose(units[0], np.tanh(x.astype(np.float64)), atol=1e-6)
     assert (np.abs(units) <= 1.0 + 1e-6).all()
     assert units[0, -2] == 0.0

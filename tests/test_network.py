@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from iotae.architecture import layer_views
-from iotae.network import Network
+from iotae.nn.architecture import layer_views
+from iotae.nn.network import Network
 
 
 def trained(names):

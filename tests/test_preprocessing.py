@@ -15,10 +15,10 @@ from sklearn.feature_selection import mutual_info_classif
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
-from iotae import state
+from iotae import serialization
+from iotae.data import Table, TableError
 from iotae.preprocessing import Preprocessor
 from iotae.preprocessing.selection import is_counter, long_tailed, outlying_rows
-from iotae.tables import Table, TableError
 
 SCALERS = {"minmax": MinMaxScaler, "standard": StandardScaler, "robust": RobustScaler}
 
@@ -368,27 +368,27 @@ def mixed(rng, n=300):
 def test_state_comes_back_bit_for_bit(rng, steps):
     table = mixed(rng)
     steps.fit(table)
-    back = Preprocessor.from_state(state.loads(state.dumps("test", steps.to_state()))[1])
+    back = Preprocessor.from_state(serialization.loads(serialization.dumps("test", steps.to_state()))[1])
     for mine, theirs in zip(steps.transform(table), back.transform(table), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert back.feature_names_out == steps.feature_names_out
     assert back.report() == steps.report()
-    assert state.dumps("test", back.to_state()) == state.dumps("test", steps.to_state())
+    assert serialization.dumps("test", back.to_state()) == serialization.dumps("test", steps.to_state())
 
 
 def test_fitting_twice_gives_the_same(rng):
     table = mixed(rng)
-    first, second = (state.dumps("t", Preprocessor.paper().fit(table).to_state()) for _ in range(2))
+    first, second = (serialization.dumps("t", Preprocessor.paper().fit(table).to_state()) for _ in range(2))
     assert first == second
 
 
 def test_a_saved_pipeline_needs_no_scikit_learn(rng, tmp_path):
     table = mixed(rng)
-    state.write(tmp_path / "steps", "test", Preprocessor.paper().fit(table).to_state())
+    serialization.write(tmp_path / "steps", "test", Preprocessor.paper().fit(table).to_state())
     code = (
-        "import json, sys, numpy as np; from iotae import state; from iotae.tables import Table\n"
+        "import json, sys, numpy as np; from iotae import serialization; from iotae.data import Table\n"
         "from iotae.preprocessing import Preprocessor\n"
-        f"steps = Preprocessor.from_state(state.read({str(tmp_path / 'steps')!r})[1])\n"
+        f"steps = Preprocessor.from_state(serialization.read({str(tmp_path / 'steps')!r})[1])\n"
         "X, _ = steps.transform(Table({'x': ['0.5'], 'bytes': ['3'], 'c': ['b'], 'at': ['2026-01-01']}))\n"
         "print(json.dumps([bool(np.isfinite(X).all()), sorted({'sklearn', 'scipy'} & {*sys.modules})]))"
     )

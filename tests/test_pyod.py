@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from iotae import state
+from iotae import serialization
 from pyod_iotae import IoTAE
 
 # PyOD raises for a bad contamination in the constructor, and labels outliers 1 and inliers 0 where
@@ -239,8 +239,8 @@ def test_save_and_load_score_the_same_and_go_on(data, tmp_path):
     for model in (clf, back):
         model.partial_fit(frame)
     np.testing.assert_array_equal(back.decision_scores_, clf.decision_scores_)
-    state.write(tmp_path / "other", "other", {})
-    with pytest.raises(state.StateError, match=r"expected that of pyod_iotae\.IoTAE"):
+    serialization.write(tmp_path / "other", "other", {})
+    with pytest.raises(serialization.StateError, match=r"expected that of pyod_iotae\.IoTAE"):
         IoTAE.load(tmp_path / "other")
     with pytest.raises(Exception, match="not fitted"):
         IoTAE().save(tmp_path / "x")

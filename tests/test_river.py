@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from river import anomaly, base, checks, compose, datasets, evaluate, metrics, preprocessing
 
-from iotae import OnlineAutoencoder, state
+from iotae import OnlineAutoencoder, serialization
 from iotae.thresholds import AlertBudget, OnlineFDR, QuantileThreshold, TailThreshold
 from river_iotae import AlarmFilter, ConformalFilter, IoTAE
 
@@ -21,7 +21,7 @@ def shuttle():
 
 
 def frozen(model):
-    return state.dumps("model", model._model.to_state())
+    return serialization.dumps("model", model._model.to_state())
 
 
 def river_cases():
@@ -126,8 +126,8 @@ def test_save_and_load_continue_bit_for_bit(shuttle, tmp_path):
     fresh = IoTAE()
     fresh.save(tmp_path / "fresh.iotae")
     assert IoTAE.load(tmp_path / "fresh.iotae").score_one(shuttle[0][0]) == 0.0
-    state.write(tmp_path / "other", "other", {})
-    with pytest.raises(state.StateError, match=r"expected that of river_iotae\.IoTAE"):
+    serialization.write(tmp_path / "other", "other", {})
+    with pytest.raises(serialization.StateError, match=r"expected that of river_iotae\.IoTAE"):
         IoTAE.load(tmp_path / "other")
 
 
@@ -227,13 +227,13 @@ def test_the_conformal_filter_can_protect_its_detector(shuttle):
 
 def test_an_alarm_filter_leaves_the_rule_it_was_given_alone(shuttle):
     rule = QuantileThreshold(0.2).fit([0.1, 0.2, 0.3])
-    before = state.dumps("rule", rule.to_state())
+    before = serialization.dumps("rule", rule.to_state())
     model = AlarmFilter(IoTAE(seed=0), rule)
     assert model.threshold == rule.threshold
     for x, _ in shuttle[:300]:
         model.learn_one(x)
     assert model.threshold != rule.threshold
-    assert state.dumps("rule", rule.to_state()) == before
+    assert serialization.dumps("rule", rule.to_state()) == before
     assert model.clone().threshold == rule.threshold
     assert model.p_value(0.999) == pytest.approx(1 / 304)
     with pytest.raises(ValueError, match=r"rule=0\.95, but expected a threshold of iotae\.thresholds"):

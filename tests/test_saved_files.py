@@ -19,8 +19,8 @@ MATRIX = [[52.0, 21.5], [52.0, 2.0], [np.nan, 20.0]]
 def scores_of(kind):
     path = FOLDER / f"{kind}.iotae"
     if kind == "TableDetector":
-        from iotae.detector import TableDetector
-        from iotae.tables import Table
+        from iotae.data import Table
+        from iotae.pipeline import TableDetector
 
         return TableDetector.load(path).score(Table(TABLE))
     if kind == "pyod_iotae.IoTAE":
@@ -32,9 +32,9 @@ def scores_of(kind):
 
         model = IoTAE.load(path)
     else:
-        from iotae import OnlineAutoencoder, state
+        from iotae import OnlineAutoencoder, serialization
 
-        model = OnlineAutoencoder.from_state(state.read(path, kind)[1])
+        model = OnlineAutoencoder.from_state(serialization.read(path, kind)[1])
     return np.array([model.score_one(x) for x in EXPECTED["rows"]])
 
 

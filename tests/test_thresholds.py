@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotae import state
+from iotae import serialization
 from iotae.thresholds import (
     AlertBudget,
     ConformalThreshold,
@@ -73,13 +73,19 @@ def test_state_round_trip_continues_bit_for_bit(make, rng):
     cut = make()
     for score in rng.gamma(2.0, size=333):
         cut.update(float(score))
-    blob = state.dumps("cut", cut.to_state())
-    others = [type(cut).from_state(state.loads(blob)[1]), copy.deepcopy(cut), pickle.loads(pickle.dumps(cut))]
+    blob = serialization.dumps("cut", cut.to_state())
+    others = [
+        type(cut).from_state(serialization.loads(blob)[1]),
+        copy.deepcopy(cut),
+        pickle.loads(pickle.dumps(cut)),
+    ]
     for score in rng.gamma(2.0, size=333):
         for each in (cut, *others):
             each.update(float(score))
         assert {each.threshold for each in others} == {cut.threshold}
-    assert {state.dumps("cut", each.to_state()) for each in others} == {state.dumps("cut", cut.to_state())}
+    assert {serialization.dumps("cut", each.to_state()) for each in others} == {
+        serialization.dumps("cut", cut.to_state())
+    }
     assert make().threshold == type(cut).from_state(make().to_state()).threshold == float("inf")
 
 
@@ -88,7 +94,7 @@ def test_one_interface(make, rng):
     cut = make()
     assert isinstance(cut, Threshold)
     assert cut.fit(rng.gamma(2.0, size=400).tolist()) is cut
-    before = state.dumps("cut", cut.to_state())
+    before = serialization.dumps("cut", cut.to_state())
     probe = np.append(rng.gamma(2.0, size=20), [np.nan, 1e6]).reshape(2, 11)
     p = cut.p_value(probe)
     assert p.shape == probe.shape
@@ -100,7 +106,7 @@ def test_one_interface(make, rng):
     assert alarms.dtype == bool
     assert cut.classify(np.float32(1e6)) is cut.classify(10**6) is True
     assert cut.classify(float("nan")) is False
-    assert state.dumps("cut", cut.to_state()) == before
+    assert serialization.dumps("cut", cut.to_state()) == before
 
 
 def test_a_threshold_says_what_it_is():
@@ -129,14 +135,14 @@ def arrays_of(node):
 @pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 def test_a_score_that_is_not_finite_is_refused_before_anything_changes(make, rng):
     cut = make().fit(rng.gamma(2.0, size=400))
-    before = state.dumps("cut", cut.to_state())
+    before = serialization.dumps("cut", cut.to_state())
     for broken in ([], [1.0, np.nan], [np.inf]):
         with pytest.raises(ValueError, match="not finite"):
             cut.fit(broken)
     for bad in (np.inf, -np.inf, float("nan")):
         with pytest.raises(ValueError, match="expected a finite number"):
             cut.update(bad)
-    assert state.dumps("cut", cut.to_state()) == before
+    assert serialization.dumps("cut", cut.to_state()) == before
 
 
 @pytest.mark.parametrize("make", [EVERY["budget"], EVERY["fdr"]], ids=["budget", "fdr"])

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._typing import Bool, Float64
 from iotae.cli.learning import must_have, preprocessor_of, read_labelled
 from iotae.cli.paths import check_model_output, check_output
-from iotae.tables import TableError
+from iotae.data import TableError
 
 if TYPE_CHECKING:
-    from iotae.online import OnlineAutoencoder
+    from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["demo", "evaluate", "fit", "score", "stream", "tune"]
 
@@ -39,8 +40,8 @@ def fit(args: Namespace) -> int:
     """Fit a detector to a file and save it."""
     check_model_output(args.output, args.train)
     _announce()
-    from iotae.batch import BatchAutoencoder
-    from iotae.detector import TableDetector
+    from iotae.batch.autoencoder import BatchAutoencoder
+    from iotae.pipeline import TableDetector
 
     preprocessor = preprocessor_of(args)
     network = {
@@ -87,9 +88,9 @@ def score(args: Namespace) -> int:
     """Score a file, chunk by chunk, with a saved detector."""
     check_output(args.output, args.new, args.model)
     _announce()
-    from iotae.detector import TableDetector
-    from iotae.tables.files import iter_table
-    from iotae.tables.writer import TableWriter
+    from iotae.io.files import iter_table
+    from iotae.io.writer import TableWriter
+    from iotae.pipeline import TableDetector
 
     detector = TableDetector.load(args.model)
     notes: Counter[str] = Counter()
@@ -120,21 +121,21 @@ def stream(args: Namespace) -> int:
     if args.model is not None and (args.alpha is not None or args.seed is not None):
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     _announce()
-    from iotae import state
-    from iotae.cli.row_dicts import row_dicts
-    from iotae.cli.until_stopped import UntilStopped
-    from iotae.online import OnlineAutoencoder
-    from iotae.tables.files import iter_table
-    from iotae.tables.writer import TableWriter
+    from iotae import serialization
+    from iotae.cli.rows import row_dicts
+    from iotae.cli.signals import StopSignals
+    from iotae.io.files import iter_table
+    from iotae.io.writer import TableWriter
+    from iotae.stream.autoencoder import OnlineAutoencoder
 
     if args.model is not None:
-        model = state.restore(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
+        model = serialization.restore(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
     else:
         model = OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     live = args.events == "-"
     rows = alarms = 0
-    with TableWriter(args.output, live=True) as writer, _bar("streaming") as advance, UntilStopped() as until:
+    with TableWriter(args.output, live=True) as writer, _bar("streaming") as advance, StopSignals() as until:
         for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
             if not rows:
                 must_have(chunk, ignore, "--label or --drop")
@@ -143,7 +144,7 @@ def stream(args: Namespace) -> int:
             rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
             advance(chunk.n_rows)
     if args.save is not None:
-        state.write(args.save, "OnlineAutoencoder", model.to_state())
+        serialization.write(args.save, "OnlineAutoencoder", model.to_state())
     _say(f"{rows} rows scored and learned, {alarms} alarms")
     if model.n_rejected or model.n_unusable:
         _say(
@@ -172,8 +173,8 @@ def _run(model: OnlineAutoencoder, rows: list[dict[Hashable, Any]], explain: boo
 def evaluate(args: Namespace) -> int:
     """Compare the scores and alarms of a file with its labels."""
     from iotae import evaluation
-    from iotae.tables.files import read_table
-    from iotae.tables.labels import read_labels
+    from iotae.data.labels import read_labels
+    from iotae.io.files import read_table
 
     table = read_table(args.scored)
     score_column, alarm_column = args.prefix + "score", args.prefix + "alarm"
@@ -220,7 +221,7 @@ def _reason(parts: list[tuple[str, float]]) -> str:
     return ", ".join(f"{name} {part / whole:.0%}" for name, part in largest if part > 0)
 
 
-def _reasons(names: list[str], shares: NDArray[np.float64], alarm: NDArray[np.bool_]) -> NDArray[Any]:
+def _reasons(names: list[str], shares: Float64, alarm: Bool) -> NDArray[Any]:
     """Say for each alarm which columns it comes from, in shares of its score."""
     reason = _no_text(len(alarm))
     for row in np.flatnonzero(alarm):

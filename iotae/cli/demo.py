@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from iotae.batch import BatchAutoencoder
-from iotae.detector import TableDetector
+from iotae._typing import Bool, Float64, Int64
+from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.data import Table
 from iotae.evaluation import evaluate, stratified_split
+from iotae.pipeline import TableDetector
 from iotae.preprocessing import Preprocessor
 from iotae.simulator import ANOMALY_KINDS, Simulation, simulate
-from iotae.tables import Table
 
 __all__ = ["PAPER", "run"]
 
@@ -78,10 +78,10 @@ def run(output: str | os.PathLike[str], seed: int = 0, n_rows: int = 10_000) -> 
 def _figures(
     folder: Path,
     simulation: Simulation,
-    test: NDArray[np.int64],
-    labels: NDArray[np.bool_],
-    scores: NDArray[np.float64],
-    alarms: NDArray[np.bool_],
+    test: Int64,
+    labels: Bool,
+    scores: Float64,
+    alarms: Bool,
     threshold: float,
 ) -> None:
     from iotae.plots import ConfusionDisplay, FeaturesDisplay, MetricsDisplay, RankingDisplay, ScoreDisplay

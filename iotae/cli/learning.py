@@ -5,11 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from iotae._typing import Bool
+from iotae.data import Table, TableError
 from iotae.preprocessing import Preprocessor
-from iotae.tables import Table, TableError
 
 __all__ = ["Labelled", "must_have", "preprocessor_of", "read_labelled"]
 
@@ -18,7 +16,7 @@ class Labelled(NamedTuple):
     """A table, which of its rows (n,) are anomalies if it is known, and the label's word for normal."""
 
     table: Table
-    y: NDArray[np.bool_] | None
+    y: Bool | None
     normal_value: str | None
 
 
@@ -42,8 +40,8 @@ def read_labelled(args: Namespace) -> Labelled:
     """
     if args.normal_value is not None and args.label is None:
         raise TableError("Got --normal-value without --label: name the column that holds it, --label COLUMN.")
-    from iotae.tables.files import read_table
-    from iotae.tables.labels import find_normal_value, read_labels
+    from iotae.data.labels import find_normal_value, read_labels
+    from iotae.io.files import read_table
 
     table = read_table(args.train, most_rows=vars(args).get("rows"), seed=args.seed)
     must_have(table, args.drop, "--drop")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from iotae.tables import TableError
+from iotae.data import TableError
 
 __all__ = ["check_model_output", "check_output"]
 

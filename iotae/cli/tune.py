@@ -7,15 +7,15 @@ from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
-from iotae import state
-from iotae.batch import BatchAutoencoder
+from iotae import serialization
+from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.cli.learning import preprocessor_of, read_labelled
-from iotae.cli.row_dicts import row_dicts
-from iotae.detector import TableDetector
-from iotae.online import OnlineAutoencoder
-from iotae.tables import Table, TableError
-from iotae.tables.writer import write_table
-from iotae.tuning import GRID, Tuning, tune
+from iotae.cli.rows import row_dicts
+from iotae.data import Table, TableError
+from iotae.io.writer import write_table
+from iotae.model_selection import GRID, Tuning, tune
+from iotae.pipeline import TableDetector
+from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["run"]
 
@@ -59,7 +59,7 @@ def run(args: Namespace, *, progress: bool) -> None:
     write_table(folder / "search.csv", Table(columns))
     found.best_model.save(folder / "model.iotae")
     stream = _stream_model(found, table, args.seed)
-    state.write(folder / "stream.iotae", "OnlineAutoencoder", stream.to_state())
+    serialization.write(folder / "stream.iotae", "OnlineAutoencoder", stream.to_state())
     written = ["search.csv", "model.iotae", "stream.iotae"]
     several = any(len({row[name] for row in found.table}) > 1 for name in found.best_params)
     if several and find_spec("matplotlib") is not None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from iotae._typing import Float64, Int64
 from iotae.evaluation.adapters import SlidingFit, WithTarget
 from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
 from iotae.evaluation.calibration import RealisedRates, realised_rates
@@ -62,9 +63,7 @@ __all__ = [
 ]
 
 
-def stratified_split(
-    y: ArrayLike, test_size: float = 0.3, seed: int | None = 0
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def stratified_split(y: ArrayLike, test_size: float = 0.3, seed: int | None = 0) -> tuple[Int64, Int64]:
     """Split rows at random into a training and a test part that hold each class in the same proportion.
 
     The test part has ``round(test_size * n)`` rows, at least one and at most n - 1. They are shared out among
@@ -117,7 +116,7 @@ def stratified_split(
     return np.sort(grouped[~in_test]), np.sort(grouped[in_test])
 
 
-def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> NDArray[np.float64]:
+def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> Float64:
     """Return the paper's anomaly score, the Euclidean distance ||x - x^|| of each row to its reconstruction.
 
     Parameters
@@ -156,5 +155,5 @@ def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> NDArray[np.float64]:
             "a number wherever X has one."
         )
     difference = np.where(read, rows, 0.0) - np.where(read, rebuilt, 0.0)
-    error: NDArray[np.float64] = np.linalg.norm(difference, axis=1)
+    error: Float64 = np.linalg.norm(difference, axis=1)
     return error

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from iotae._typing import Float64
 
 __all__ = ["SlidingFit", "WithTarget", "last_step"]
 
@@ -70,7 +71,7 @@ class SlidingFit:
         self.model = model
         self.every = every
         self.n_fits = 0
-        self._rows: deque[NDArray[np.float64]] = deque(maxlen=window)
+        self._rows: deque[Float64] = deque(maxlen=window)
         self._names: list[Hashable] = []
         self._since_fit = 0
 
@@ -93,7 +94,7 @@ class SlidingFit:
             self.model.fit(np.array(self._rows))
             self.n_fits, self._since_fit = self.n_fits + 1, 0
 
-    def _vector(self, x: Row) -> NDArray[np.float64]:
+    def _vector(self, x: Row) -> Float64:
         values = [x.get(name) for name in self._names]
         try:
             return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

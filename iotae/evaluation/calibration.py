@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from iotae._typing import Bool, Float64
+from iotae._validation import check_labels, check_p_values, check_same_length
 from iotae.evaluation.intervals import wilson_interval
-from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
 
 __all__ = ["ALPHAS", "RealisedRates", "check_p_values", "realised_rates"]
 
@@ -29,14 +30,14 @@ class RealisedRates:
         Normal rows behind each rate.
     """
 
-    alphas: NDArray[np.float64]
-    rates: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    alphas: Float64
+    rates: Float64
+    low: Float64
+    high: Float64
     n_normal: int
 
     @property
-    def kept(self) -> NDArray[np.bool_]:
+    def kept(self) -> Bool:
         """Whether each rate asked for lies at or above the lower bound: too few alarms break no promise."""
         return np.asarray(self.low <= self.alphas)
 
@@ -84,21 +85,3 @@ def realised_rates(
     counts = np.searchsorted(normal, asked, side="right")
     low, high = wilson_interval(counts, normal.size, confidence=confidence)
     return RealisedRates(asked, counts / normal.size, low, high, normal.size)
-
-
-def check_p_values(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Return p-values of shape (n,) as float64.
-
-    Raises
-    ------
-    ValueError
-        If they are empty, not one-dimensional, not numbers, or outside [0, 1].
-    """
-    p = check_scores(p_values, "p_values")
-    outside = np.flatnonzero((p < 0) | (p > 1))
-    if outside.size:
-        raise ValueError(
-            f"Got p_values[{outside[0]}]={p[outside[0]]} ({outside.size} of {p.size} are outside [0, 1]), "
-            "but expected probabilities: pass p-values, not scores."
-        )
-    return p

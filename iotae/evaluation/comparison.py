@@ -9,11 +9,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from iotae._typing import Float64
 
 __all__ = ["Comparison", "compare", "holm", "signed_rank_p"]
-
-Floats = NDArray[np.float64]
 
 _MOST_EXACT = 200
 """Sets up to which the signed-rank test is exact: its work grows with their cube."""
@@ -42,11 +42,11 @@ class Comparison:
     """
 
     names: tuple[str, ...]
-    mean_ranks: Floats
+    mean_ranks: Float64
     n_sets: int
     friedman_statistic: float
     friedman_p: float
-    wilcoxon_p: Floats
+    wilcoxon_p: Float64
     critical_difference: float
     alpha: float
 
@@ -152,7 +152,7 @@ def compare(
     )
 
 
-def holm(p_values: ArrayLike) -> Floats:
+def holm(p_values: ArrayLike) -> Float64:
     """Adjust p-values (m,) for their number: at level alpha, a true hypothesis is rejected at most so often.
 
     Examples
@@ -200,14 +200,14 @@ def signed_rank_p(differences: ArrayLike) -> float:
     return float(min(1.0, 2 * min(share[: place + 1].sum(), share[place:].sum())))
 
 
-def _ranks(table: Floats) -> Floats:
+def _ranks(table: Float64) -> Float64:
     """Rank within each row, 1 for the smallest; ties share their mean rank."""
     below = (table[:, None, :] < table[:, :, None]).sum(axis=2)
     equal = (table[:, None, :] == table[:, :, None]).sum(axis=2)
     return np.asarray(below + (equal + 1) / 2, dtype=np.float64)
 
 
-def _friedman(ranks: Floats) -> float:
+def _friedman(ranks: Float64) -> float:
     """Friedman's statistic with its correction for ties; 0 if every set is one tie."""
     n, k = ranks.shape
     spread = float(((ranks - (k + 1) / 2) ** 2).sum())
@@ -215,7 +215,7 @@ def _friedman(ranks: Floats) -> float:
     return (k - 1) * between / spread if spread else 0.0
 
 
-def _wilcoxon(table: Floats) -> Floats:
+def _wilcoxon(table: Float64) -> Float64:
     k = table.shape[1]
     pairs = list(combinations(range(k), 2))
     matrix = np.ones((k, k))

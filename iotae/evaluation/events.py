@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from iotae.evaluation.ranking import check_labels, check_same_length
-from iotae.evaluation.times import check_times
+from iotae._typing import Float64, Int64
+from iotae._validation import check_labels, check_same_length, check_times
 
 __all__ = ["Events", "anomaly_ranges", "find_events"]
 
@@ -29,8 +29,8 @@ class Events:
         Runs of consecutive alarms that touch no event: how often somebody was called for nothing.
     """
 
-    ranges: NDArray[np.int64]
-    delays: NDArray[np.float64]
+    ranges: Int64
+    delays: Float64
     false_alarms: int
     false_episodes: int
 
@@ -66,7 +66,7 @@ class Events:
         return float(np.nanmedian(self.delays)) if self.n_caught else float("nan")
 
 
-def anomaly_ranges(y: ArrayLike) -> NDArray[np.int64]:
+def anomaly_ranges(y: ArrayLike) -> Int64:
     """Return first row and the row after the last of each run of ones, shape (k, 2), in order.
 
     Parameters

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from iotae.evaluation.ranking import check_same_length
+from iotae._typing import Float64
+from iotae._validation import check_same_length
 
 __all__ = ["Interval", "bootstrap_interval", "wilson_interval"]
 
@@ -114,9 +115,7 @@ def bootstrap_interval(
     return Interval(float(metric(*arrays)), low, high, confidence, n_resamples - defined.size)
 
 
-def wilson_interval(
-    hits: ArrayLike, n: int, *, confidence: float = 0.95
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def wilson_interval(hits: ArrayLike, n: int, *, confidence: float = 0.95) -> tuple[Float64, Float64]:
     """Return the bounds of a rate of which ``hits`` of ``n`` independent rows were seen.
 
     Parameters

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from iotae._typing import Int64
+from iotae._validation import check_labels, check_same_length, check_scores
 from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
-from iotae.evaluation.ranking import average_precision, check_labels, check_same_length, check_scores, roc_auc
+from iotae.evaluation.ranking import average_precision, roc_auc
 
 BUDGET = 0.01
 """False-alarm rate at which the report gives the recall."""
@@ -58,7 +60,7 @@ class Confusion:
             )
 
     @property
-    def matrix(self) -> NDArray[np.int64]:
+    def matrix(self) -> Int64:
         """The paper's order, [[TP, FP], [FN, TN]]: a row for each prediction, a column for each truth."""
         return np.array([[self.tp, self.fp], [self.fn, self.tn]], dtype=np.int64)
 

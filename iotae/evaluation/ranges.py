@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from iotae._typing import Bool, Float64
+from iotae._validation import check_labels, check_same_length
 from iotae.evaluation.events import anomaly_ranges
-from iotae.evaluation.ranking import check_labels, check_same_length
 
 __all__ = ["BIASES", "RangeScores", "range_precision_recall"]
 
@@ -82,7 +83,7 @@ def range_precision_recall(
     return RangeScores(_mean_reward(alarm, truth, 0.0, "flat"), _mean_reward(truth, alarm, existence, bias))
 
 
-def _mean_reward(judged: NDArray[np.bool_], other: NDArray[np.bool_], existence: float, bias: str) -> float:
+def _mean_reward(judged: Bool, other: Bool, existence: float, bias: str) -> float:
     rewards = []
     for start, stop in anomaly_ranges(judged).tolist():
         covered = other[start:stop]
@@ -93,7 +94,7 @@ def _mean_reward(judged: NDArray[np.bool_], other: NDArray[np.bool_], existence:
     return float(np.mean(rewards)) if rewards else 0.0
 
 
-def _weights(length: int, bias: str) -> NDArray[np.float64]:
+def _weights(length: int, bias: str) -> Float64:
     rising = np.arange(1.0, length + 1.0)
     if bias == "flat":
         return np.ones(length)

@@ -7,77 +7,18 @@ fairly and no curve depends on the order of equal rows.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from iotae._typing import Float64, Int64
+from iotae._validation import check_labels, check_same_length, check_scores
 
 __all__ = [
     "average_precision",
-    "check_labels",
-    "check_same_length",
-    "check_scores",
-    "check_vector",
     "precision_recall_curve",
     "roc_auc",
     "roc_curve",
     "tie_counts",
 ]
-
-Floats = NDArray[np.float64]
-
-
-def check_labels(values: ArrayLike, name: str = "y") -> NDArray[np.bool_]:
-    """Return labels of shape (n,), 0 or False for normal and 1 or True for anomalous, as a boolean vector.
-
-    Raises
-    ------
-    ValueError
-        If they are empty, not one-dimensional, or hold anything but 0 and 1.
-    """
-    labels = check_vector(values, name)
-    if labels.dtype.kind == "b":
-        return labels.astype(np.bool_)
-    wrong = np.flatnonzero(~((labels == 0) | (labels == 1)))
-    if wrong.size:
-        first = int(wrong[0])
-        raise ValueError(
-            f"Got {name}[{first}]={labels.tolist()[first]!r} ({wrong.size} of {labels.size} values are "
-            "neither 0 nor 1), but expected labels in {0, 1}: map normal rows to 0 and anomalies to 1."
-        )
-    return np.asarray(labels == 1, dtype=np.bool_)
-
-
-def check_scores(values: ArrayLike, name: str = "scores") -> Floats:
-    """Return scores of shape (n,) as a float64 vector; infinities are allowed, for they can be ordered.
-
-    Raises
-    ------
-    ValueError
-        If they are empty, not one-dimensional, not numeric, or hold a NaN.
-    """
-    vector = check_vector(values, name)
-    try:
-        scores = vector.astype(np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"Got {name} of type {vector.dtype}, but expected numbers: pass one score a row."
-        ) from None
-    missing = np.flatnonzero(np.isnan(scores))
-    if missing.size:
-        raise ValueError(
-            f"Got {missing.size} NaN among {scores.size} {name}, the first in row {missing[0]}, but expected "
-            "numbers: a row without a score can be neither an alarm nor none; score it or leave it out."
-        )
-    return scores
-
-
-def check_same_length(**vectors: NDArray[np.generic]) -> None:
-    """Raise a ValueError that shows both lengths unless all the named vectors are equally long."""
-    (first, a), *others = vectors.items()
-    for name, b in others:
-        if len(a) != len(b):
-            raise ValueError(
-                f"Got {len(a)} values in {first} and {len(b)} in {name}, but expected as many in each: "
-                "pass vectors of the same rows."
-            )
 
 
 def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
@@ -151,7 +92,7 @@ def average_precision(y: ArrayLike, scores: ArrayLike) -> float:
     return float(np.sum(np.diff(hits) * precision) / hits[-1])
 
 
-def roc_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def roc_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Float64, Float64, Float64]:
     """Return the ROC curve, a point for each distinct score and one for "no alarm at all".
 
     Parameters
@@ -183,7 +124,7 @@ def roc_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats, Floats]:
     return _share(false_alarms), _share(hits), np.concatenate(([np.inf], cuts))
 
 
-def precision_recall_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def precision_recall_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Float64, Float64, Float64]:
     """Return precision and recall at each distinct score, in scikit-learn's order.
 
     Parameters
@@ -217,7 +158,7 @@ def precision_recall_curve(y: ArrayLike, scores: ArrayLike) -> tuple[Floats, Flo
     return precision[::-1], _share(hits)[::-1], cuts[::-1]
 
 
-def tie_counts(y: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+def tie_counts(y: ArrayLike, scores: ArrayLike) -> tuple[Int64, Int64, Float64]:
     """Return hits and false alarms (k + 1,) at no cut and at each of the k distinct scores, falling."""
     labels, values = check_labels(y), check_scores(scores)
     check_same_length(y=labels, scores=values)
@@ -230,24 +171,6 @@ def tie_counts(y: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.int64], NDAr
     return np.concatenate((zero, hits)), np.concatenate((zero, last_of_tie + 1 - hits)), values[last_of_tie]
 
 
-def check_vector(values: ArrayLike, name: str) -> NDArray[np.generic]:
-    """Return values of shape (n,) as an array of their own type.
-
-    Raises
-    ------
-    ValueError
-        If they are empty or not one-dimensional.
-    """
-    vector = np.asarray(values)
-    if vector.ndim != 1:
-        raise ValueError(
-            f"Got {name} of shape {vector.shape}, but expected one dimension: pass one value a row."
-        )
-    if not vector.size:
-        raise ValueError(f"Got an empty {name}, but expected at least one row: there is nothing to evaluate.")
-    return vector
-
-
-def _share(counts: NDArray[np.int64]) -> Floats:
+def _share(counts: Int64) -> Float64:
     total = int(counts[-1])
     return counts / total if total else np.full(counts.size, np.nan)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._typing import Bool, Float64, Int64
 from iotae.evaluation.metrics import Evaluation, evaluate
 
 __all__ = ["Prequential", "StreamDetector"]
@@ -46,11 +47,11 @@ class Prequential:
         Each row's group; None if one model met all rows.
     """
 
-    scores: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    predicted: NDArray[np.bool_] | None
-    score_seconds: NDArray[np.float64]
-    learn_seconds: NDArray[np.float64]
+    scores: Float64
+    labels: Int64
+    predicted: Bool | None
+    score_seconds: Float64
+    learn_seconds: Float64
     warm_up: int
     models: dict[Hashable, StreamDetector]
     groups: NDArray[np.object_] | None = None
@@ -61,7 +62,7 @@ class Prequential:
         return self._of(np.ones(self.labels.size, dtype=np.bool_))
 
     @property
-    def warmed_up(self) -> NDArray[np.bool_]:
+    def warmed_up(self) -> Bool:
         """Whether each row (n,) comes after its model's warm-up."""
         places = np.empty(self.labels.size, dtype=np.int64)
         for rows in self._rows_by_group().values():
@@ -83,7 +84,7 @@ class Prequential:
         predicted = None if self.predicted is None else self.predicted[rows]
         return evaluate(self.labels[rows], self.scores[rows], predicted=predicted)
 
-    def _rows_by_group(self) -> dict[Hashable, NDArray[np.int64]]:
+    def _rows_by_group(self) -> dict[Hashable, Int64]:
         if self.groups is None:
             return {None: np.arange(self.labels.size)}
         rows: dict[Hashable, list[int]] = {name: [] for name in self.models}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from iotae._typing import Bool, Float64
+from iotae._validation import check_labels, check_same_length, check_scores
 from iotae.evaluation.events import anomaly_ranges
-from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
 
 __all__ = ["RangeArea", "range_auc", "vus"]
-
-Floats = NDArray[np.float64]
 
 
 class RangeArea(NamedTuple):
@@ -142,7 +141,7 @@ class _Surface:
         up = np.concatenate(([0.0], recall, [1.0]))
         return RangeArea(float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2)), pr)
 
-    def _degree(self, buffer: int) -> Floats:
+    def _degree(self, buffer: int) -> Float64:
         """To what degree each row is anomalous (n,), in [0, 1]."""
         degree = self.label.astype(np.float64)
         for distance in (self.from_left, self.from_right):
@@ -150,7 +149,7 @@ class _Surface:
             degree[near] += np.sqrt(1.0 - distance[near] / max(buffer, 1))
         return np.minimum(degree, 1.0)
 
-    def _share_touched(self, anomalous: NDArray[np.bool_]) -> Floats:
+    def _share_touched(self, anomalous: Bool) -> Float64:
         """Share of the ranges in which there is an alarm, at each cut."""
         ranges = anomaly_ranges(anomalous)
         # The last range may end where the scores do, and reduceat takes no index beyond: one more score.
@@ -159,7 +158,7 @@ class _Surface:
         return np.asarray(touched / len(ranges), dtype=np.float64)
 
 
-def _rows_since(label: NDArray[np.bool_]) -> Floats:
+def _rows_since(label: Bool) -> Float64:
     """Rows since the last anomaly (n,), 0 at an anomaly and infinity before the first."""
     row = np.arange(label.size, dtype=np.float64)
     return row - np.maximum.accumulate(np.where(label, row, -np.inf))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae.evaluation.calibration import ALPHAS, RealisedRates, check_p_values, realised_rates
-from iotae.evaluation.ranking import check_labels, check_same_length
+from iotae._validation import check_labels, check_p_values, check_same_length
+from iotae.evaluation.calibration import ALPHAS, RealisedRates, realised_rates
 from iotae.plots.estimators import judge_p_values
 from iotae.plots.figure import (
     COLOURS,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from iotae._typing import Int64
+from iotae._validation import check_labels, check_same_length, check_scores, check_times
 from iotae.evaluation.events import anomaly_ranges
-from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
-from iotae.evaluation.times import check_times
 from iotae.plots.estimators import rows_of
 from iotae.plots.figure import (
     COLOURS,
@@ -130,7 +130,7 @@ class DriftDisplay(Display):
         legend_above(self.ax_[0], 3)
         return self
 
-    def _level(self, axes: Axes, bins: list[NDArray[np.int64]], middle: NDArray[Any]) -> None:
+    def _level(self, axes: Axes, bins: list[Int64], middle: NDArray[Any]) -> None:
         low, median, high = np.array([np.quantile(self.scores[rows], [0.1, 0.5, 0.9]) for rows in bins]).T
         axes.fill_between(
             middle, low, high, color=COLOURS["sky"], alpha=0.5, linewidth=0, label="middle 80 %"

@@ -6,22 +6,20 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from iotae._typing import Bool, Float64
 from iotae.evaluation.adapters import last_step
 
 __all__ = ["Judged", "judge", "judge_alarms", "judge_p_values", "rows_of"]
-
-Floats = NDArray[np.float64]
 
 
 class Judged(NamedTuple):
     """A model's verdict on n rows: scores, and thresholds, alarms and p-values (n,) where it has them."""
 
-    scores: Floats
-    thresholds: Floats | None
-    alarms: NDArray[np.bool_] | None
-    p_values: Floats | None
+    scores: Float64
+    thresholds: Float64 | None
+    alarms: Bool | None
+    p_values: Float64 | None
 
 
 def judge(estimator: Any, X: Any, *, p_values: bool = False) -> Judged:
@@ -66,7 +64,7 @@ def judge(estimator: Any, X: Any, *, p_values: bool = False) -> Judged:
     )
 
 
-def judge_alarms(estimator: Any, X: Any) -> NDArray[np.bool_]:
+def judge_alarms(estimator: Any, X: Any) -> Bool:
     """Return a model's alarms on rows X (n,), or raise a TypeError that says what it lacks."""
     alarms = judge(estimator, X).alarms
     if alarms is None:
@@ -77,7 +75,7 @@ def judge_alarms(estimator: Any, X: Any) -> NDArray[np.bool_]:
     return alarms
 
 
-def judge_p_values(estimator: Any, X: Any) -> Floats:
+def judge_p_values(estimator: Any, X: Any) -> Float64:
     """Return a model's p-values of rows X (n,), or raise a TypeError that says what it lacks."""
     p_values = judge(estimator, X, p_values=True).p_values
     if p_values is None:
@@ -91,7 +89,7 @@ def judge_p_values(estimator: Any, X: Any) -> Floats:
 def rows_of(X: Any) -> Iterable[Any]:
     """Return the rows of a data frame as dicts, and any other iterable as it is."""
     # Only now: it loads numba.
-    from iotae.frames import frame_rows, is_frame
+    from iotae.data.frames import frame_rows, is_frame
 
     return frame_rows(X) if is_frame(X) else X
 

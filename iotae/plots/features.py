@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iotae.evaluation.ranking import check_labels, check_same_length
-from iotae.evaluation.times import check_times
+from iotae._typing import Float64
+from iotae._validation import check_labels, check_same_length, check_times
 from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
@@ -154,7 +154,7 @@ class FeaturesDisplay(Display):
             legend_above(self.ax_[0], len(kinds) + 2 * (self.test is not None))
         return self
 
-    def _normal(self, axes: Axes, column: NDArray[np.float64], size: float) -> None:
+    def _normal(self, axes: Axes, column: Float64, size: float) -> None:
         normal = ~self.label
         dots: dict[str, Any] = {"s": size, "linewidths": 0, "zorder": 2}
         if self.test is None:

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iotae.evaluation.ranking import (
-    average_precision,
-    check_labels,
-    precision_recall_curve,
-    roc_auc,
-    roc_curve,
-)
+from iotae._validation import check_labels
+from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
     COLOURS,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae.evaluation.ranking import check_labels, check_same_length, check_scores
-from iotae.evaluation.times import check_times
+from iotae._validation import check_labels, check_same_length, check_scores, check_times
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
     COLOURS,

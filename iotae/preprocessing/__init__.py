@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from iotae._typing import Bool, Float64
+from iotae.data import Table, TableError
 from iotae.preprocessing.fitting import Fill, Learned, Missing, Normalise, Outliers, Tails, learn
 from iotae.preprocessing.selection import SELECTORS, compress_tails
-from iotae.tables import Table, TableError
 
 __all__ = ["Preprocessor", "Transformed"]
 
@@ -23,8 +24,8 @@ __all__ = ["Preprocessor", "Transformed"]
 class Transformed(NamedTuple):
     """A transformed table: (n, d) float64, (input rows,) bool, and what could not be used."""
 
-    X: NDArray[np.float64]
-    kept: NDArray[np.bool_]
+    X: Float64
+    kept: Bool
     notes: Counter[str]
 
 
@@ -150,7 +151,7 @@ class Preprocessor:
         return self._learned
 
     @property
-    def training_mask_(self) -> NDArray[np.bool_]:
+    def training_mask_(self) -> Bool:
         """Rows of the table given to ``fit`` that are fit to learn from, (n,); empty after loading.
 
         Complete rows (if 'drop'), no outliers, and normal ones where labels were given.
@@ -178,7 +179,7 @@ class Preprocessor:
         """Return what each step did at fitting, a line each."""
         return list(self.learned.report)
 
-    def transform(self, table: Table) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def transform(self, table: Table) -> tuple[Float64, Bool]:
         """Apply what was learned to a table.
 
         Parameters
@@ -264,14 +265,14 @@ class Preprocessor:
             X = np.where(np.isnan(X), learned.filling, X)
         X = compress_tails(X, learned.logged)
         complete = np.asarray(~np.isnan(X).any(axis=1))
-        kept: NDArray[np.bool_] = (
+        kept: Bool = (
             complete if self.missing == "drop" and not keep_rows else np.ones(table.n_rows, dtype=bool)
         )
         X = (X[np.ix_(kept, learned.keep)] - learned.offset) / learned.scale
         return Transformed(X, kept, +notes)
 
     def to_state(self) -> dict[str, Any]:
-        """Return everything that was learned as arrays and JSON values, for :mod:`iotae.state`."""
+        """Return everything that was learned as arrays and JSON values, for :mod:`iotae.serialization`."""
         settings = ("missing", "fill", "tails", "normalise", "outliers", "max_categories")
         return {
             "settings": {name: getattr(self, name) for name in settings} | {"select": list(self.select)},
@@ -281,9 +282,9 @@ class Preprocessor:
     @classmethod
     def from_state(cls, data: Mapping[str, Any]) -> Preprocessor:
         """Rebuild a fitted preprocessor from :meth:`to_state`; needs no other library than NumPy."""
-        made = cls(**data["settings"])
-        made._learned = Learned.from_state(data["learned"])
-        return made
+        restored = cls(**data["settings"])
+        restored._learned = Learned.from_state(data["learned"])
+        return restored
 
 
 def _check(name: str, value: Any, allowed: Collection[str]) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from iotae.tables import Table
-from iotae.tables.columns import Kind
+from iotae._typing import Float64
+from iotae.data import Table
+from iotae.data.columns import Kind
 
 __all__ = ["ColumnCode", "Encoded", "learn_category", "learn_time"]
 
@@ -23,7 +24,7 @@ _UNSEEN, _MISSING = -1, -2
 class Encoded:
     """One column's numbers, (n, k) float64 with NaN for missing, and its cells that had no place in them."""
 
-    values: NDArray[np.float64]
+    values: Float64
     unreadable: int = 0
     unseen: int = 0
 
@@ -118,7 +119,7 @@ class ColumnCode:
         )
 
 
-def cycles_of(times: NDArray[np.datetime64], cycles: tuple[str, ...]) -> NDArray[np.float64]:
+def cycles_of(times: NDArray[np.datetime64], cycles: tuple[str, ...]) -> Float64:
     """Return the sine and cosine of the hour of the day and of the day of the week, as asked for.
 
     Parameters

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from iotae.evaluation.ranking import check_labels
+from iotae._typing import Bool, Float64, Int64
+from iotae._validation import check_labels
+from iotae.data import Table, TableError
 from iotae.preprocessing.encoding import ColumnCode, learn_category, learn_time
 from iotae.preprocessing.selection import (
     MAX_OUTLIERS,
@@ -20,7 +22,6 @@ from iotae.preprocessing.selection import (
     long_tailed,
     outlying_rows,
 )
-from iotae.tables import Table, TableError
 
 __all__ = ["Fill", "Learned", "Missing", "Normalise", "Outliers", "Settings", "Tails", "learn"]
 
@@ -67,14 +68,14 @@ class Learned:
     """
 
     codes: tuple[ColumnCode, ...]
-    keep: NDArray[np.int64]
-    filling: NDArray[np.float64]
-    logged: NDArray[np.bool_]
-    offset: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    keep: Int64
+    filling: Float64
+    logged: Bool
+    offset: Float64
+    scale: Float64
     seen: tuple[str, ...]
     report: tuple[str, ...]
-    training_mask: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
+    training_mask: Bool = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     @property
     def encoded_names(self) -> list[str]:
@@ -214,9 +215,7 @@ def _learn_column(steps: Settings, table: Table, name: str, report: list[str]) -
     return code
 
 
-def _select(
-    steps: Settings, X: NDArray[np.float64], y: NDArray[np.bool_] | None, names: list[str], report: list[str]
-) -> NDArray[np.int64]:
+def _select(steps: Settings, X: Float64, y: Bool | None, names: list[str], report: list[str]) -> Int64:
     """Return the columns that all steps of selection keep."""
     keep = np.arange(X.shape[1])
     for step, (select, reason) in SELECTORS.items():
@@ -227,7 +226,7 @@ def _select(
     return keep
 
 
-def _filling(X: NDArray[np.float64], fill: Fill) -> NDArray[np.float64]:
+def _filling(X: Float64, fill: Fill) -> Float64:
     """Return what fills the missing cells of each column; 0 for a column without any value."""
     from sklearn.impute import SimpleImputer
 
@@ -236,7 +235,7 @@ def _filling(X: NDArray[np.float64], fill: Fill) -> NDArray[np.float64]:
     return np.asarray(imputer.fit(X).statistics_, dtype=np.float64)
 
 
-def _scaling(X: NDArray[np.float64], rule: Normalise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scaling(X: Float64, rule: Normalise) -> tuple[Float64, Float64]:
     """Return offset and scale of each column; a column without spread keeps scale 1."""
     if rule == "none":
         return np.zeros(X.shape[1]), np.ones(X.shape[1])

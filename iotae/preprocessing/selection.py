@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._typing import Bool, Float64
+
 __all__ = ["SELECTORS", "compress_tails", "is_counter", "long_tailed", "outlying_rows"]
 
 NEAR_CONSTANT = 0.999
@@ -26,11 +28,8 @@ MIN_ROWS_TO_TELL = 50
 """Rows, or different texts, from which on a counter or an identifier can be told."""
 _RULES: dict[str, float] = {"robust_z": 5.0, "iqr": 3.0}
 
-Matrix = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
-
-def is_counter(values: NDArray[np.float64]) -> bool:
+def is_counter(values: Float64) -> bool:
     """Say whether a column only counts the rows or tells the time: it says nothing of the next file.
 
     True where the values rise in every row, or are the whole numbers of a range in any order; at
@@ -47,7 +46,7 @@ def is_counter(values: NDArray[np.float64]) -> bool:
     return bool((np.diff(values) > 0).all() or (np.diff(ordered) == 1).all())
 
 
-def long_tailed(X: Matrix) -> Mask:
+def long_tailed(X: Float64) -> Bool:
     """Mark the columns that run over orders of magnitude, such as bytes and durations.
 
     Examples
@@ -57,14 +56,14 @@ def long_tailed(X: Matrix) -> Mask:
     """
     size = np.abs(X)
 
-    def ratio(column: Matrix) -> float:
+    def ratio(column: Float64) -> float:
         there = column[column > 0]
         return float(there.max() / np.median(there)) if there.size else 0.0
 
     return np.array([ratio(column) > LONG_TAIL for column in size.T], dtype=bool)
 
 
-def compress_tails(X: Matrix, columns: Mask) -> Matrix:
+def compress_tails(X: Float64, columns: Bool) -> Float64:
     """Replace the values of some columns by their signed logarithm, sign(x) log(1 + |x|).
 
     Examples
@@ -77,7 +76,7 @@ def compress_tails(X: Matrix, columns: Mask) -> Matrix:
     return short
 
 
-def outlying_rows(X: Matrix, rule: Literal["robust_z", "iqr"]) -> Mask:
+def outlying_rows(X: Float64, rule: Literal["robust_z", "iqr"]) -> Bool:
     """Mark the training rows that lie far outside in at least one column.
 
     Parameters
@@ -114,7 +113,7 @@ def outlying_rows(X: Matrix, rule: Literal["robust_z", "iqr"]) -> Mask:
     judged = spread > 0
     excess = distance[:, judged] / (_RULES[rule] * spread[judged])
     worst = np.nan_to_num(excess, nan=0.0).max(axis=1, initial=0.0)
-    out: Mask = worst > 1.0
+    out: Bool = worst > 1.0
     most = int(MAX_OUTLIERS * len(X))
     if np.count_nonzero(out) > most:
         farthest = np.argsort(-worst, kind="stable")[:most]
@@ -123,20 +122,20 @@ def outlying_rows(X: Matrix, rule: Literal["robust_z", "iqr"]) -> Mask:
     return out
 
 
-def _constant(X: Matrix, y: NDArray[Any] | None) -> Mask:
+def _constant(X: Float64, y: NDArray[Any] | None) -> Bool:
     # scikit-learn's VarianceThreshold(0) keeps a constant beside a missing cell where its mean rounds
     return np.asarray(np.nanmax(X, axis=0) > np.nanmin(X, axis=0))
 
 
-def _near_constant(X: Matrix, y: NDArray[Any] | None) -> Mask:
-    def share(column: Matrix) -> float:
+def _near_constant(X: Float64, y: NDArray[Any] | None) -> Bool:
+    def share(column: Float64) -> float:
         counts = np.unique(column[~np.isnan(column)], return_counts=True)[1]
         return float(counts.max(initial=0) / max(counts.sum(), 1))
 
     return np.array([share(column) <= NEAR_CONSTANT for column in X.T], dtype=bool)
 
 
-def _variance(X: Matrix, y: NDArray[Any] | None) -> Mask:
+def _variance(X: Float64, y: NDArray[Any] | None) -> Bool:
     from sklearn.feature_selection import VarianceThreshold
     from sklearn.preprocessing import MinMaxScaler
 
@@ -146,7 +145,7 @@ def _variance(X: Matrix, y: NDArray[Any] | None) -> Mask:
         return np.zeros(X.shape[1], dtype=bool)
 
 
-def _correlation(X: Matrix, y: NDArray[Any] | None) -> Mask:
+def _correlation(X: Float64, y: NDArray[Any] | None) -> Bool:
     centred = np.nan_to_num(X - np.nanmean(X, axis=0), nan=0.0)
     length = np.linalg.norm(centred, axis=0)
     unit = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
@@ -157,7 +156,7 @@ def _correlation(X: Matrix, y: NDArray[Any] | None) -> Mask:
     return keep
 
 
-def _mutual_information(X: Matrix, y: NDArray[Any] | None) -> Mask:
+def _mutual_information(X: Float64, y: NDArray[Any] | None) -> Bool:
     from sklearn.feature_selection import mutual_info_classif
     from sklearn.impute import SimpleImputer
 
@@ -170,7 +169,7 @@ def _mutual_information(X: Matrix, y: NDArray[Any] | None) -> Mask:
     return np.asarray(mutual_info_classif(filled, y, random_state=0) >= MIN_INFORMATION)
 
 
-SELECTORS: dict[str, tuple[Callable[[Matrix, NDArray[Any] | None], Mask], str]] = {
+SELECTORS: dict[str, tuple[Callable[[Float64, NDArray[Any] | None], Bool], str]] = {
     "constant": (_constant, "constant"),
     "near_constant": (_near_constant, f"one value in more than {NEAR_CONSTANT:.1%} of the rows"),
     "variance": (_variance, f"variance below {MIN_VARIANCE:g} on [0, 1]"),

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._typing import Float64, Int64
 from iotae.simulator.anomalies import ANOMALY_KINDS, inject, place
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ANOMALY_KINDS", "FEATURES", "UNITS", "Simulation", "simulate"]
-
-Floats = NDArray[np.float64]
 
 FEATURES = ("temperature", "humidity", "light_intensity", "device_power", "network_latency")
 UNITS = dict(zip(FEATURES, ("°C", "%", "lux", "W", "ms"), strict=True))
@@ -45,12 +44,12 @@ class Simulation:
         return len(self.label)
 
     @property
-    def features(self) -> Floats:
+    def features(self) -> Float64:
         """The five measurements, shape (n, 5), in the order of ``FEATURES``; NaN where none arrived."""
         return np.column_stack([self.columns[name] for name in FEATURES])
 
     @property
-    def label(self) -> NDArray[np.int64]:
+    def label(self) -> Int64:
         """1 for an anomaly, 0 for a normal row, shape (n,)."""
         return self.columns["label"]
 
@@ -154,10 +153,10 @@ class _World:
     """All that is random about normal behaviour, drawn once, so that any hour can be asked of any moment."""
 
     def __init__(self, rng: np.random.Generator, n_ticks: int, n_devices: int, interval: float) -> None:
-        def noise(sd: float, hours: float, n: int = n_devices) -> Floats:
+        def noise(sd: float, hours: float, n: int = n_devices) -> Float64:
             return autocorrelated(rng.standard_normal((n_ticks, n)), np.exp(-interval / (3_600 * hours))) * sd
 
-        def offset(sd: float) -> Floats:
+        def offset(sd: float) -> Float64:
             return rng.normal(0.0, sd, n_devices)
 
         self.temperature = noise(0.5, 6.0, 1) + noise(0.25, 0.5) + offset(0.4)
@@ -169,7 +168,7 @@ class _World:
         # Sensor noise: drawn per reading, owes nothing to the reading before.
         self.sensor = rng.standard_normal((n_ticks, n_devices, len(FEATURES)))
 
-    def readings(self, hour: Floats, at: tuple[Any, ...] = (...,)) -> Floats:
+    def readings(self, hour: Float64, at: tuple[Any, ...] = (...,)) -> Float64:
         """Return the readings of the moments and devices that ``at`` selects, as if it were ``hour``."""
         sun = np.maximum(0.0, np.sin(np.pi * (hour - 6.0) / 12.0))
         people = _rise((hour - 8.0) * 3.0 + self.busy[at]) * _rise((18.0 - hour) * 3.0 + self.busy[at])
@@ -184,18 +183,18 @@ class _World:
         humidity = np.clip(humidity, 0.0, 100.0)
         return np.stack([temperature, humidity, light, np.maximum(power, 1.0), latency], axis=-1)
 
-    def moved(self, hour: Floats, ticks: slice, device: int, hours: float) -> Floats:
+    def moved(self, hour: Float64, ticks: slice, device: int, hours: float) -> Float64:
         """Return a device's readings, shape (m, 5), with its clock moved on by ``hours``."""
         return self.readings((hour[ticks] + hours) % 24.0, (ticks, device))
 
 
-def autocorrelated(noise: Floats, carry: float) -> Floats:
+def autocorrelated(noise: Float64, carry: float) -> Float64:
     """Turn white noise into a stationary first-order autoregression of variance one along the first axis.
 
     ``y[t] = carry * y[t - 1] + sqrt(1 - carry ** 2) * noise[t]``, computed by doubling: after the step of
     lag k each value holds the last 2 k terms of its sum, so that log2(n) whole-array steps do for n rows.
     """
-    y: Floats = noise * np.sqrt(1.0 - carry**2)
+    y: Float64 = noise * np.sqrt(1.0 - carry**2)
     y[0] = noise[0]
     lag, weight = 1, carry
     while lag < len(y) and weight > 1e-16:
@@ -204,7 +203,7 @@ def autocorrelated(noise: Floats, carry: float) -> Floats:
     return y
 
 
-def _rise(z: Floats) -> Floats:
+def _rise(z: Float64) -> Float64:
     return np.reciprocal(1.0 + np.exp(-z))
 
 

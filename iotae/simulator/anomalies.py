@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ANOMALY_KINDS", "Segment", "inject", "place"]
+from iotae._typing import Bool, Float64
 
-Floats = NDArray[np.float64]
+__all__ = ["ANOMALY_KINDS", "Segment", "inject", "place"]
 
 ANOMALY_KINDS = ("spike", "drift", "stuck", "dropout", "attack", "contextual")
 
@@ -81,8 +81,8 @@ def place(
 def inject(
     rng: np.random.Generator,
     segments: Sequence[Segment],
-    readings: Floats,
-    moved: Callable[[slice, int, float], Floats],
+    readings: Float64,
+    moved: Callable[[slice, int, float], Float64],
 ) -> NDArray[np.str_]:
     """Write the anomalies into ``readings`` (ticks, devices, 5) in place and return each reading's kind.
 
@@ -111,7 +111,7 @@ def inject(
 _LEAST_SCALE = np.array([0.5, 1.0, 5.0, 3.0, 2.0])
 
 
-def _spike(rng: np.random.Generator, part: Floats, scale: Floats) -> None:
+def _spike(rng: np.random.Generator, part: Float64, scale: Float64) -> None:
     which = rng.choice(5, size=rng.choice([1, 1, 2]), replace=False)
     size = rng.uniform(2.5, 6.0, (len(part), len(which))) * scale[which]
     downward = (which < _LIGHT) & (rng.random(len(which)) < 0.5)
@@ -119,7 +119,7 @@ def _spike(rng: np.random.Generator, part: Floats, scale: Floats) -> None:
     part[:, _HUMIDITY] = np.clip(part[:, _HUMIDITY], 0.0, 100.0)
 
 
-def _drift(rng: np.random.Generator, part: Floats, scale: Floats) -> None:
+def _drift(rng: np.random.Generator, part: Float64, scale: Float64) -> None:
     which = rng.choice([_TEMPERATURE, _HUMIDITY, _POWER, _LIGHT])
     end = rng.uniform(3.0, 7.0) * scale[which]
     if which < _LIGHT and rng.random() < 0.5:
@@ -128,36 +128,34 @@ def _drift(rng: np.random.Generator, part: Floats, scale: Floats) -> None:
     part[:, _HUMIDITY] = np.clip(part[:, _HUMIDITY], 0.0, 100.0)
 
 
-def _stuck(rng: np.random.Generator, part: Floats, elsewhen: Floats) -> None:
+def _stuck(rng: np.random.Generator, part: Float64, elsewhen: Float64) -> None:
     which = rng.choice([_TEMPERATURE, _HUMIDITY, _LIGHT, _POWER], size=rng.integers(1, 3), replace=False)
     # Of the readings (3, 5) at other hours the one least like now: darkness sticks at noon, not at midnight.
     farthest = np.abs(elsewhen - part[0]).argmax(axis=0)
     part[:, which] = elsewhen[farthest[which], which]
 
 
-def _dropout(rng: np.random.Generator, part: Floats, scale: Floats) -> None:
+def _dropout(rng: np.random.Generator, part: Float64, scale: Float64) -> None:
     silent = rng.choice(_LATENCY, size=rng.integers(2, 5), replace=False)
     part[:, silent] = np.nan
     part[:, _LATENCY] *= rng.uniform(4.0, 12.0, len(part))
 
 
-def _attack(rng: np.random.Generator, part: Floats, scale: Floats, strength: float) -> None:
+def _attack(rng: np.random.Generator, part: Float64, scale: Float64, strength: float) -> None:
     # Every device gets the same blow with its own jitter; it builds up and ebbs away.
     shape = np.sin(np.pi * (np.arange(len(part)) + 1.0) / (len(part) + 1.0)) ** 0.3 * strength
     part[:, _LATENCY] *= 1.0 + 3.5 * shape * rng.uniform(0.7, 1.3, len(part))
     part[:, _POWER] += 1.6 * scale[_POWER] * shape * rng.uniform(0.8, 1.2, len(part))
 
 
-_EFFECTS: dict[str, Callable[[np.random.Generator, Floats, Floats], None]] = {
+_EFFECTS: dict[str, Callable[[np.random.Generator, Float64, Float64], None]] = {
     "spike": _spike,
     "drift": _drift,
     "dropout": _dropout,
 }
 
 
-def _find(
-    rng: np.random.Generator, kind: str, left: int, taken: NDArray[np.bool_], interval: float
-) -> Segment:
+def _find(rng: np.random.Generator, kind: str, left: int, taken: Bool, interval: float) -> Segment:
     """Find free room for the next segment of a kind that still owes ``left`` rows."""
     n_ticks, n_devices = taken.shape
     width = 1

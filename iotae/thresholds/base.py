@@ -8,12 +8,12 @@ from inspect import signature
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from iotae.state import State
+from iotae._typing import Bool, State
 from iotae.thresholds.window import ScoreWindow
 
-__all__ = ["Threshold", "check_alpha", "classify_in_order"]
+__all__ = ["Threshold", "classify_in_order"]
 
 
 class Threshold(ABC):
@@ -63,7 +63,7 @@ class Threshold(ABC):
         """Whether each score lies above the cut: a bool for a number, else an array of bool."""
         if isinstance(scores, float):
             return bool(scores > self.threshold)
-        above: NDArray[np.bool_] = np.asarray(scores, np.float64) > self.threshold
+        above: Bool = np.asarray(scores, np.float64) > self.threshold
         return bool(above) if above.ndim == 0 else above
 
 
@@ -82,13 +82,3 @@ def classify_in_order(cut: Threshold, scores: ArrayLike) -> Any:
             alarms[i] = score > ahead.threshold
             ahead.update(score)
     return alarms.reshape(values.shape)
-
-
-def check_alpha(alpha: Any) -> float:
-    """Return a false-alarm rate in (0, 1)."""
-    if not (isinstance(alpha, (int, float, np.number)) and 0.0 < alpha < 1.0):
-        raise ValueError(
-            f"Got alpha={alpha!r}, but expected a number in (0, 1): "
-            "the false-alarm rate you can live with, e.g. alpha=0.01."
-        )
-    return float(alpha)

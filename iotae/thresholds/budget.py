@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae.state import State
+from iotae._typing import State
+from iotae._validation import check_count, check_finite_score
 from iotae.thresholds.base import Threshold, classify_in_order
-from iotae.thresholds.window import ScoreWindow, check_score, check_whole
+from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["AlertBudget"]
 
@@ -61,7 +62,7 @@ class AlertBudget(Threshold):
     def __init__(
         self, alerts: int = 10, rows: int = 1000, window: int | None = None, gamma: float | None = None
     ) -> None:
-        self.alerts, self.rows = check_whole("alerts", alerts, 1), check_whole("rows", rows, 1)
+        self.alerts, self.rows = check_count("alerts", alerts, 1), check_count("rows", rows, 1)
         if 2 * alerts > rows:
             raise ValueError(f"Got alerts={alerts} in rows={rows}, but expected at most half as many alerts.")
         self.alpha = self.alerts / self.rows
@@ -97,7 +98,7 @@ class AlertBudget(Threshold):
 
     def update(self, score: float) -> None:
         """Take one more score into the window, and its alarm, if it is one, out of the budget."""
-        value = check_score(score)
+        value = check_finite_score(score)
         wanted = value > self._window.cut(self.level)
         if wanted and not self.spent:
             self._alarms.append(self._n_rows)
@@ -124,8 +125,8 @@ class AlertBudget(Threshold):
     @classmethod
     def from_state(cls, data: State) -> AlertBudget:
         """Rebuild from :meth:`to_state`."""
-        made = cls(data["alerts"], data["rows"], gamma=data["gamma"])
-        made.level, made._n_rows = data["level"], data["n_rows"]
-        made._alarms.extend(data["alarms"].tolist())
-        made._window = ScoreWindow.from_state(data["window"])
-        return made
+        restored = cls(data["alerts"], data["rows"], gamma=data["gamma"])
+        restored.level, restored._n_rows = data["level"], data["n_rows"]
+        restored._alarms.extend(data["alarms"].tolist())
+        restored._window = ScoreWindow.from_state(data["window"])
+        return restored

@@ -6,8 +6,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from iotae.state import State
-from iotae.thresholds.base import Threshold, check_alpha
+from iotae._typing import State
+from iotae._validation import check_alpha
+from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["ConformalThreshold"]
@@ -75,6 +76,6 @@ class ConformalThreshold(Threshold):
     @classmethod
     def from_state(cls, data: State) -> ConformalThreshold:
         """Rebuild from :meth:`to_state`."""
-        made = cls(data["alpha"])
-        made._window = ScoreWindow.from_state(data["window"])
-        return made
+        restored = cls(data["alpha"])
+        restored._window = ScoreWindow.from_state(data["window"])
+        return restored

@@ -6,9 +6,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from iotae.state import State
-from iotae.thresholds.base import Threshold, check_alpha, classify_in_order
-from iotae.thresholds.window import ScoreWindow, check_score, check_whole
+from iotae._typing import State
+from iotae._validation import check_alpha, check_count, check_finite_score
+from iotae.thresholds.base import Threshold, classify_in_order
+from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["OnlineFDR"]
 
@@ -63,7 +64,7 @@ class OnlineFDR(Threshold):
         self, alpha: float = 0.1, horizon: int = 1000, window: int | None = None, reach: int = 100
     ) -> None:
         self.alpha = check_alpha(alpha)
-        self.horizon, self.reach = check_whole("horizon", horizon, 2), check_whole("reach", reach, 2)
+        self.horizon, self.reach = check_count("horizon", horizon, 2), check_count("reach", reach, 2)
         self._window = ScoreWindow(int(2 * horizon / alpha) if window is None else window)
         if self._window.size < round(horizon / self.alpha, 9) - 1.0:
             raise ValueError(
@@ -90,7 +91,7 @@ class OnlineFDR(Threshold):
 
     def update(self, score: float) -> None:
         """Move the level by whether this score is an alarm; take it in while the calibration is not full."""
-        value = check_score(score)
+        value = check_finite_score(score)
         alarm = value > self.threshold
         self._earned += (alarm - self._earned) / self.reach
         if len(self._window) < self._window.size:
@@ -117,7 +118,7 @@ class OnlineFDR(Threshold):
     @classmethod
     def from_state(cls, data: State) -> OnlineFDR:
         """Rebuild from :meth:`to_state`."""
-        made = cls(data["alpha"], data["horizon"], reach=data["reach"])
-        made._earned = data["earned"]
-        made._window = ScoreWindow.from_state(data["window"])
-        return made
+        restored = cls(data["alpha"], data["horizon"], reach=data["reach"])
+        restored._earned = data["earned"]
+        restored._window = ScoreWindow.from_state(data["window"])
+        return restored

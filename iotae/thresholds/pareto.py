@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from iotae._typing import Float64
 
 __all__ = ["excess_at", "fit_excesses", "survival"]
-
-Floats = NDArray[np.float64]
 
 _HEAVIEST = 1.0
 """Largest shape believed: beyond it the excesses have no mean."""
@@ -16,7 +15,7 @@ _STRAIGHT = 1e-9
 """A shape this close to 0 is an exponential tail."""
 
 
-def fit_excesses(excesses: Floats, censored: Floats) -> tuple[float, float]:
+def fit_excesses(excesses: Float64, censored: Float64) -> tuple[float, float]:
     """Shape and scale of excesses, some of which are only known to be at least so large.
 
     Zhang and Stephens' (2009) weighted mean over a grid of ``shape / scale``, which needs no start and
@@ -65,7 +64,7 @@ def fit_excesses(excesses: Floats, censored: Floats) -> tuple[float, float]:
     return 0.0, float(x.sum()) / r
 
 
-def survival(excesses: Floats, shape: float, scale: float) -> Floats:
+def survival(excesses: Float64, shape: float, scale: float) -> Float64:
     """Probability of a larger excess (n,), for excesses (n,) >= 0.
 
     Examples
@@ -74,7 +73,7 @@ def survival(excesses: Floats, shape: float, scale: float) -> Floats:
     array([1.  , 0.5 , 0.25])
     """
     if abs(shape) < _STRAIGHT:
-        tail: Floats = np.exp(-excesses / scale)
+        tail: Float64 = np.exp(-excesses / scale)
         return tail
     tail = np.maximum(1.0 + shape * excesses / scale, 0.0) ** (-1.0 / shape)
     return tail

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae.state import State
+from iotae._typing import State
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
 
@@ -101,7 +101,7 @@ class QuantileThreshold(Threshold):
     @classmethod
     def from_state(cls, data: State) -> QuantileThreshold:
         """Rebuild from :meth:`to_state`."""
-        made = cls(data["contamination"])
-        made.threshold = float(data["threshold"])
-        made._window = ScoreWindow.from_state(data["window"])
-        return made
+        restored = cls(data["contamination"])
+        restored.threshold = float(data["threshold"])
+        restored._window = ScoreWindow.from_state(data["window"])
+        return restored

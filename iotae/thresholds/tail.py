@@ -7,12 +7,13 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from iotae.state import State
-from iotae.thresholds.base import Threshold, check_alpha
+from iotae._typing import Float64, State
+from iotae._validation import check_alpha, check_count, check_finite_score, check_finite_scores
+from iotae.thresholds.base import Threshold
 from iotae.thresholds.pareto import excess_at, fit_excesses, survival
-from iotae.thresholds.window import ScoreWindow, check_score, check_scores, check_whole
+from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["TailThreshold"]
 
@@ -71,7 +72,7 @@ class TailThreshold(Threshold):
                 f"Got tail={tail!r} with alpha={alpha!r}, but expected a share above alpha and below 1, "
                 "e.g. tail=0.1 with alpha=0.001."
             )
-        self.depth = check_whole("depth", depth, 0)
+        self.depth = check_count("depth", depth, 0)
         self._window = ScoreWindow(min(max(2000, int(5 / self.alpha)), 20_000) if window is None else window)
         if self._window.size * self.tail < 2 * _LEAST_PEAKS:
             raise ValueError(
@@ -88,16 +89,16 @@ class TailThreshold(Threshold):
         self._alarms: deque[tuple[int, float]] = deque()
         # share of the peaks, where they begin, and shape and scale of their tail
         self._fitted = (1.0, float("inf"), 0.0, 1.0)
-        self._cut = float("inf")
+        self._threshold = float("inf")
 
     @property
     def threshold(self) -> float:
         """The cut on the scale of the scores; infinity before there are ten peaks."""
-        return self._centre + self._cut
+        return self._centre + self._threshold
 
     def fit(self, scores: ArrayLike) -> TailThreshold:
         """Fit the tail to ``scores`` (n,), in order of time where ``depth`` is given; none is an alarm."""
-        values = check_scores(scores)
+        values = check_finite_scores(scores)
         self._forget()
         if self.depth:
             self._recent.extend(values[-self.depth :].tolist())
@@ -111,11 +112,11 @@ class TailThreshold(Threshold):
 
     def update(self, score: float) -> None:
         """Take one more score in; the tail is fitted anew after every hundredth part of the window."""
-        value = check_score(score)
+        value = check_finite_score(score)
         if len(self._recent) == self.depth:
             height = value - self._centre
-            if height > self._cut:
-                height = self._cut
+            if height > self._threshold:
+                height = self._threshold
                 self._alarms.append((self._window.n_seen, height))
             value = self._centre + height
             self._window.push(height)
@@ -152,9 +153,9 @@ class TailThreshold(Threshold):
         share = (n_peaks + 1) / (n + 1)
         self._fitted = (share, start, shape, scale)
         if self.alpha < share:
-            self._cut = start + excess_at(self.alpha / share, shape, scale)
+            self._threshold = start + excess_at(self.alpha / share, shape, scale)
         else:
-            self._cut = self._window.cut(self.alpha)
+            self._threshold = self._window.cut(self.alpha)
 
     def p_value(self, scores: ArrayLike) -> Any:
         """Probability of so high a score: by the tail above where it begins, by counting below.
@@ -167,7 +168,7 @@ class TailThreshold(Threshold):
         counted = np.asarray(self._window.p_value(heights))
         beyond = np.maximum(heights - start, 0.0)
         fitted = share * np.maximum(survival(beyond, shape, scale), _BELIEVED / (1.0 + beyond / scale))
-        p: NDArray[np.float64] = np.where(heights > start, fitted, np.maximum(counted, share))
+        p: Float64 = np.where(heights > start, fitted, np.maximum(counted, share))
         # an infinite score is as rare as a number can say
         p = np.maximum(p, np.finfo(np.float64).tiny)
         return float(p) if p.ndim == 0 else p
@@ -184,18 +185,18 @@ class TailThreshold(Threshold):
             "alarm_rows": np.array([row for row, _ in self._alarms], np.int64),
             "alarm_cuts": np.array([cut for _, cut in self._alarms]),
             "fitted": np.array(self._fitted),
-            "cut": np.array(self._cut),
+            "cut": np.array(self._threshold),
         }
 
     @classmethod
     def from_state(cls, data: State) -> TailThreshold:
         """Rebuild from :meth:`to_state`."""
-        made = cls(data["alpha"], data["window"]["size"], data["tail"], data["depth"])
-        made._window = ScoreWindow.from_state(data["window"])
-        made._recent.extend(data["recent"].tolist())
-        made._centre = data["centre"]
-        made._alarms.extend(zip(data["alarm_rows"].tolist(), data["alarm_cuts"].tolist(), strict=True))
+        restored = cls(data["alpha"], data["window"]["size"], data["tail"], data["depth"])
+        restored._window = ScoreWindow.from_state(data["window"])
+        restored._recent.extend(data["recent"].tolist())
+        restored._centre = data["centre"]
+        restored._alarms.extend(zip(data["alarm_rows"].tolist(), data["alarm_cuts"].tolist(), strict=True))
         share, start, shape, scale = data["fitted"].tolist()
-        made._fitted = (share, start, shape, scale)
-        made._cut = float(data["cut"])
-        return made
+        restored._fitted = (share, start, shape, scale)
+        restored._threshold = float(data["cut"])
+        return restored

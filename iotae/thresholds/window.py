@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from iotae.state import State
+from iotae._typing import Float64, State
+from iotae._validation import check_count, check_finite_score, check_finite_scores
 
-__all__ = ["ScoreWindow", "check_score", "check_scores", "check_whole"]
-
-
-def check_whole(name: str, value: Any, least: int) -> int:
-    """Return a whole number of at least ``least``."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise ValueError(f"Got {name}={value!r}, but expected a whole number of at least {least}.")
-    return int(value)
-
-
-def check_score(score: float) -> float:
-    """Return a finite score as a float."""
-    value = float(score)
-    if not isfinite(value):
-        raise ValueError(f"Got score={score!r}, but expected a finite number.")
-    return value
-
-
-def check_scores(scores: ArrayLike) -> NDArray[np.float64]:
-    """Return finite scores as one row of floats, at least one."""
-    values = np.asarray(scores, np.float64).ravel()
-    if values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(
-            f"Got {values.size} scores of which {int((~np.isfinite(values)).sum())} are not finite, "
-            "but expected at least one, all finite."
-        )
-    return values
+__all__ = ["ScoreWindow"]
 
 
 class ScoreWindow:
@@ -56,7 +30,7 @@ class ScoreWindow:
     """
 
     def __init__(self, size: int) -> None:
-        self.size = check_whole("window", size, 1)
+        self.size = check_count("window", size, 1)
         self.n_seen = 0
         self.ring: list[float] = []
         self.sorted: list[float] = []
@@ -64,9 +38,9 @@ class ScoreWindow:
     def __len__(self) -> int:
         return len(self.sorted)
 
-    def fill(self, scores: ArrayLike) -> NDArray[np.float64]:
+    def fill(self, scores: ArrayLike) -> Float64:
         """Start anew from scores, of which the latest stay; return them all, checked."""
-        values = check_scores(scores)
+        values = check_finite_scores(scores)
         self.ring = values[-self.size :].tolist()
         self.sorted = sorted(self.ring)
         # the next score takes the oldest place
@@ -75,7 +49,7 @@ class ScoreWindow:
 
     def push(self, score: float) -> None:
         """Take one score in; the oldest leaves a full window."""
-        value = check_score(score)
+        value = check_finite_score(score)
         if self.n_seen >= self.size:
             place = self.n_seen % self.size
             del self.sorted[bisect_left(self.sorted, self.ring[place])]
@@ -92,7 +66,7 @@ class ScoreWindow:
             return (1 + n - bisect_left(self.sorted, scores)) / (n + 1) if scores == scores else scores
         values = np.asarray(scores, np.float64)
         below = np.searchsorted(np.asarray(self.sorted), values, side="left")
-        p: NDArray[np.float64] = np.where(np.isnan(values), np.nan, (1 + n - below) / (n + 1))
+        p: Float64 = np.where(np.isnan(values), np.nan, (1 + n - below) / (n + 1))
         return float(p) if p.ndim == 0 else p
 
     def cut(self, level: float) -> float:
@@ -111,8 +85,8 @@ class ScoreWindow:
     @classmethod
     def from_state(cls, data: State) -> ScoreWindow:
         """Rebuild from :meth:`to_state`."""
-        made = cls(data["size"])
-        made.n_seen = data["n_seen"]
-        made.ring = data["ring"].tolist()
-        made.sorted = sorted(made.ring)
-        return made
+        restored = cls(data["size"])
+        restored.n_seen = data["n_seen"]
+        restored.ring = data["ring"].tolist()
+        restored.sorted = sorted(restored.ring)
+        return restored

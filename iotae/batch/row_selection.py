@@ -1,0 +1,102 @@
+"""Which rows of a table may vouch for others, and which may teach the network.
+
+Rows that form a clump away from the bulk would vouch for each other, and a network that has seen them
+rebuilds them well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iotae._typing import Bool, Float32, Float64, Int64
+from iotae.batch.neighbours import FINE_GROUPS, Neighbours, near_distance
+
+__all__ = ["LEARN_ROWS", "choose_rows", "far_and_near", "sample", "trusted"]
+
+LEARN_ROWS = 4096
+"""Rows that the network learns from: 100 updates of 256 see each about six times."""
+
+_REFERENCES = 1024
+"""Rows that distances are taken to. More bring clusters of anomalies close to themselves."""
+
+_CLEAN_REFERENCES = 4096
+"""Clean rows hide no one: a larger sample only sharpens."""
+
+_REFERENCE_STRICTNESS, _LEARNING_STRICTNESS = 1.0, 0.0
+"""How odd a row's company must be before it may not vouch for others, and before it may not teach: the
+network has rows enough to be choosier."""
+
+_GROUP = 16
+"""Neighbours per group of the far distance: only a cluster of more than a sixteenth of the rows hides."""
+
+
+def sample(rows: Int64, most: int, generator: np.random.Generator) -> Int64:
+    """At most ``most`` of ``rows``, drawn without replacement, in random order."""
+    return generator.permutation(rows)[:most]
+
+
+def choose_rows(rows: Float32, clean: bool, generator: np.random.Generator) -> tuple[Int64, Int64]:
+    """Numbers of the scaled rows (n, d) that vouch, and of those that teach.
+
+    Clean rows are all trusted. Of others a sample is drawn and its suspect rows are left out, unless
+    hardly any would remain.
+    """
+    everyone = np.arange(len(rows))
+    if clean:
+        return sample(everyone, _CLEAN_REFERENCES, generator), everyone
+    vouching = sample(everyone, _REFERENCES, generator)
+    teaching = sample(everyone, LEARN_ROWS, generator)
+    usual, theirs = far_and_near(rows[vouching], [rows[vouching], rows[teaching]])
+    may_vouch = trusted(usual, usual, _REFERENCE_STRICTNESS)
+    may_teach = trusted(theirs, usual, _LEARNING_STRICTNESS)
+    if min(may_vouch.sum(), may_teach.sum()) < 2:
+        return vouching, teaching
+    return vouching[may_vouch], teaching[may_teach]
+
+
+def _far(squares: Float32, bound: Float32, groups: int) -> Float64:
+    coarse = np.sqrt(squares.reshape(-1, groups, squares.shape[1]).min(axis=0))
+    lowest, total = coarse.min(axis=0), coarse.sum(axis=0, dtype=np.float64)
+    twin = (lowest <= bound) & (groups > 1)
+    far: Float64 = np.where(twin, (total - lowest) / max(groups - 1, 1), total / groups)
+    return far
+
+
+def far_and_near(sample: Float32, rows: list[Float32]) -> list[tuple[Float64, Float64]]:
+    """Far and near distances to a sample, for each table of scaled rows."""
+    size = int(np.clip(len(sample) // 8, 1, _GROUP))
+    coarse = max(1, len(sample) // size)
+    references = Neighbours(sample, coarse * max(1, min(size, FINE_GROUPS // coarse)))
+    distances = []
+    for table in rows:
+        far, near = np.empty(len(table)), np.empty(len(table))
+        for place, squares, bound in references.minima(table):
+            far[place], near[place] = _far(squares, bound, coarse), near_distance(squares, bound)
+        distances.append((far, near))
+    return distances
+
+
+def trusted(distances: tuple[Float64, Float64], usual: tuple[Float64, Float64], strictness: float) -> Bool:
+    """Which rows are no part of a clump away from the bulk.
+
+    A row is suspect that is farther from everything than half of the sample and whose own company is
+    closer, relative to that, than the usual by ``strictness`` median absolute deviations. Such rows
+    would vouch for each other. A lone far row is not suspect: it hides nobody.
+
+    Parameters
+    ----------
+    distances, usual : (far, near)
+        Of the rows, and of the sample itself.
+    strictness : float
+    """
+    sample_company = _company(*usual)
+    middle = np.median(sample_company)
+    spread = np.median(np.abs(sample_company - middle))
+    far = distances[0]
+    suspect: Bool = (far > np.median(usual[0])) & (_company(*distances) < middle - strictness * spread)
+    return ~suspect
+
+
+def _company(far: Float64, near: Float64) -> Float64:
+    company: Float64 = np.log(np.maximum(near, 1e-9) / np.maximum(far, 1e-9))
+    return company

@@ -1,0 +1,98 @@
+"""Data frames and arrays of any library in, through narwhals: as rows (dicts) or as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from iotae._typing import Float64
+
+__all__ = ["check_columns", "column_names", "frame_rows", "is_frame", "numeric_columns", "to_matrix"]
+
+
+def is_frame(table: Any) -> bool:
+    """Whether ``table`` is a data frame that narwhals knows (pandas, polars, pyarrow, ...)."""
+    import narwhals as nw
+
+    return bool(nw.dependencies.is_into_dataframe(table))
+
+
+def column_names(table: Any) -> list[str] | None:
+    """The columns of a data frame as text, or None if ``table`` is none."""
+    if not is_frame(table):
+        return None
+    import narwhals as nw
+
+    return [str(name) for name in nw.from_native(table, eager_only=True).columns]
+
+
+def check_columns(table: Any, expected: list[str] | None) -> None:
+    """Refuse a data frame whose columns are others than ``expected``, or stand in another order."""
+    names = column_names(table)
+    if None not in (names, expected) and names != expected:
+        raise ValueError(f"Got the columns {names}, but expected {expected}, in the order of the fit.")
+
+
+def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
+    """Rows of a data frame as dicts; a sequence of dicts passes through.
+
+    Raises
+    ------
+    TypeError
+        If ``frame`` is neither.
+    """
+    if is_frame(frame):
+        import narwhals as nw
+
+        table = nw.from_native(frame, eager_only=True)
+        yield from table.iter_rows(named=True, buffer_size=4096)
+        return
+    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame):
+        for row in frame:
+            yield dict(row)
+        return
+    raise TypeError(
+        f"Got a {type(frame).__name__}, but expected a data frame (pandas, polars, ...) or a list of dicts."
+    )
+
+
+def numeric_columns(frame: Any) -> tuple[list[Hashable], Float64] | None:
+    """The columns' names and the values (n, d), missing ones NaN; None unless all hold numbers or truths."""
+    if not is_frame(frame):
+        return None
+    import narwhals as nw
+
+    table = nw.from_native(frame, eager_only=True)
+    dtypes = table.schema.values()
+    if not all(dtype.is_integer() or dtype.is_float() or dtype == nw.Boolean for dtype in dtypes):
+        return None
+    return list(table.columns), to_matrix(frame)
+
+
+def to_matrix(table: Any) -> Float64:
+    """A table of numbers as float64 (n, d), missing cells as NaN.
+
+    Raises
+    ------
+    TypeError
+        If a column holds text or anything else that is no number; the message names it.
+    """
+    if not is_frame(table):
+        # one memory layout, or the order of sums would depend on the caller's
+        return np.asarray(table, np.float64, order="C")
+    import narwhals as nw
+
+    frame = nw.from_native(table, eager_only=True)
+    columns = []
+    # by place: a pandas column may be named by a number
+    for column in frame.iter_columns():
+        name = column.name
+        if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+            raise TypeError(
+                f"Got the column {name!r} of type {column.dtype}, but expected numbers: encode text as "
+                "categories first, e.g. with iotae.preprocessing.Preprocessor."
+            )
+        columns.append(column.cast(nw.Float64).to_numpy().astype(np.float64))
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))

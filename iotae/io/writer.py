@@ -1,0 +1,186 @@
+"""Tables to CSV and Parquet files, chunk by chunk, with '-' for standard output; whole files or none."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae.data import Table, TableError
+from iotae.io.files import is_parquet
+
+__all__ = ["TableWriter", "write_table"]
+
+
+class TableWriter:
+    """Append tables to one file, which takes its name only when everything has been written.
+
+    Use it in a ``with`` statement: the file appears when the block ends well, and nothing is left
+    behind when it raises. Cells go back as they were read: text as text, a frame's columns in their
+    own types (Parquet).
+
+    Parameters
+    ----------
+    path : path or '-'
+        ``.csv``, ``.csv.gz`` or ``.parquet``, or '-' for CSV on standard output.
+    live : bool, default=False
+        Flush after every table.
+
+    Raises
+    ------
+    TableError
+        If the name means no known format or its folder is not there.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "scored.csv")
+    >>> with TableWriter(path) as writer:
+    ...     writer.write(Table({"id": ["007", ""]}), {"score": np.array([0.5, 2.0])})
+    >>> print(path.read_text())
+    id,score
+    007,0.5
+    ,2.0
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, live: bool = False) -> None:
+        self._name = os.fspath(path)
+        self._live = live
+        self._parquet = is_parquet(self._name)
+        self._target = Path(os.path.realpath(self._name))
+        self._direct = self._name == "-" or (self._target.exists() and not self._target.is_file())
+        if self._target.is_dir() or not (self._direct or self._target.parent.is_dir()):
+            raise TableError(f"Cannot write {self._name}: there is no folder for a file of this name.")
+        self._part = self._target.with_name(f".{self._target.name}.{os.getpid()}.part")
+        self._names: list[str] | None = None
+        self._stack = ExitStack()
+        self._file: IO[str] | None = None
+        self._rows: Any = None
+        self._parquet_writer: Any = None
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def write(self, table: Table, extra: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """Append a table's rows, with further columns at the right.
+
+        Raises
+        ------
+        TableError
+            If a further column is already in the table, or the columns differ from those written first.
+        """
+        added = dict(extra or {})
+        own = [str(name) for name in table.source.columns] if table.source is not None else table.names
+        taken = [name for name in added if name in own]
+        if taken:
+            raise TableError(
+                f"Got a column {taken[0]!r} in the input already, where it would be written: "
+                "rename it, or choose another name with --prefix."
+            )
+        names = [*own, *added]
+        if self._names is not None and names != self._names:
+            raise TableError(f"Got the columns {names}, but expected {self._names} as in the rows before.")
+        first, self._names = self._names is None, names
+        if self._parquet:
+            self._write_parquet(table, added)
+        else:
+            self._write_csv(table, added, names if first else None)
+
+    def _write_csv(self, table: Table, added: Mapping[str, NDArray[Any]], header: list[str] | None) -> None:
+        if self._file is None:
+            self._file = self._open_text()
+            self._rows = csv.writer(self._file, lineterminator="\n")
+        if header is not None:
+            self._rows.writerow(header)
+        if table.source is not None:
+            columns = [table.source[name].to_list() for name in table.source.columns]
+        else:
+            columns = [_cells(table.array(name)) for name in table.names]
+        self._rows.writerows(zip(*columns, *(_cells(values) for values in added.values()), strict=True))
+        if self._live:
+            self._file.flush()
+
+    def _write_parquet(self, table: Table, added: Mapping[str, NDArray[Any]]) -> None:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise TableError("Parquet files need pyarrow: pip install 'iotae[tables]'.") from None
+        if table.source is not None:
+            arrow = table.source.to_arrow()
+        else:
+            arrow = pa.table({name: pa.array(table.array(name)) for name in table.names})
+        for name, values in added.items():
+            arrow = arrow.append_column(name, pa.array(values))
+        if self._parquet_writer is None:
+            place = self._target if self._direct else self._part
+            self._parquet_writer = self._stack.enter_context(pq.ParquetWriter(place, arrow.schema))
+        self._parquet_writer.write_table(arrow)
+
+    def _open_text(self) -> IO[str]:
+        if self._name == "-":
+            text = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "surrogateescape", newline="")
+            self._stack.callback(_let_go, text)
+            return text
+        place = self._target if self._direct else self._part
+        raw = self._stack.enter_context(place.open("wb"))
+        packed = self._name.lower().endswith(".gz")
+        # no time stamp inside: equal rows make equal files
+        binary: Any = self._stack.enter_context(gzip.GzipFile("", "wb", 6, raw, mtime=0)) if packed else raw
+        return self._stack.enter_context(io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline=""))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._stack.close()
+            if kind is None and not self._direct and self._part.exists():
+                os.replace(self._part, self._target)
+        finally:
+            self._part.unlink(missing_ok=True)
+
+
+def write_table(
+    path: str | os.PathLike[str], table: Table, extra: Mapping[str, NDArray[Any]] | None = None
+) -> None:
+    r"""Write one table to a file: see :class:`TableWriter`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "a.csv")
+    >>> write_table(path, Table({"watts": [3.5, float("nan")]}))
+    >>> path.read_text()
+    'watts\n3.5\n""\n'
+    """
+    with TableWriter(path) as writer:
+        writer.write(table, extra)
+
+
+def _cells(values: NDArray[Any]) -> list[Any]:
+    """Return a column as CSV cells; missing is empty."""
+    if values.dtype.kind == "O":
+        return list(values.tolist())
+    if values.dtype.kind == "M":
+        return list(np.where(np.isnat(values), "", np.datetime_as_string(values)).tolist())
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        return ["" if value != value else value for value in values.tolist()]
+    return list(values.tolist())
+
+
+def _let_go(text: io.TextIOWrapper) -> None:
+    """Flush standard output and leave it open for its owner."""
+    try:
+        text.flush()
+    finally:
+        text.detach()

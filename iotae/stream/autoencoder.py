@@ -1,0 +1,306 @@
+"""The online autoencoder: score a row before it is learned, in bounded memory, for ever."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from iotae._random import draw_seed
+from iotae._typing import Float64, State
+from iotae._validation import check_count, check_share
+from iotae.data.frames import frame_rows, numeric_columns
+from iotae.nn.architecture import validate_hidden_sizes
+from iotae.nn.network import Network, check_network_settings
+from iotae.stream import calls
+from iotae.stream.features import FeatureSchema, slot_label
+from iotae.stream.kernels import PRESENT, REFUSED, SHARE
+from iotae.stream.memory import row_parts
+from iotae.stream.state import StreamState
+from iotae.stream.update_gate import adopting
+from iotae.thresholds import ConformalThreshold
+
+__all__ = ["OnlineAutoencoder"]
+
+
+_HALFWAY = 8.0
+"""Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
+
+
+Raw = TypeVar("Raw", float, Float64)
+
+
+def _bounded(raw: Raw) -> Raw:
+    """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
+    return raw / (_HALFWAY + raw)
+
+
+class OnlineAutoencoder:
+    """A deep autoencoder that scores and learns one row (a dict) at a time.
+
+    Rows are scaled by running statistics and reconstructed. A feature contributes how rare its value
+    is, how far out it lies, and how badly the network rebuilds it next to how it usually does; the
+    score is their mean, and leans on the recent rows where anomalies come in runs. Rows that look
+    anomalous are scored but teach nothing, unless they persist. The network is updated with every
+    ``batch_size`` rows learned, so results never depend on how a caller slices the stream.
+
+    Parameters
+    ----------
+    hidden_sizes : sequence of int, optional
+        Hidden layer sizes; by default they follow the number of features.
+    activation : {'tanh', 'relu', 'sigmoid', 'leaky_relu', 'elu'}
+        Hidden activation.
+    learning_rate : float, positive
+        Adam's step size.
+    batch_size : int, at least 1
+        Rows per update of the network.
+    horizon : float, at least 2
+        Rows after which the running statistics begin to forget.
+    grace_period : int, at least 0
+        Rows to take in before the first alarm may be raised; the scores of the first half of them do
+        not count for the cut.
+    alpha : float, in (0, 1)
+        False-alarm rate: a row is an alarm where at most this share of the latest scores, its own counted
+        in, is as high. A normal row that is exchangeable with them is an alarm with at most this
+        probability; a model that learns as it goes keeps that only nearly, and drift breaks it.
+    max_features : int, at least 1
+        Slots for features at most; see :mod:`iotae.stream.features` for who leaves.
+    seed : int, optional
+        Seed of the weights; None draws one.
+
+    Attributes
+    ----------
+    threshold : float
+        The cut on the score's scale; infinity during the grace period, and as long as fewer than
+        ``1 / alpha - 1`` scores count.
+    n_seen, n_rejected, n_unusable : int
+        Rows taken in, rows set aside because no cell was usable, and cells set aside (text where
+        numbers were, infinities; plain missing cells are not counted).
+    n_refused : int
+        Rows among those taken in that looked anomalous and taught nothing.
+    drift_detected : bool
+        Whether such rows have become so many that they are being adopted as a changed world.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> model = OnlineAutoencoder(seed=0)
+    >>> for load in rng.normal(size=500):
+    ...     model.learn_one({"power": 50 + 5 * load, "latency": 20 + 3 * load})
+    >>> usual, odd = {"power": 55.0, "latency": 23.0}, {"power": 55.0, "latency": -10.0}
+    >>> model.score_one(usual) < model.threshold < model.score_one(odd)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_sizes: Sequence[int] | None = None,
+        activation: str = "tanh",
+        learning_rate: float = 5e-3,
+        batch_size: int = 32,
+        horizon: float = 100_000.0,
+        grace_period: int = 200,
+        alpha: float = 0.01,
+        max_features: int = 512,
+        seed: int | None = None,
+    ) -> None:
+        self.hidden_sizes = validate_hidden_sizes(hidden_sizes)
+        check_network_settings(activation, learning_rate, batch_size, seed)
+        if not horizon >= 2.0:
+            raise ValueError(f"Got horizon={horizon!r}, but expected a number of rows of at least 2.")
+        check_count("grace_period", grace_period, 0)
+        check_share("alpha", alpha, meaning="the alarm rate you can live with, e.g. alpha=0.01")
+        self.activation = activation
+        self.learning_rate = float(learning_rate)
+        self.batch_size = int(batch_size)
+        self.horizon = float(horizon)
+        self.grace_period = int(grace_period)
+        self.alpha = float(alpha)
+        self.seed = seed
+        self.n_seen = 0
+        self.n_rejected = 0
+        self.n_unusable = 0
+        self._schema = FeatureSchema(max_features)
+        self._threshold = ConformalThreshold(alpha)
+        self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
+        self._state = StreamState(0, self.batch_size, self.horizon)
+        self._move_in()
+
+    def _move_in(self) -> None:
+        self._memory = self._state.move_in(self._network, self.learning_rate)
+        self._row, self._scratch = row_parts(self._memory[0], self._state.n_slots)
+
+    def _take_in(self, given: list[int]) -> None:
+        """Make room for new slots, and forget what a slot's former feature left behind."""
+        names = [slot_label(slot) for slot in self._schema.slots]
+        if self._state.n_slots:
+            self._network = self._network.resized(names, given)
+        else:
+            network = self._network
+            self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)
+        self._state = self._state.resized(len(names), given)
+        self._move_in()
+
+    # -- scoring ------------------------------------------------------------------------------
+
+    def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
+        self._schema.encode(x, self._row)
+        if not self._schema.slots:
+            return 0.0
+        return calls.score(*self._memory)
+
+    def score_one(self, x: Mapping[Hashable, Any]) -> float:
+        """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
+
+        A row without a single usable known cell scores 0.
+        """
+        return _bounded(self._raw_score(x))
+
+    def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
+        """Each known feature's share of the score, largest first; the shares add up to the score."""
+        raw = self._raw_score(x)
+        parts: dict[Hashable, float] = {}
+        for (name, _), part in zip(self._schema.slots, self._scratch[SHARE].tolist(), strict=True):
+            if name in x:
+                parts[name] = parts.get(name, 0.0) + part / (_HALFWAY + raw)
+        return dict(sorted(parts.items(), key=lambda item: -item[1]))
+
+    def score_many(self, frame: Any) -> Float64:
+        """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's."""
+        columns = numeric_columns(frame)
+        order = None if columns is None else self._schema.order_of(columns[0])
+        if columns is None or order is None:
+            return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
+        rows = np.ascontiguousarray(columns[1][:, order])
+        return _bounded(calls.score_many(rows, *self._memory))
+
+    @property
+    def threshold(self) -> float:
+        """The current cut; infinity during the grace period."""
+        return self._threshold.threshold if self.n_seen >= self.grace_period else float("inf")
+
+    def classify(self, score: float) -> bool:
+        """Whether a score is an alarm: above :attr:`threshold`."""
+        return bool(score > self.threshold)
+
+    def p_value(self, score: float) -> float:
+        """Share of the latest scores, this one counted in, that are at least as high: in (0, 1]."""
+        return float(self._threshold.p_value(float(score)))
+
+    # -- learning -----------------------------------------------------------------------------
+
+    def learn_one(self, x: Mapping[Hashable, Any]) -> None:
+        """Learn one row: scale, threshold, and with every ``batch_size``-th row the network."""
+        schema = self._schema
+        plain = schema.encode_plain(x, self._row)
+        if not plain:
+            given = schema.admit(x)
+            if given:
+                self._take_in(given)
+            if not schema.slots:
+                self.n_rejected += 1
+                return
+            schema.encode(x, self._row)
+        raw = calls.learn(*self._memory)
+        complete = self._state.counters[PRESENT] == self._row.size
+        if not (plain and complete):
+            self.n_unusable += schema.count_unusable(x, self._row)
+        if plain:
+            schema.note_plain(1) if complete else schema.admit(x)
+        if raw < 0.0:
+            self.n_rejected += 1
+            return
+        self._count(raw)
+
+    def _count(self, raw: float) -> None:
+        self.n_seen += 1
+        if 2 * self.n_seen > self.grace_period:
+            # scores of a model that knows nothing yet are high, and would hold the cut up for long
+            self._threshold.update(_bounded(raw))
+
+    def learn_many(self, frame: Any) -> None:
+        """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
+        columns = numeric_columns(frame)
+        if columns is None:
+            for x in frame_rows(frame):
+                self.learn_one(x)
+            return
+        names, values = columns
+        gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        order, start = self._schema.order_of(names), 0
+        while start < len(values):
+            later = np.searchsorted(gaps, start)
+            stop = int(gaps[later]) if later < gaps.size else len(values)
+            if order is None or stop == start:
+                # a row with a gap, or one that may bring a new feature
+                self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
+                order, start = self._schema.order_of(names), start + 1
+                continue
+            block = np.ascontiguousarray(values[start:stop, order])
+            raws = calls.learn_many(block, *self._memory)
+            self._schema.note_plain(stop - start)
+            for raw in raws.tolist():
+                self._count(raw)
+            start = stop
+
+    @property
+    def n_refused(self) -> int:
+        """Rows that were scored but taught nothing, because they looked anomalous."""
+        return int(self._state.counters[REFUSED])
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether rows that look anomalous have become so many that they are being adopted."""
+        return bool(adopting(self._state.gate))
+
+    # -- state --------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the state and the network are the model; the memory that they live in is made anew
+        return {
+            key: value for key, value in self.__dict__.items() if key not in ("_memory", "_row", "_scratch")
+        }
+
+    def __copy__(self) -> OnlineAutoencoder:
+        # a copy that shared arrays would learn what the original learns
+        return copy.deepcopy(self)
+
+    def __setstate__(self, data: dict[str, Any]) -> None:
+        self.__dict__.update(data)
+        self._move_in()
+
+    _SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
+    _COUNTERS = ("n_seen", "n_rejected", "n_unusable")
+
+    def to_state(self) -> State:
+        """Everything needed to continue bit for bit, as arrays, numbers and text."""
+        return {
+            "settings": {name: getattr(self, name) for name in self._SETTINGS},
+            "hidden_sizes": None if self.hidden_sizes is None else list(self.hidden_sizes),
+            "horizon": np.array(self.horizon),
+            "counters": {name: getattr(self, name) for name in self._COUNTERS},
+            "schema": self._schema.to_state(),
+            "cut": self._threshold.to_state(),
+            "network": self._network.to_state(),
+            "stream": self._state.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, data: State) -> OnlineAutoencoder:
+        """Rebuild from :meth:`to_state`."""
+        restored = cls(
+            hidden_sizes=data["hidden_sizes"],
+            horizon=float(data["horizon"]),
+            max_features=data["schema"]["max_features"],
+            **data["settings"],
+        )
+        for name, value in data["counters"].items():
+            setattr(restored, name, value)
+        restored._schema = FeatureSchema.from_state(data["schema"])
+        restored._threshold = ConformalThreshold.from_state(data["cut"])
+        restored._network = Network.from_state(data["network"])
+        restored._state = StreamState.from_state(data["stream"])
+        restored._move_in()
+        return restored
