@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotae import OnlineAutoencoder, serialization
-from iotae.stream.kernels import STEPS
+from iotae.stream.counters import STEPS
 from tests import naive, naive_stream
 
 N = 400

@@ -28,7 +28,7 @@ def test_update_is_the_naive_recursion_on_any_values(column, rate):
 def test_the_row_kernel_scales_as_the_table_does(value, column):
     scaler = RunningScaler(1)
     scaler.update(np.array(column).reshape(-1, 1))
-    one = scaled_value(value, *scaler.stats[0, :3])
+    one = scaled_value(value, *scaler.stats[:3, 0])
     np.testing.assert_allclose(one, scaler.transform([[value]])[0, 0], rtol=1e-6, atol=1e-30)
 
 

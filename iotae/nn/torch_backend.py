@@ -73,8 +73,8 @@ def check_module(module: Any, n_features: int, device: torch.device) -> None:
         result = str(error)
     if result != str(tuple(rows.shape)):
         raise ValueError(
-            f"Got a network that makes of rows of shape {tuple(rows.shape)} this: {result}; but expected rows "
-            f"of the same shape: give it {n_features} inputs and outputs."
+            f"Got a network that makes of rows of shape {tuple(rows.shape)} this: {result}; but expected "
+            f"rows of the same shape: give it {n_features} inputs and outputs."
         )
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from iotae._compiled import compiled
 from iotae._typing import Float64
 
-__all__ = ["RECENT_RATE", "ROWS", "follow", "lean", "new_context"]
+__all__ = ["RECENT_RATE", "ROWS", "SIZE", "follow", "lean", "new_context"]
 
-_MEAN, _SPREAD, _VARIANCE, _COVARIANCE, _PREVIOUS, ROWS = range(6)
+_MEAN, _SPREAD, _VARIANCE, _COVARIANCE, _PREVIOUS, ROWS, SIZE = range(7)
 
 RECENT_RATE = 0.1
 """The recent rows are about the last ten."""
@@ -41,7 +41,7 @@ _FROM_ROWS = 50.0
 
 def new_context() -> Float64:
     """The state before any row."""
-    context = np.zeros(6)
+    context = np.zeros(SIZE)
     context[_SPREAD] = _FIRST_SPREAD
     return context
 

@@ -14,10 +14,10 @@ from iotae._validation import check_count, check_share
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
-from iotae.stream import calls
+from iotae.stream.calls import run
+from iotae.stream.counters import PRESENT, REFUSED
 from iotae.stream.features import FeatureSchema, slot_label
-from iotae.stream.kernels import PRESENT, REFUSED, SHARE
-from iotae.stream.memory import row_parts
+from iotae.stream.kernels import SHARE
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
@@ -129,8 +129,9 @@ class OnlineAutoencoder:
         self._move_in()
 
     def _move_in(self) -> None:
-        self._memory = self._state.move_in(self._network, self.learning_rate)
-        self._row, self._scratch = row_parts(self._memory[0], self._state.n_slots)
+        self._memory, parts = self._state.move_in(self._network, self.learning_rate)
+        self._rows, self._raws, self._scratch = parts.row, parts.raw, parts.scratch
+        self._row = self._rows[0]
 
     def _take_in(self, given: list[int]) -> None:
         """Make room for new slots, and forget what a slot's former feature left behind."""
@@ -143,13 +144,23 @@ class OnlineAutoencoder:
         self._state = self._state.resized(len(names), given)
         self._move_in()
 
+    def _run(self, learns: bool) -> float:
+        """Raw score of the row in memory, which is then learned if asked for; -1 if that cannot be."""
+        run(learns, self._rows, self._raws, *self._memory)
+        return float(self._raws[0])
+
+    def _run_many(self, learns: bool, rows: Float64) -> Float64:
+        raws = np.empty(len(rows))
+        run(learns, rows, raws, *self._memory)
+        return raws
+
     # -- scoring ------------------------------------------------------------------------------
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
         self._schema.encode(x, self._row)
         if not self._schema.slots:
             return 0.0
-        return calls.score(*self._memory)
+        return self._run(False)
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
@@ -174,7 +185,7 @@ class OnlineAutoencoder:
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
-        return _bounded(calls.score_many(rows, *self._memory))
+        return _bounded(self._run_many(False, rows))
 
     @property
     def threshold(self) -> float:
@@ -203,7 +214,7 @@ class OnlineAutoencoder:
                 self.n_rejected += 1
                 return
             schema.encode(x, self._row)
-        raw = calls.learn(*self._memory)
+        raw = self._run(True)
         complete = self._state.counters[PRESENT] == self._row.size
         if not (plain and complete):
             self.n_unusable += schema.count_unusable(x, self._row)
@@ -239,7 +250,7 @@ class OnlineAutoencoder:
                 order, start = self._schema.order_of(names), start + 1
                 continue
             block = np.ascontiguousarray(values[start:stop, order])
-            raws = calls.learn_many(block, *self._memory)
+            raws = self._run_many(True, block)
             self._schema.note_plain(stop - start)
             for raw in raws.tolist():
                 self._count(raw)
@@ -259,9 +270,8 @@ class OnlineAutoencoder:
 
     def __getstate__(self) -> dict[str, Any]:
         # the state and the network are the model; the memory that they live in is made anew
-        return {
-            key: value for key, value in self.__dict__.items() if key not in ("_memory", "_row", "_scratch")
-        }
+        memory = ("_memory", "_rows", "_row", "_raws", "_scratch")
+        return {key: value for key, value in self.__dict__.items() if key not in memory}
 
     def __copy__(self) -> OnlineAutoencoder:
         # a copy that shared arrays would learn what the original learns

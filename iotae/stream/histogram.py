@@ -30,7 +30,7 @@ _PRIOR = 1.0
 
 
 @compiled
-def surprise(scaled: float, table: Float64) -> float:
+def surprise(scaled: float, table: Float64, feature: int) -> float:
     """-log of a feature's density at a scaled value, interpolated between the bins of its table."""
     place = (scaled + _EDGE) * _PER_UNIT - 0.5
     beyond = 0.0
@@ -40,33 +40,33 @@ def surprise(scaled: float, table: Float64) -> float:
         beyond, place = place - (BINS - 1.0), BINS - 1.0
     low = min(int(place), BINS - 2)
     part = place - low
-    inside = table[low] * (1.0 - part) + table[low + 1] * part
+    inside = table[low, feature] * (1.0 - part) + table[low + 1, feature] * part
     return float(inside + beyond * (_TAIL / _PER_UNIT))
 
 
 @compiled
-def add(scaled: float, counts: Float64, weight: float) -> None:
-    """Put a scaled value into its feature's counts, shared between the two nearest bins."""
+def add(scaled: float, counts: Float64, feature: int, weight: float) -> None:
+    """Put a scaled value into its feature's row of the counts, shared between the two nearest bins."""
     place = min(max((scaled + _EDGE) * _PER_UNIT - 0.5, 0.0), BINS - 1.0)
     low = min(int(place), BINS - 2)
     part = place - low
-    counts[low] += weight * (1.0 - part)
-    counts[low + 1] += weight * part
+    counts[low, feature] += weight * (1.0 - part)
+    counts[low + 1, feature] += weight * part
 
 
 @compiled
 def refresh(counts: Float64, mass: Float64, table: Float64, decay: float) -> None:
-    """Let all counts (d, BINS) and their ``mass`` (d,) fade, and make the table from them.
+    """Let all counts (BINS, d) and their ``mass`` (d,) fade, and make the table from them.
 
     Shares are smoothed over neighbouring bins with weights 1/4, 1/2, 1/4.
     """
-    for j in range(counts.shape[0]):
+    for j in range(counts.shape[1]):
         mass[j] *= decay
         whole = np.log(mass[j] + _PRIOR)
         for b in range(BINS):
-            counts[j, b] *= decay
+            counts[b, j] *= decay
         for b in range(BINS):
-            left = counts[j, b - 1] if b > 0 else 0.0
-            right = counts[j, b + 1] if b < BINS - 1 else 0.0
-            smoothed = 0.5 * counts[j, b] + 0.25 * (left + right)
-            table[j, b] = whole - np.log(smoothed + _PRIOR / BINS)
+            left = counts[b - 1, j] if b > 0 else 0.0
+            right = counts[b + 1, j] if b < BINS - 1 else 0.0
+            smoothed = 0.5 * counts[b, j] + 0.25 * (left + right)
+            table[b, j] = whole - np.log(smoothed + _PRIOR / BINS)

@@ -15,44 +15,23 @@ from __future__ import annotations
 import numpy as np
 
 from iotae._compiled import compiled
-from iotae._typing import Float32, Float64, Int64
+from iotae._typing import Float64
 from iotae.nn.kernels import forward_row
 from iotae.stream import autocorrelation as _context
 from iotae.stream import histogram as _density
 from iotae.stream import update_gate as _gate
+from iotae.stream.counters import ACTIVATION, LEARNED, PENDING, PRESENT, REFUSED
+from iotae.stream.memory import RUNNING, SCRATCH, Parts
 from iotae.stream.scaler import CENTRE, COUNT, HEAD, SPREAD, observe_value, scaled_value
 
-__all__ = [
-    "BATCHES",
-    "LEARNED",
-    "LEFT",
-    "MASS",
-    "N_COUNTERS",
-    "N_SCRATCH",
-    "PENDING",
-    "PRESENT",
-    "RECENT",
-    "REFRESH",
-    "REFUSED",
-    "RESIDUAL",
-    "RESIDUAL_AT_FIRST",
-    "SHARE",
-    "STEPS",
-    "learn_row",
-    "score_row",
-]
+__all__ = ["JUDGED", "MASS", "RECENT", "RESIDUAL", "RESIDUAL_AT_FIRST", "SHARE", "learn_row", "score_row"]
 
-RESIDUAL, RECENT, MASS = range(3)
-"""Rows of the features' running figures (3, d): usual residual, recent contribution, rows counted."""
+RESIDUAL, RECENT, MASS = range(RUNNING)
+"""Rows of the features' running figures: usual residual, recent contribution, rows counted."""
 
-LEARNED, PENDING, BATCHES, STEPS, LEFT, REFRESH, REFUSED, PRESENT, N_COUNTERS = range(9)
-"""Counters: rows learned, rows that wait for a mini-batch, mini-batches, steps of training, steps that the
-latest mini-batch has still to go, the number of rows learned at which the surprise tables are made anew early
-in a stream, rows refused by the gate, and the present cells of the latest row."""
-
-_SCALED, _CONTRIBUTION, _RESIDUAL_NOW, SHARE, _ROW, _JUDGED, _CELLS, N_SCRATCH = range(8)
-"""Rows of the scratch (N_SCRATCH, d): what a row's scoring leaves for its learning. The row itself and
-the number of rows judged before it say whether it is still good; it is never part of the state."""
+_SCALED, _CONTRIBUTION, _RESIDUAL_NOW, SHARE, _ROW, JUDGED, _CELLS = range(SCRATCH)
+"""Rows of the scratch: what a row's scoring leaves for its learning. The row itself and the number of rows
+judged before it say whether it is still good; it is never part of the state."""
 
 RESIDUAL_AT_FIRST = 0.5
 """Usual residual before any was seen: about the mean size of a scaled value."""
@@ -75,7 +54,7 @@ _lean, _follow, _recent_rate, _rows = _context.lean, _context.follow, _context.R
 @compiled
 def _is_fresh(row: Float64, context: Float64, scratch: Float64) -> bool:
     """Whether the scratch already holds this row's contributions to the model as it is."""
-    if scratch[_JUDGED, 0] != context[_rows]:
+    if scratch[JUDGED, 0] != context[_rows]:
         return False
     for j in range(row.size):
         # a missing cell equals a missing cell
@@ -85,145 +64,117 @@ def _is_fresh(row: Float64, context: Float64, scratch: Float64) -> bool:
 
 
 @compiled
-def _contributions(
-    row: Float64,
-    stats: Float64,
-    table: Float64,
-    figures: Float64,
-    context: Float64,
-    parameters: Float32,
-    sizes: Int64,
-    activation: int,
-    tape: Float32,
-    scratch: Float64,
-) -> int:
+def _contributions(row: Float64, parts: Parts) -> int:
     """Fill the scratch with scaled values, contributions and residuals; how many cells are present."""
+    # fields of a tuple are read once: in a loop each would cost as much as the arithmetic
+    stats, table, running, context = parts.stats, parts.table, parts.running, parts.context
+    tape, scratch = parts.tape, parts.scratch
     n_features = row.size
     if _is_fresh(row, context, scratch):
         return int(scratch[_CELLS, 0])
     present = 0
     for j in range(n_features):
-        scaled = scaled_value(row[j], stats[j, COUNT], stats[j, CENTRE], stats[j, SPREAD])
+        scaled = scaled_value(row[j], stats[COUNT, j], stats[CENTRE, j], stats[SPREAD, j])
         scratch[_ROW, j] = row[j]
         scratch[_SCALED, j] = scaled
         scratch[_CONTRIBUTION, j] = 0.0
         if scaled == scaled:
             present += 1
-            scratch[_CONTRIBUTION, j] = _surprise(scaled, table[j]) + scaled * scaled
+            scratch[_CONTRIBUTION, j] = _surprise(scaled, table, j) + scaled * scaled
             tape[j] = min(_SEEN_BY_NETWORK, max(-_SEEN_BY_NETWORK, scaled))
         else:
             tape[j] = 0.0
     if present > 0:
-        forward_row(parameters, sizes, activation, tape)
+        forward_row(parts.parameters, parts.sizes, parts.counters[ACTIVATION], tape)
         output = tape.size - n_features
         for j in range(n_features):
             if scratch[_SCALED, j] == scratch[_SCALED, j]:
                 residual = abs(tape[j] - tape[output + j])
-                ratio = residual / figures[RESIDUAL, j]
+                ratio = residual / running[RESIDUAL, j]
                 scratch[_RESIDUAL_NOW, j] = residual
                 scratch[_CONTRIBUTION, j] += np.log1p(ratio * ratio)
-    scratch[_JUDGED, 0] = context[_rows]
+    scratch[JUDGED, 0] = context[_rows]
     scratch[_CELLS, 0] = present
     return present
 
 
 @compiled
-def _lean_on_recent(figures: Float64, context: Float64, present: int, scratch: Float64) -> float:
+def _lean_on_recent(parts: Parts, present: int) -> float:
     """Fill the scratch with each feature's share of the raw score, and add them up: 0 without any cell."""
-    weight = _lean(context)
+    running, scratch = parts.running, parts.scratch
+    weight = _lean(parts.context)
     raw = 0.0
     for j in range(scratch.shape[1]):
         scratch[SHARE, j] = 0.0
         if scratch[_SCALED, j] == scratch[_SCALED, j]:
             own = scratch[_CONTRIBUTION, j]
-            scratch[SHARE, j] = ((1.0 - weight) * own + weight * figures[RECENT, j]) / present
+            scratch[SHARE, j] = ((1.0 - weight) * own + weight * running[RECENT, j]) / present
             raw += scratch[SHARE, j]
     return raw
 
 
 @compiled
-def score_row(
-    row: Float64,
-    stats: Float64,
-    table: Float64,
-    figures: Float64,
-    context: Float64,
-    parameters: Float32,
-    sizes: Int64,
-    activation: int,
-    tape: Float32,
-    scratch: Float64,
-) -> float:
-    """Raw score of one row (d,), >= 0; what each feature adds to it is left in ``scratch[SHARE]``."""
-    present = _contributions(
-        row, stats, table, figures, context, parameters, sizes, activation, tape, scratch
-    )
-    return _lean_on_recent(figures, context, present, scratch)
+def score_row(row: Float64, parts: Parts) -> float:
+    """Raw score of one row (d,), >= 0; what each feature adds to it is left in the scratch."""
+    return _lean_on_recent(parts, _contributions(row, parts))
 
 
 @compiled
-def learn_row(
-    row: Float64,
-    stats: Float64,
-    head: Float64,
-    counts: Float64,
-    table: Float64,
-    figures: Float64,
-    gate: Float64,
-    context: Float64,
-    counters: Int64,
-    pending: Float32,
-    parameters: Float32,
-    sizes: Int64,
-    activation: int,
-    rate: float,
-    tape: Float32,
-    scratch: Float64,
-) -> float:
+def learn_row(row: Float64, parts: Parts) -> float:
     """Learn one row (d,) but for the network, and return the raw score that it had before.
 
-    That is -1 if no cell was usable. ``rate`` is the slowest rate of all running figures. An accepted
-    row is put into ``pending``. All arrays change in place.
+    That is -1 if no cell was usable. An accepted row is put into the pending mini-batch. All parts change
+    in place.
     """
-    n_features = row.size
-    present = _contributions(
-        row, stats, table, figures, context, parameters, sizes, activation, tape, scratch
-    )
+    present = _contributions(row, parts)
+    counters = parts.counters
     counters[PRESENT] = present
     if present == 0:
         return -1.0
-    raw = _lean_on_recent(figures, context, present, scratch)
-    surprise = np.sum(scratch[_CONTRIBUTION]) / present
-    verdict = _judge(gate, surprise)
-    factor = _follow(context, surprise)
-    for j in range(n_features):
+    raw = _lean_on_recent(parts, present)
+    stats, running, scratch = parts.stats, parts.running, parts.scratch
+    surprise = 0.0
+    for j in range(row.size):
+        surprise += scratch[_CONTRIBUTION, j]
+    surprise /= present
+    verdict = _judge(parts.gate, surprise)
+    factor = _follow(parts.context, surprise)
+    for j in range(row.size):
         if scratch[_SCALED, j] == scratch[_SCALED, j]:
-            recent_rate = _recent_rate if stats[j, COUNT] > 0.0 else 1.0
-            figures[RECENT, j] += recent_rate * (scratch[_CONTRIBUTION, j] * factor - figures[RECENT, j])
+            recent_rate = _recent_rate if stats[COUNT, j] > 0.0 else 1.0
+            running[RECENT, j] += recent_rate * (scratch[_CONTRIBUTION, j] * factor - running[RECENT, j])
     if verdict == 0:
         counters[REFUSED] += 1
         return raw
-    changed = verdict == 2
+    _teach(row, parts, surprise, verdict == 2)
+    counters[LEARNED] += 1
+    counters[PENDING] += 1
+    return raw
+
+
+@compiled
+def _teach(row: Float64, parts: Parts, surprise: float, changed: bool) -> None:
+    """Let an accepted row move scale, histogram and usual residual, and put it into the mini-batch."""
+    stats, head, counts, running = parts.stats, parts.head, parts.counts, parts.running
+    scratch, tape, pending = parts.scratch, parts.tape, parts.pending
+    rate = parts.rates[1]
     least = max(rate, _escape_rate) if changed else rate
-    widened = _widening(gate) if changed else 1.0
-    _accept(gate, surprise, least)
-    place = counters[PENDING]
-    for j in range(n_features):
+    widened = _widening(parts.gate) if changed else 1.0
+    _accept(parts.gate, surprise, least)
+    place = parts.counters[PENDING]
+    for j in range(row.size):
         scaled = scratch[_SCALED, j]
         if scaled != scaled:
             pending[place, j] = np.nan
             continue
         pending[place, j] = tape[j]
-        seen = stats[j, COUNT]
+        seen = stats[COUNT, j]
         observe_value(row[j], stats, head, j, least, widened)
         # a row that teaches at a fast rate weighs that share of all that is there
-        mass = max(1.0, least / (1.0 - least) * figures[MASS, j]) if changed else 1.0
-        _add(scaled, counts[j], mass)
-        figures[MASS, j] += mass
-        usual = figures[RESIDUAL, j]
+        mass = max(1.0, least / (1.0 - least) * running[MASS, j]) if changed else 1.0
+        _add(scaled, counts, j, mass)
+        running[MASS, j] += mass
+        usual = running[RESIDUAL, j]
         moved = min(scratch[_RESIDUAL_NOW, j], _RESIDUAL_REACH * usual) - usual
         usual += max(1.0 / (seen + 1.0 + HEAD), least) * moved
-        figures[RESIDUAL, j] = max(_RESIDUAL_FLOOR, usual)
-    counters[LEARNED] += 1
-    counters[PENDING] += 1
-    return raw
+        running[RESIDUAL, j] = max(_RESIDUAL_FLOOR, usual)

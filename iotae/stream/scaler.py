@@ -8,10 +8,20 @@ from numpy.typing import ArrayLike
 from iotae._compiled import compiled
 from iotae._typing import Float32, Float64, State
 
-__all__ = ["CENTRE", "COUNT", "HEAD", "LARGEST", "SPREAD", "RunningScaler", "observe_value", "scaled_value"]
+__all__ = [
+    "CENTRE",
+    "COUNT",
+    "HEAD",
+    "LARGEST",
+    "SPREAD",
+    "STATISTICS",
+    "RunningScaler",
+    "observe_value",
+    "scaled_value",
+]
 
-COUNT, CENTRE, SPREAD, PENDING = range(4)
-"""Columns of a scaler's statistics, one row a feature."""
+COUNT, CENTRE, SPREAD, PENDING, STATISTICS = range(5)
+"""Rows of a scaler's statistics, one column a feature."""
 
 HEAD = 8
 """First values of a feature, from which its centre is the median and its spread leaves out the farthest:
@@ -61,31 +71,29 @@ def _floored(spread: float, centre: float) -> float:
 
 
 @compiled
-def _start(value: float, stats: Float64, head: Float64) -> None:
-    n = int(stats[COUNT])
-    place = n
-    while place > 0 and head[place - 1] > value:
-        head[place] = head[place - 1]
-        place -= 1
-    head[place] = value
+def _start(value: float, stats: Float64, head: Float64, place: int) -> None:
+    n = int(stats[COUNT, place])
+    at = n
+    while at > 0 and head[at - 1, place] > value:
+        head[at, place] = head[at - 1, place]
+        at -= 1
+    head[at, place] = value
     n += 1
-    centre = head[n // 2] if n % 2 == 1 else 0.5 * head[n // 2 - 1] + 0.5 * head[n // 2]
-    total, farthest = 0.0, 0.0
+    centre = head[n // 2, place] if n % 2 == 1 else 0.5 * head[n // 2 - 1, place] + 0.5 * head[n // 2, place]
+    farthest = 0.0
     for i in range(n):
-        deviation = abs(head[i] - centre)
-        total += deviation
-        farthest = max(farthest, deviation)
-    stats[CENTRE] = centre
+        farthest = max(farthest, abs(head[i, place] - centre))
+    stats[CENTRE, place] = centre
     if n > 2:
         # summed anew: taking an absurd value off a sum would leave its rounding behind
         total, skipped = 0.0, False
         for i in range(n):
-            deviation = abs(head[i] - centre)
+            deviation = abs(head[i, place] - centre)
             if deviation == farthest and not skipped:
                 skipped = True
             else:
                 total += deviation
-        stats[SPREAD] = _floored(total / (n - 1), centre) if total > 0.0 else 0.0
+        stats[SPREAD, place] = _floored(total / (n - 1), centre) if total > 0.0 else 0.0
 
 
 @compiled
@@ -99,28 +107,28 @@ def observe_value(
     """
     # single cells and no slices: a slice costs as much as all the arithmetic here
     value = min(max(value, -LARGEST), LARGEST)
-    seen = stats[place, COUNT]
+    seen = stats[COUNT, place]
     if seen < HEAD:
-        _start(value, stats[place], head[place])
-        stats[place, COUNT] = seen + 1.0
+        _start(value, stats, head, place)
+        stats[COUNT, place] = seen + 1.0
         return
-    stats[place, COUNT] = seen + 1.0
+    stats[COUNT, place] = seen + 1.0
     weight = max(1.0 / (seen + 1.0), rate)
-    centre, spread = stats[place, CENTRE], stats[place, SPREAD]
+    centre, spread = stats[CENTRE, place], stats[SPREAD, place]
     deviation = value - centre
     size = abs(deviation)
     if spread > 0.0:
         reach = widened * _CENTRE_REACH * spread
         centre += weight * min(reach, max(-reach, deviation))
         spread += weight * (min(widened * _SPREAD_REACH * spread, size) - spread)
-        stats[place, CENTRE] = centre
-        stats[place, SPREAD] = _floored(spread, centre)
+        stats[CENTRE, place] = centre
+        stats[SPREAD, place] = _floored(spread, centre)
     elif size > 0.0:
         # a constant moved: the second move sets the spread, so that a single one cannot
-        if stats[place, PENDING] == 0.0:
-            stats[place, PENDING] = size
+        if stats[PENDING, place] == 0.0:
+            stats[PENDING, place] = size
         else:
-            stats[place, SPREAD] = _floored(min(stats[place, PENDING], size), centre)
+            stats[SPREAD, place] = _floored(min(stats[PENDING, place], size), centre)
 
 
 @compiled
@@ -172,28 +180,31 @@ class RunningScaler:
         if not horizon >= 1.0:
             raise ValueError(f"Got horizon={horizon!r}, but expected a number of rows of at least 1.")
         self.horizon = float(horizon)
-        self.stats = np.zeros((int(n_features), 4))
-        self.head = np.zeros((int(n_features), HEAD))
+        self.stats = np.zeros((STATISTICS, int(n_features)))
+        self.head = np.zeros((HEAD, int(n_features)))
 
     @property
     def n_features(self) -> int:
         """Number of features."""
-        return len(self.stats)
+        return self.stats.shape[1]
 
     @property
     def count(self) -> Float64:
         """Values seen of each feature."""
-        return self.stats[:, COUNT]
+        count: Float64 = self.stats[COUNT]
+        return count
 
     @property
     def centre(self) -> Float64:
         """Where each feature's values lie."""
-        return self.stats[:, CENTRE]
+        centre: Float64 = self.stats[CENTRE]
+        return centre
 
     @property
     def spread(self) -> Float64:
         """Mean absolute deviation from the centre; 0 for a feature that has not moved yet."""
-        return self.stats[:, SPREAD]
+        spread: Float64 = self.stats[SPREAD]
+        return spread
 
     def _table(self, X: ArrayLike) -> Float64:
         table = np.ascontiguousarray(X, np.float64)
@@ -238,9 +249,10 @@ class RunningScaler:
         """
         if other.n_features != self.n_features:
             raise ValueError(f"Got a scaler of {other.n_features} features, but expected {self.n_features}.")
-        for own, head, new, more in zip(self.stats, self.head, other.stats, other.head, strict=True):
+        for j in range(self.n_features):
+            own, new = self.stats[:, j], other.stats[:, j]
             if new[COUNT] <= HEAD or own[COUNT] < HEAD:
-                self._merge_short(own, head, new, more)
+                self._merge_short(other, j)
                 continue
             share = new[COUNT] / (own[COUNT] + new[COUNT])
             deviation = abs(new[CENTRE] - own[CENTRE])
@@ -250,24 +262,24 @@ class RunningScaler:
             own[SPREAD] = max(within, 2.0 * share * (1.0 - share) * deviation)
             own[COUNT] += new[COUNT]
 
-    @staticmethod
-    def _merge_short(own: Float64, head: Float64, new: Float64, more: Float64) -> None:
+    def _merge_short(self, other: RunningScaler, place: int) -> None:
         """Where one side has hardly begun, the other's statistics stand and its values follow."""
-        if own[COUNT] < HEAD < new[COUNT]:
-            values = head[: int(own[COUNT])].copy()
-            own[:], head[:] = new, more
+        if self.stats[COUNT, place] < HEAD < other.stats[COUNT, place]:
+            values = self.head[: int(self.stats[COUNT, place]), place].copy()
+            self.stats[:, place], self.head[:, place] = other.stats[:, place], other.head[:, place]
         else:
-            values = more[: int(new[COUNT])]
+            values = other.head[: int(other.stats[COUNT, place]), place]
         for value in values:
-            observe_value(float(value), own[np.newaxis], head[np.newaxis], 0, 0.0, 1.0)
+            observe_value(float(value), self.stats, self.head, place, 0.0, 1.0)
 
     def to_state(self) -> State:
         """Everything needed to continue, as arrays."""
-        return {"horizon": np.array(self.horizon), "stats": self.stats.copy(), "head": self.head.copy()}
+        return {"horizon": np.array(self.horizon), "stats": self.stats.T.copy(), "head": self.head.T.copy()}
 
     @classmethod
     def from_state(cls, data: State) -> RunningScaler:
         """Rebuild from :meth:`to_state`."""
         restored = cls(len(data["stats"]), float(data["horizon"]))
-        restored.stats, restored.head = data["stats"], data["head"]
+        restored.stats = np.ascontiguousarray(data["stats"].T)
+        restored.head = np.ascontiguousarray(data["head"].T)
         return restored

@@ -14,9 +14,9 @@ import numpy as np
 from iotae._compiled import compiled
 from iotae._typing import Float64
 
-__all__ = ["ESCAPE_RATE", "accept", "adopting", "judge", "new_gate", "widening"]
+__all__ = ["ESCAPE_RATE", "SIZE", "accept", "adopting", "judge", "new_gate", "widening"]
 
-_CENTRE, _SPREAD, _WIDTH, _RECENT, _ROWS, _ACCEPTED = range(6)
+_CENTRE, _SPREAD, _WIDTH, _RECENT, _ROWS, _ACCEPTED, SIZE = range(7)
 
 _REFUSE = 3.0
 """Robust deviations above the usual surprise from which on a row is refused."""
@@ -60,7 +60,7 @@ _RECENT_RATE = 0.1
 
 def new_gate() -> Float64:
     """The state of a gate at rest."""
-    gate = np.zeros(6)
+    gate = np.zeros(SIZE)
     gate[_WIDTH] = _REFUSE
     gate[_SPREAD] = _FIRST_SPREAD
     return gate
