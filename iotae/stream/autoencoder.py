@@ -15,8 +15,8 @@ from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream import calls
-from iotae.stream.features import FeatureSchema, slot_label
-from iotae.stream.kernels import PRESENT, REFUSED, SHARE
+from iotae.stream.features import Features, slot_label
+from iotae.stream.kernels import REFUSED, SHARE
 from iotae.stream.memory import row_parts
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
@@ -122,7 +122,7 @@ class OnlineAutoencoder:
         self.n_seen = 0
         self.n_rejected = 0
         self.n_unusable = 0
-        self._schema = FeatureSchema(max_features)
+        self._features = Features(max_features)
         self._threshold = ConformalThreshold(alpha)
         self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
         self._state = StreamState(0, self.batch_size, self.horizon)
@@ -134,7 +134,7 @@ class OnlineAutoencoder:
 
     def _take_in(self, given: list[int]) -> None:
         """Make room for new slots, and forget what a slot's former feature left behind."""
-        names = [slot_label(slot) for slot in self._schema.slots]
+        names = [slot_label(slot) for slot in self._features.slots]
         if self._state.n_slots:
             self._network = self._network.resized(names, given)
         else:
@@ -146,8 +146,8 @@ class OnlineAutoencoder:
     # -- scoring ------------------------------------------------------------------------------
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
-        self._schema.encode(x, self._row)
-        if not self._schema.slots:
+        self._features.encode(x, self._row)
+        if not self._features.slots:
             return 0.0
         return calls.score(*self._memory)
 
@@ -162,7 +162,7 @@ class OnlineAutoencoder:
         """Each known feature's share of the score, largest first; the shares add up to the score."""
         raw = self._raw_score(x)
         parts: dict[Hashable, float] = {}
-        for (name, _), part in zip(self._schema.slots, self._scratch[SHARE].tolist(), strict=True):
+        for (name, _), part in zip(self._features.slots, self._scratch[SHARE].tolist(), strict=True):
             if name in x:
                 parts[name] = parts.get(name, 0.0) + part / (_HALFWAY + raw)
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
@@ -170,7 +170,7 @@ class OnlineAutoencoder:
     def score_many(self, frame: Any) -> Float64:
         """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's."""
         columns = numeric_columns(frame)
-        order = None if columns is None else self._schema.order_of(columns[0])
+        order = None if columns is None else self._features.order_of(columns[0])
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
@@ -193,22 +193,16 @@ class OnlineAutoencoder:
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: scale, threshold, and with every ``batch_size``-th row the network."""
-        schema = self._schema
-        plain = schema.encode_plain(x, self._row)
-        if not plain:
-            given = schema.admit(x)
-            if given:
-                self._take_in(given)
-            if not schema.slots:
-                self.n_rejected += 1
-                return
-            schema.encode(x, self._row)
+        features = self._features
+        given, n_unusable, _ = features.learn(x, self._row)
+        if given:
+            self._take_in(given)
+            features.encode(x, self._row)
+        self.n_unusable += n_unusable
+        if not features.slots:
+            self.n_rejected += 1
+            return
         raw = calls.learn(*self._memory)
-        complete = self._state.counters[PRESENT] == self._row.size
-        if not (plain and complete):
-            self.n_unusable += schema.count_unusable(x, self._row)
-        if plain:
-            schema.note_plain(1) if complete else schema.admit(x)
         if raw < 0.0:
             self.n_rejected += 1
             return
@@ -229,18 +223,18 @@ class OnlineAutoencoder:
             return
         names, values = columns
         gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        order, start = self._schema.order_of(names), 0
+        order, start = self._features.order_of(names), 0
         while start < len(values):
             later = np.searchsorted(gaps, start)
             stop = int(gaps[later]) if later < gaps.size else len(values)
             if order is None or stop == start:
                 # a row with a gap, or one that may bring a new feature
                 self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
-                order, start = self._schema.order_of(names), start + 1
+                order, start = self._features.order_of(names), start + 1
                 continue
             block = np.ascontiguousarray(values[start:stop, order])
             raws = calls.learn_many(block, *self._memory)
-            self._schema.note_plain(stop - start)
+            self._features.note_plain(stop - start)
             for raw in raws.tolist():
                 self._count(raw)
             start = stop
@@ -281,7 +275,7 @@ class OnlineAutoencoder:
             "hidden_sizes": None if self.hidden_sizes is None else list(self.hidden_sizes),
             "horizon": np.array(self.horizon),
             "counters": {name: getattr(self, name) for name in self._COUNTERS},
-            "schema": self._schema.to_state(),
+            "features": self._features.to_state(),
             "cut": self._threshold.to_state(),
             "network": self._network.to_state(),
             "stream": self._state.to_state(),
@@ -293,12 +287,12 @@ class OnlineAutoencoder:
         restored = cls(
             hidden_sizes=data["hidden_sizes"],
             horizon=float(data["horizon"]),
-            max_features=data["schema"]["max_features"],
+            max_features=data["features"]["registry"]["table"]["max_features"],
             **data["settings"],
         )
         for name, value in data["counters"].items():
             setattr(restored, name, value)
-        restored._schema = FeatureSchema.from_state(data["schema"])
+        restored._features = Features.from_state(data["features"])
         restored._threshold = ConformalThreshold.from_state(data["cut"])
         restored._network = Network.from_state(data["network"])
         restored._state = StreamState.from_state(data["stream"])
