@@ -182,7 +182,8 @@ def test_numbers_claim_a_text_feature_by_ten_in_a_row_only():
 
 def test_text_and_times_never_claim_a_number():
     features = made({"a": 1.0})
-    for value in ("x", np.datetime64("2024-01-01T06:00")):
+    # as a number of nanoseconds the last would pass for a float
+    for value in ("x", np.datetime64("2024-01-01T06:00"), np.datetime64("2024-01-01T06", "ns")):
         assert sum(learned(features, {"a": value})[0].n_unusable for _ in range(30)) == 30
     assert features.slots == [("a", None)]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Hashable, Mapping, Sequence
-from math import hypot, inf
+from math import hypot
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -49,6 +49,12 @@ class Encoded(NamedTuple):
     changed: bool
     """Whether what the slots stand for was made anew."""
 
+
+_LONGEST_ROW = 1e15
+"""Length of a row as a vector up to which all its cells are finite, and none is a NumPy time in nanoseconds.
+
+Such a time passes for a number of more than this, unless it lies within eleven days of 1970.
+"""
 
 # never changed: it spares the common row an object
 _NOTHING_NEW = Encoded([], 0, False)
@@ -125,31 +131,26 @@ class Features:
 
     # -- reading ------------------------------------------------------------------------------
 
-    def _pack_plain(self, x: Mapping[Hashable, Any], out: Float64) -> float | None:
-        """Encode the common row, which has every feature and no other and all as numbers, or say None.
-
-        Returns the row's length as a vector, which is finite for certain only where every cell is.
-        """
+    def _pack_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
+        """Encode the common row, which has every feature and no other and all as numbers, or say no."""
         # another mapping may make up the keys that it is asked for
         if not self._plain or type(x) is not dict or len(x) != len(self.slots):
-            return None
+            return False
         try:
             if self._single:
                 value = self._get(x)
                 self._pack(out, 0, value)
-                return hypot(value)
+                return hypot(value) < _LONGEST_ROW
             values = self._get(x)
             self._pack(out, 0, *values)
-            return hypot(*values)
+            return hypot(*values) < _LONGEST_ROW
         except Exception:
             # a cell is missing or no number, or answers with an error of its own
-            return None
+            return False
 
     def encode(self, x: Mapping[Hashable, Any], out: Float64) -> None:
         """Fill ``out`` (n_slots,) with the row, NaN where it says nothing usable; changes no state."""
-        length = self._pack_plain(x, out)
-        # an infinite cell is set aside by the walk
-        if length is None or not length < inf:
+        if not self._pack_plain(x, out):
             _check_row(x)
             self._pack(out, 0, *read_row(x, self._registry).cells)
 
@@ -161,8 +162,7 @@ class Features:
         Where the number of slots has grown, ``out`` is too short and not filled: the caller makes
         room for the slots given, and calls :meth:`encode` once.
         """
-        length = self._pack_plain(x, out)
-        if length is not None and length < inf:
+        if self._pack_plain(x, out):
             self.note_plain(1)
             return _NOTHING_NEW
         _check_row(x)
