@@ -1,0 +1,81 @@
+"""What one cell of a stream's row says: a number, a time of the day, or nothing."""
+
+from __future__ import annotations
+
+import datetime
+from math import cos, nan, pi, sin, sqrt
+from typing import Any
+
+import numpy as np
+
+__all__ = ["as_number", "clock_cells", "hour_of", "is_missing", "is_time"]
+
+_TIMES = (datetime.datetime, datetime.time, np.datetime64)
+
+_DATES = (datetime.date, *_TIMES)
+
+_FINER_THAN_A_DAY = frozenset({"h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"})
+"""NumPy's units of time that tell the hour."""
+
+_HOUR = 3_600_000_000
+"""Microseconds of an hour."""
+
+
+def as_number(value: Any) -> float:
+    """The cell as a number, NaN where it is none; an object may answer with any error."""
+    if isinstance(value, (str, bytes, bytearray, np.datetime64)):
+        # letters are no number, whatever they spell
+        return nan
+    try:
+        return float(value)
+    except Exception:
+        return nan
+
+
+def is_missing(value: Any) -> bool:
+    """Whether the cell is empty: None, NaN, NaT or NA."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    try:
+        # NaN of every kind is the value that is not itself
+        return bool(value != value)
+    except Exception:
+        return False
+
+
+def is_time(value: Any) -> bool:
+    """Whether the cell is a time or a date, as an object and not as text."""
+    return isinstance(value, _DATES)
+
+
+def hour_of(value: Any) -> float | None:
+    """The hour of the day with its fraction, as the clock that was read shows it; None for what tells none.
+
+    Takes ``datetime.datetime`` (pandas' ``Timestamp`` is one), ``datetime.time`` and
+    ``numpy.datetime64``. A date without a time and NaT tell no hour.
+    """
+    if not isinstance(value, _TIMES):
+        return None
+    try:
+        if isinstance(value, np.datetime64):
+            return _hour_of_numpy(value)
+        hour = value.hour + (value.minute + (value.second + value.microsecond / 1e6) / 60.0) / 60.0
+    except Exception:
+        # a subclass may answer with any error
+        return None
+    # pandas' NaT is a datetime whose hour is NaN
+    return hour if 0.0 <= hour <= 24.0 else None
+
+
+def _hour_of_numpy(value: np.datetime64) -> float | None:
+    if np.isnat(value) or np.datetime_data(value.dtype)[0] not in _FINER_THAN_A_DAY:
+        return None
+    microseconds = int(value.astype("datetime64[us]").astype(np.int64))
+    return microseconds % (24 * _HOUR) / _HOUR
+
+
+def clock_cells(hour: float) -> tuple[float, float, float, float]:
+    """Sine and cosine of the hour of the day and of its double, each with a mean square of one."""
+    angle = hour * (pi / 12.0)
+    s, c, r = sin(angle), cos(angle), sqrt(2.0)
+    return r * s, r * c, r * (2.0 * s * c), r * (1.0 - 2.0 * s * s)

@@ -1,0 +1,136 @@
+"""The features of a stream by kind, and how a newcomer, or a value that became usual, gets its slots."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+
+from iotae._typing import State
+from iotae.stream.categories import INDICATORS, Category
+from iotae.stream.names import packed_name, slot_order, unpacked_name
+from iotae.stream.slots import CLOCK, INDICATOR, RARITY, SENSOR, Part, SlotTable
+
+__all__ = ["MOST_CLOCKS", "Registry"]
+
+MOST_CLOCKS = 2
+"""Features that may be clocks: more would tell the same hour again."""
+
+_PARTS: dict[int, list[Part]] = {
+    SENSOR: [(None, SENSOR)],
+    RARITY: [(":surprisal", RARITY)],
+    CLOCK: [(f":{part}", CLOCK) for part in ("sin 24 h", "cos 24 h", "sin 12 h", "cos 12 h")],
+}
+"""The slots that a feature begins with, by what its cells hold."""
+
+
+class Registry:
+    """Keep the numbers, text features and clocks that have slots, and admit newcomers.
+
+    Parameters
+    ----------
+    max_features : int, at least 1
+        Number of slots at most.
+    """
+
+    def __init__(self, max_features: int) -> None:
+        self.table = SlotTable(max_features)
+        self.sensors: dict[Hashable, int] = {}
+        self.categories: dict[Hashable, Category] = {}
+        self.clocks: dict[Hashable, list[int]] = {}
+        self.n_evicted = 0
+
+    def admit_all(self, strangers: Iterable[tuple[Hashable, int]], row: int) -> list[int]:
+        """Count one more row for each of some newcomers; the slots given to those that have waited enough.
+
+        The first features of all need not wait.
+        """
+        given: list[int] = []
+        first_row = not self.table.slots
+        # in the order of the names, so that the order of a dict makes no difference
+        for name, kind in sorted(strangers, key=lambda stranger: slot_order((stranger[0], None))):
+            if first_row or self.table.pass_probation(name, kind):
+                given += self._admit(name, kind, row)
+        return given
+
+    def _admit(self, name: Hashable, kind: int, row: int) -> list[int]:
+        """Give a feature the slots that its kind begins with, or none where there is no room."""
+        table = self.table
+        if name in table.owned:
+            # it changes its kind, so it is in use and not the one to leave
+            table.last_seen[name] = row
+        if kind == CLOCK and len(self.clocks) >= MOST_CLOCKS:
+            oldest = min(self.clocks, key=table.seen_at)
+            leavers = [oldest] if table.seen_at(oldest) < row else None
+        else:
+            n_wanted = len(_PARTS[kind]) - len(table.owned.get(name, ()))
+            leavers = table.who_leaves(n_wanted, row)
+        if leavers is None:
+            return []
+        self._evict(leavers)
+        if name in table.owned:
+            self._release(name)
+        places = table.take(name, _PARTS[kind], row)
+        if kind == SENSOR:
+            self.sensors[name] = places[0]
+        elif kind == RARITY:
+            self.categories[name] = Category(places[0])
+        else:
+            self.clocks[name] = places
+        return places
+
+    def give_indicators(self, usual: Iterable[tuple[int, Hashable, str]], row: int) -> list[int]:
+        """The slots given to values that have become usual: (surprisal's slot, feature, value)."""
+        # in the order of the slots, so that the order of a dict makes no difference
+        given = (self._give_indicator(name, key, row) for _, name, key in sorted(usual, key=lambda u: u[0]))
+        return [place for place in given if place is not None]
+
+    def _give_indicator(self, name: Hashable, key: str, row: int) -> int | None:
+        """A value's slot: a new one, or the one of the least usual value; None where there is no room."""
+        table, category = self.table, self.categories[name]
+        if len(category.indicators) == INDICATORS:
+            place = category.indicators.pop(category.weakest())
+            table.rename(place, (name, f"={key}"))
+        else:
+            leavers = table.who_leaves(1, row)
+            if leavers is None:
+                category.postpone(key)
+                return None
+            self._evict(leavers)
+            place = table.take(name, [(f"={key}", INDICATOR)], row)[0]
+        category.indicators[key] = place
+        return place
+
+    def _evict(self, names: list[Hashable]) -> None:
+        for name in names:
+            self._release(name)
+        self.n_evicted += len(names)
+
+    def _release(self, name: Hashable) -> None:
+        self.table.release(name)
+        self.sensors.pop(name, None)
+        self.categories.pop(name, None)
+        self.clocks.pop(name, None)
+
+    def to_state(self) -> State:
+        """Everything needed to continue; feature names must be text, numbers or tuples of them."""
+        return {
+            "table": self.table.to_state(),
+            "n_evicted": self.n_evicted,
+            "sensors": [packed_name(name) for name in self.sensors],
+            "sensor_places": np.array(list(self.sensors.values()), np.int64),
+            "categories": [[packed_name(name), c.to_state()] for name, c in self.categories.items()],
+            "clocks": [[packed_name(name), places] for name, places in self.clocks.items()],
+        }
+
+    @classmethod
+    def from_state(cls, data: State) -> Registry:
+        """Rebuild from :meth:`to_state`."""
+        restored = cls(data["table"]["max_features"])
+        restored.table = SlotTable.from_state(data["table"])
+        restored.n_evicted = data["n_evicted"]
+        places = data["sensor_places"].tolist()
+        restored.sensors = dict(zip(map(unpacked_name, data["sensors"]), places, strict=True))
+        restored.categories = {unpacked_name(n): Category.from_state(c) for n, c in data["categories"]}
+        restored.clocks = {unpacked_name(name): list(places) for name, places in data["clocks"]}
+        return restored
