@@ -15,9 +15,10 @@ from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream.calls import run
-from iotae.stream.counters import PRESENT, REFUSED
-from iotae.stream.features import FeatureSchema, slot_label
+from iotae.stream.counters import REFUSED
+from iotae.stream.features import Features, slot_label
 from iotae.stream.kernels import SHARE
+from iotae.stream.memory import views_of
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
@@ -122,26 +123,28 @@ class OnlineAutoencoder:
         self.n_seen = 0
         self.n_rejected = 0
         self.n_unusable = 0
-        self._schema = FeatureSchema(max_features)
+        self._features = Features(max_features)
         self._threshold = ConformalThreshold(alpha)
         self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
-        self._state = StreamState(0, self.batch_size, self.horizon)
+        self._state = StreamState(0, self.batch_size, self.horizon, self._network.seed)
         self._move_in()
 
     def _move_in(self) -> None:
-        self._memory, parts = self._state.move_in(self._network, self.learning_rate)
-        self._rows, self._raws, self._scratch = parts.row, parts.raw, parts.scratch
+        self._memory = self._state.move_in(self._network, self.learning_rate)
+        self._views = views_of(self._memory)
+        self._rows, self._raws = self._views["row"], self._views["raw"]
         self._row = self._rows[0]
 
     def _take_in(self, given: list[int]) -> None:
         """Make room for new slots, and forget what a slot's former feature left behind."""
-        names = [slot_label(slot) for slot in self._schema.slots]
+        names = [slot_label(slot) for slot in self._features.slots]
         if self._state.n_slots:
             self._network = self._network.resized(names, given)
         else:
             network = self._network
             self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)
         self._state = self._state.resized(len(names), given)
+        self._state.kinds[0] = self._features.roles()
         self._move_in()
 
     def _run(self, learns: bool) -> float:
@@ -157,10 +160,10 @@ class OnlineAutoencoder:
     # -- scoring ------------------------------------------------------------------------------
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
-        self._schema.encode(x, self._row)
-        if not self._schema.slots:
+        self._features.encode(x, self._row)
+        if not self._features.slots:
             return 0.0
-        return self._run(False)
+        return max(self._run(False), 0.0)
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
@@ -173,7 +176,7 @@ class OnlineAutoencoder:
         """Each known feature's share of the score, largest first; the shares add up to the score."""
         raw = self._raw_score(x)
         parts: dict[Hashable, float] = {}
-        for (name, _), part in zip(self._schema.slots, self._scratch[SHARE].tolist(), strict=True):
+        for (name, _), part in zip(self._features.slots, self._views["scratch"][SHARE].tolist(), strict=True):
             if name in x:
                 parts[name] = parts.get(name, 0.0) + part / (_HALFWAY + raw)
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
@@ -181,11 +184,11 @@ class OnlineAutoencoder:
     def score_many(self, frame: Any) -> Float64:
         """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's."""
         columns = numeric_columns(frame)
-        order = None if columns is None else self._schema.order_of(columns[0])
+        order = None if columns is None else self._features.order_of(columns[0])
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
-        return _bounded(self._run_many(False, rows))
+        return _bounded(np.maximum(self._run_many(False, rows), 0.0))
 
     @property
     def threshold(self) -> float:
@@ -204,22 +207,16 @@ class OnlineAutoencoder:
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: scale, threshold, and with every ``batch_size``-th row the network."""
-        schema = self._schema
-        plain = schema.encode_plain(x, self._row)
-        if not plain:
-            given = schema.admit(x)
-            if given:
-                self._take_in(given)
-            if not schema.slots:
-                self.n_rejected += 1
-                return
-            schema.encode(x, self._row)
+        features = self._features
+        given, n_unusable, _ = features.learn(x, self._row)
+        if given:
+            self._take_in(given)
+            features.encode(x, self._row)
+        self.n_unusable += n_unusable
+        if not features.slots:
+            self.n_rejected += 1
+            return
         raw = self._run(True)
-        complete = self._state.counters[PRESENT] == self._row.size
-        if not (plain and complete):
-            self.n_unusable += schema.count_unusable(x, self._row)
-        if plain:
-            schema.note_plain(1) if complete else schema.admit(x)
         if raw < 0.0:
             self.n_rejected += 1
             return
@@ -240,18 +237,18 @@ class OnlineAutoencoder:
             return
         names, values = columns
         gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        order, start = self._schema.order_of(names), 0
+        order, start = self._features.order_of(names), 0
         while start < len(values):
             later = np.searchsorted(gaps, start)
             stop = int(gaps[later]) if later < gaps.size else len(values)
             if order is None or stop == start:
                 # a row with a gap, or one that may bring a new feature
                 self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
-                order, start = self._schema.order_of(names), start + 1
+                order, start = self._features.order_of(names), start + 1
                 continue
             block = np.ascontiguousarray(values[start:stop, order])
             raws = self._run_many(True, block)
-            self._schema.note_plain(stop - start)
+            self._features.note_plain(stop - start)
             for raw in raws.tolist():
                 self._count(raw)
             start = stop
@@ -270,7 +267,7 @@ class OnlineAutoencoder:
 
     def __getstate__(self) -> dict[str, Any]:
         # the state and the network are the model; the memory that they live in is made anew
-        memory = ("_memory", "_rows", "_row", "_raws", "_scratch")
+        memory = ("_memory", "_views", "_rows", "_row", "_raws")
         return {key: value for key, value in self.__dict__.items() if key not in memory}
 
     def __copy__(self) -> OnlineAutoencoder:
@@ -291,7 +288,7 @@ class OnlineAutoencoder:
             "hidden_sizes": None if self.hidden_sizes is None else list(self.hidden_sizes),
             "horizon": np.array(self.horizon),
             "counters": {name: getattr(self, name) for name in self._COUNTERS},
-            "schema": self._schema.to_state(),
+            "features": self._features.to_state(),
             "cut": self._threshold.to_state(),
             "network": self._network.to_state(),
             "stream": self._state.to_state(),
@@ -303,12 +300,12 @@ class OnlineAutoencoder:
         restored = cls(
             hidden_sizes=data["hidden_sizes"],
             horizon=float(data["horizon"]),
-            max_features=data["schema"]["max_features"],
+            max_features=data["features"]["registry"]["table"]["max_features"],
             **data["settings"],
         )
         for name, value in data["counters"].items():
             setattr(restored, name, value)
-        restored._schema = FeatureSchema.from_state(data["schema"])
+        restored._features = Features.from_state(data["features"])
         restored._threshold = ConformalThreshold.from_state(data["cut"])
         restored._network = Network.from_state(data["network"])
         restored._state = StreamState.from_state(data["stream"])

@@ -7,13 +7,29 @@ The steps on a mini-batch are spread over the rows that follow it, one each, so 
 from __future__ import annotations
 
 from iotae._compiled import compiled
-from iotae._typing import Float32, Float64, Int64
+from iotae._typing import Float32, Float64, Int8, Int64
 from iotae.nn.elementwise import load_rows
 from iotae.nn.kernels import train_step
+from iotae.stream.autocorrelation import ROWS
 from iotae.stream.counters import ACTIVATION, BATCHES, LEARNED, LEFT, PENDING, REFRESH, STEPS
 from iotae.stream.histogram import refresh
-from iotae.stream.kernels import MASS, learn_row, score_row
-from iotae.stream.memory import Parts, parts_of
+from iotae.stream.kernels import MASS, SCORED_AT, SCORED_ROW, learn_surprise, surprise_of_row
+from iotae.stream.memory import (
+    BINS_AT,
+    CONTEXT_AT,
+    COUNTS_AT,
+    EVIDENCE_AT,
+    GATE_AT,
+    KINDS_AT,
+    RATES_AT,
+    RUNNING_AT,
+    SCRATCH_AT,
+    STATS_AT,
+    TABLE_AT,
+    Memory,
+    autoencoder_of,
+)
+from iotae.stream.witness import SCORE, SURPRISED, joined_score, learn_witness
 
 __all__ = ["run"]
 
@@ -23,47 +39,54 @@ that learns slowly has no say while the stream is young."""
 
 
 @compiled
-def _train(parts: Parts) -> None:
+def _train(memory: Memory) -> None:
     """Take one step on the mini-batch in training."""
-    counters, row_weights = parts.counters, parts.row_weights
-    load_rows(parts.minibatch, parts.target, parts.mask)
+    auto = autoencoder_of(memory)
+    counters, row_weights = memory.counters, auto.row_weights
+    load_rows(auto.minibatch, auto.target, auto.mask)
     for i in range(row_weights.size):
         row_weights[i] = 1.0
     counters[STEPS] += 1
     counters[LEFT] -= 1
     train_step(
-        parts.parameters,
-        parts.sizes,
+        auto.parameters,
+        auto.sizes,
         counters[ACTIVATION],
-        parts.target,
-        parts.target,
-        parts.mask,
+        auto.target,
+        auto.target,
+        auto.mask,
         row_weights,
-        parts.rates[0],
-        parts.first,
-        parts.second,
+        memory.figures[RATES_AT:GATE_AT][0],
+        auto.first,
+        auto.second,
         counters[STEPS],
-        parts.train_scratch,
+        auto.scratch_of_training,
     )
 
 
 @compiled
-def _after_learning(parts: Parts) -> None:
+def _after_learning(memory: Memory) -> None:
     """Where it is time: refresh the surprise tables, take a step of training, begin a mini-batch."""
-    counters, pending, minibatch = parts.counters, parts.pending, parts.minibatch
+    auto = autoencoder_of(memory)
+    counters, pending, minibatch = memory.counters, auto.pending, auto.minibatch
     full = counters[PENDING] == pending.shape[0]
     early = counters[LEARNED] == counters[REFRESH]
     if early:
         # so it cannot be due again for a row that teaches nothing
         counters[REFRESH] *= 2
     if full or early:
-        refresh(parts.counts, parts.running[MASS], parts.table, (1.0 - parts.rates[1]) ** counters[PENDING])
+        refresh(
+            memory.slots[BINS_AT:TABLE_AT],
+            memory.slots[RUNNING_AT:KINDS_AT][MASS],
+            memory.slots[TABLE_AT:RUNNING_AT],
+            (1.0 - memory.figures[RATES_AT:GATE_AT][1]) ** counters[PENDING],
+        )
     steps = 1 if counters[LEFT] > 0 and not full else 0
     if full:
         # with tiny mini-batches the next is there before the last is learned
         steps = counters[LEFT]
     for _ in range(steps):
-        _train(parts)
+        _train(memory)
     if full:
         for i in range(pending.shape[0]):
             for j in range(pending.shape[1]):
@@ -74,26 +97,58 @@ def _after_learning(parts: Parts) -> None:
 
 
 @compiled
+def _is_fresh(row: Float64, memory: Memory) -> bool:
+    """Whether the scratch already holds what the scoring of this row by the model as it is leaves behind."""
+    scratch = memory.slots[SCRATCH_AT:STATS_AT]
+    if scratch[SCORED_AT, 0] != memory.figures[CONTEXT_AT:COUNTS_AT][ROWS]:
+        return False
+    for j in range(row.size):
+        # a missing cell equals a missing cell
+        if row[j] != scratch[SCORED_ROW, j] and (
+            row[j] == row[j] or scratch[SCORED_ROW, j] == scratch[SCORED_ROW, j]
+        ):
+            return False
+    return True
+
+
+@compiled
+def _score(row: Float64, memory: Memory) -> float:
+    """Raw score of a row (d,), -1 if no cell is usable; what it is made of is left in the scratch."""
+    scratch, evidence = memory.slots[SCRATCH_AT:STATS_AT], memory.figures[EVIDENCE_AT:]
+    if _is_fresh(row, memory):
+        return float(evidence[SCORE])
+    surprise = surprise_of_row(row, memory)
+    evidence[SURPRISED] = surprise
+    evidence[SCORE] = joined_score(row, surprise, memory) if surprise >= 0.0 else -1.0
+    for j in range(row.size):
+        scratch[SCORED_ROW, j] = row[j]
+    scratch[SCORED_AT, 0] = memory.figures[CONTEXT_AT:COUNTS_AT][ROWS]
+    return float(evidence[SCORE])
+
+
+@compiled
 def run(
     learns: bool,
     rows: Float64,
     raws: Float64,
-    per_slot: Float64,
+    slots: Float64,
     figures: Float64,
     batches: Float32,
+    matrices: Float32,
     weights: Float32,
+    hidden: Float32,
+    reservoir: Int8,
     counters: Int64,
 ) -> None:
     """Put the raw scores of rows (n, d) into ``raws`` (n,); where ``learns`` is true, each is learned next.
 
-    A row to be learned that has no usable cell teaches nothing and gets -1. What each feature adds to the
-    score of the last row is left in the scratch. The arrays after ``raws`` are a model's memory.
+    A row without a usable cell teaches nothing and gets -1. What the score of the last row is made of is left
+    in the scratch. The arrays after ``raws`` are a model's memory.
     """
-    parts = parts_of(per_slot, figures, batches, weights, counters)
+    memory = Memory(slots, figures, batches, matrices, weights, hidden, reservoir, counters)
     for i in range(rows.shape[0]):
-        if not learns:
-            raws[i] = score_row(rows[i], parts)
-            continue
-        raws[i] = learn_row(rows[i], parts)
-        if raws[i] >= 0.0:
-            _after_learning(parts)
+        raws[i] = _score(rows[i], memory)
+        if learns and raws[i] >= 0.0:
+            learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], memory)
+            learn_surprise(rows[i], memory)
+            _after_learning(memory)

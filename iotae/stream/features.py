@@ -148,6 +148,14 @@ class Features:
             # a cell is missing or no number, or answers with an error of its own
             return False
 
+    def roles(self) -> Float64:
+        """What the score makes of each slot (n_slots,): its kind, but that half a day only helps like an indicator."""
+        halves = [
+            kind == CLOCK and str(part).endswith("12 h")
+            for kind, (_, part) in zip(self.kinds, self.slots, strict=True)
+        ]
+        return np.where(halves, INDICATOR, self.kinds).astype(np.float64)
+
     def encode(self, x: Mapping[Hashable, Any], out: Float64) -> None:
         """Fill ``out`` (n_slots,) with the row, NaN where it says nothing usable; changes no state."""
         if not self._pack_plain(x, out):

@@ -20,18 +20,45 @@ from iotae.nn.kernels import forward_row
 from iotae.stream import autocorrelation as _context
 from iotae.stream import histogram as _density
 from iotae.stream import update_gate as _gate
-from iotae.stream.counters import ACTIVATION, LEARNED, PENDING, PRESENT, REFUSED
-from iotae.stream.memory import RUNNING, SCRATCH, Parts
+from iotae.stream.counters import ACTIVATION, LEARNED, PENDING, REFUSED
+from iotae.stream.memory import (
+    BINS_AT,
+    CONTEXT_AT,
+    COUNTS_AT,
+    GATE_AT,
+    HEAD_AT,
+    KINDS_AT,
+    MOMENTS_AT,
+    RATES_AT,
+    RUNNING,
+    RUNNING_AT,
+    SCRATCH,
+    SCRATCH_AT,
+    STATS_AT,
+    TABLE_AT,
+    Memory,
+    autoencoder_of,
+)
 from iotae.stream.scaler import CENTRE, COUNT, HEAD, SPREAD, observe_value, scaled_value
 
-__all__ = ["JUDGED", "MASS", "RECENT", "RESIDUAL", "RESIDUAL_AT_FIRST", "SHARE", "learn_row", "score_row"]
+__all__ = [
+    "MASS",
+    "RECENT",
+    "RESIDUAL",
+    "RESIDUAL_AT_FIRST",
+    "SCORED_AT",
+    "SCORED_ROW",
+    "SHARE",
+    "learn_surprise",
+    "surprise_of_row",
+]
 
 RESIDUAL, RECENT, MASS = range(RUNNING)
 """Rows of the features' running figures: usual residual, recent contribution, rows counted."""
 
-_SCALED, _CONTRIBUTION, _RESIDUAL_NOW, SHARE, _ROW, JUDGED, _CELLS = range(SCRATCH)
+_SCALED, _CONTRIBUTION, _RESIDUAL_NOW, SHARE, SCORED_ROW, SCORED_AT, _CELLS = range(SCRATCH)
 """Rows of the scratch: what a row's scoring leaves for its learning. The row itself and the number of rows
-judged before it say whether it is still good; it is never part of the state."""
+learned before it say whether it is still good; it is never part of the state."""
 
 RESIDUAL_AT_FIRST = 0.5
 """Usual residual before any was seen: about the mean size of a scaled value."""
@@ -48,65 +75,61 @@ _SEEN_BY_NETWORK = 3.0
 # the compiler wants the functions themselves, not attributes of a module
 _surprise, _add = _density.surprise, _density.add
 _judge, _accept, _widening, _escape_rate = _gate.judge, _gate.accept, _gate.widening, _gate.ESCAPE_RATE
-_lean, _follow, _recent_rate, _rows = _context.lean, _context.follow, _context.RECENT_RATE, _context.ROWS
+_lean, _follow, _recent_rate = _context.lean, _context.follow, _context.RECENT_RATE
 
 
 @compiled
-def _is_fresh(row: Float64, context: Float64, scratch: Float64) -> bool:
-    """Whether the scratch already holds this row's contributions to the model as it is."""
-    if scratch[JUDGED, 0] != context[_rows]:
-        return False
-    for j in range(row.size):
-        # a missing cell equals a missing cell
-        if row[j] != scratch[_ROW, j] and (row[j] == row[j] or scratch[_ROW, j] == scratch[_ROW, j]):
-            return False
-    return True
-
-
-@compiled
-def _contributions(row: Float64, parts: Parts) -> int:
+def _contributions(row: Float64, memory: Memory) -> int:
     """Fill the scratch with scaled values, contributions and residuals; how many cells are present."""
     # fields of a tuple are read once: in a loop each would cost as much as the arithmetic
-    stats, table, running, context = parts.stats, parts.table, parts.running, parts.context
-    tape, scratch = parts.tape, parts.scratch
+    stats, table, running = (
+        memory.slots[STATS_AT:HEAD_AT],
+        memory.slots[TABLE_AT:RUNNING_AT],
+        memory.slots[RUNNING_AT:KINDS_AT],
+    )
+    auto = autoencoder_of(memory)
+    tape, scratch, kinds = auto.tape, memory.slots[SCRATCH_AT:STATS_AT], memory.slots[KINDS_AT:MOMENTS_AT]
     n_features = row.size
-    if _is_fresh(row, context, scratch):
-        return int(scratch[_CELLS, 0])
     present = 0
     for j in range(n_features):
         scaled = scaled_value(row[j], stats[COUNT, j], stats[CENTRE, j], stats[SPREAD, j])
-        scratch[_ROW, j] = row[j]
         scratch[_SCALED, j] = scaled
+        scratch[_RESIDUAL_NOW, j] = 0.0
         scratch[_CONTRIBUTION, j] = 0.0
         if scaled == scaled:
-            present += 1
-            scratch[_CONTRIBUTION, j] = _surprise(scaled, table, j) + scaled * scaled
+            if kinds[0, j] % 2.0 == 0.0:
+                present += 1
+                scratch[_CONTRIBUTION, j] = _surprise(scaled, table, j) + scaled * scaled
             tape[j] = min(_SEEN_BY_NETWORK, max(-_SEEN_BY_NETWORK, scaled))
         else:
             tape[j] = 0.0
     if present > 0:
-        forward_row(parts.parameters, parts.sizes, parts.counters[ACTIVATION], tape)
+        forward_row(auto.parameters, auto.sizes, memory.counters[ACTIVATION], tape)
         output = tape.size - n_features
         for j in range(n_features):
-            if scratch[_SCALED, j] == scratch[_SCALED, j]:
+            # what only helps to expect the others is shown, and not scored
+            if kinds[0, j] % 2.0 == 0.0 and scratch[_SCALED, j] == scratch[_SCALED, j]:
                 residual = abs(tape[j] - tape[output + j])
                 ratio = residual / running[RESIDUAL, j]
                 scratch[_RESIDUAL_NOW, j] = residual
                 scratch[_CONTRIBUTION, j] += np.log1p(ratio * ratio)
-    scratch[JUDGED, 0] = context[_rows]
     scratch[_CELLS, 0] = present
     return present
 
 
 @compiled
-def _lean_on_recent(parts: Parts, present: int) -> float:
+def _lean_on_recent(memory: Memory, present: int) -> float:
     """Fill the scratch with each feature's share of the raw score, and add them up: 0 without any cell."""
-    running, scratch = parts.running, parts.scratch
-    weight = _lean(parts.context)
+    running, scratch, kinds = (
+        memory.slots[RUNNING_AT:KINDS_AT],
+        memory.slots[SCRATCH_AT:STATS_AT],
+        memory.slots[KINDS_AT:MOMENTS_AT],
+    )
+    weight = _lean(memory.figures[CONTEXT_AT:COUNTS_AT])
     raw = 0.0
     for j in range(scratch.shape[1]):
         scratch[SHARE, j] = 0.0
-        if scratch[_SCALED, j] == scratch[_SCALED, j]:
+        if kinds[0, j] % 2.0 == 0.0 and scratch[_SCALED, j] == scratch[_SCALED, j]:
             own = scratch[_CONTRIBUTION, j]
             scratch[SHARE, j] = ((1.0 - weight) * own + weight * running[RECENT, j]) / present
             raw += scratch[SHARE, j]
@@ -114,54 +137,65 @@ def _lean_on_recent(parts: Parts, present: int) -> float:
 
 
 @compiled
-def score_row(row: Float64, parts: Parts) -> float:
-    """Raw score of one row (d,), >= 0; what each feature adds to it is left in the scratch."""
-    return _lean_on_recent(parts, _contributions(row, parts))
+def surprise_of_row(row: Float64, memory: Memory) -> float:
+    """Mean surprise of one row (d,), >= 0; what each feature adds to it is left in the scratch.
+
+    That is -1 if no cell is usable.
+    """
+    present = _contributions(row, memory)
+    if present == 0:
+        return -1.0
+    return _lean_on_recent(memory, present)
 
 
 @compiled
-def learn_row(row: Float64, parts: Parts) -> float:
-    """Learn one row (d,) but for the network, and return the raw score that it had before.
+def learn_surprise(row: Float64, memory: Memory) -> bool:
+    """Learn one row (d,) that was scored just before, but for the network; whether it was accepted.
 
-    That is -1 if no cell was usable. An accepted row is put into the pending mini-batch. All parts change
-    in place.
+    An accepted row is put into the pending mini-batch. All parts change in place.
     """
-    present = _contributions(row, parts)
-    counters = parts.counters
-    counters[PRESENT] = present
-    if present == 0:
-        return -1.0
-    raw = _lean_on_recent(parts, present)
-    stats, running, scratch = parts.stats, parts.running, parts.scratch
+    counters = memory.counters
+    present = int(memory.slots[SCRATCH_AT:STATS_AT][_CELLS, 0])
+    stats, running, scratch = (
+        memory.slots[STATS_AT:HEAD_AT],
+        memory.slots[RUNNING_AT:KINDS_AT],
+        memory.slots[SCRATCH_AT:STATS_AT],
+    )
     surprise = 0.0
     for j in range(row.size):
         surprise += scratch[_CONTRIBUTION, j]
     surprise /= present
-    verdict = _judge(parts.gate, surprise)
-    factor = _follow(parts.context, surprise)
+    verdict = _judge(memory.figures[GATE_AT:CONTEXT_AT], surprise)
+    factor = _follow(memory.figures[CONTEXT_AT:COUNTS_AT], surprise)
     for j in range(row.size):
         if scratch[_SCALED, j] == scratch[_SCALED, j]:
             recent_rate = _recent_rate if stats[COUNT, j] > 0.0 else 1.0
             running[RECENT, j] += recent_rate * (scratch[_CONTRIBUTION, j] * factor - running[RECENT, j])
     if verdict == 0:
         counters[REFUSED] += 1
-        return raw
-    _teach(row, parts, surprise, verdict == 2)
+        return False
+    _teach(row, memory, surprise, verdict == 2)
     counters[LEARNED] += 1
     counters[PENDING] += 1
-    return raw
+    return True
 
 
 @compiled
-def _teach(row: Float64, parts: Parts, surprise: float, changed: bool) -> None:
+def _teach(row: Float64, memory: Memory, surprise: float, changed: bool) -> None:
     """Let an accepted row move scale, histogram and usual residual, and put it into the mini-batch."""
-    stats, head, counts, running = parts.stats, parts.head, parts.counts, parts.running
-    scratch, tape, pending = parts.scratch, parts.tape, parts.pending
-    rate = parts.rates[1]
+    stats, head, counts, running = (
+        memory.slots[STATS_AT:HEAD_AT],
+        memory.slots[HEAD_AT:BINS_AT],
+        memory.slots[BINS_AT:TABLE_AT],
+        memory.slots[RUNNING_AT:KINDS_AT],
+    )
+    auto = autoencoder_of(memory)
+    scratch, tape, pending = memory.slots[SCRATCH_AT:STATS_AT], auto.tape, auto.pending
+    rate = memory.figures[RATES_AT:GATE_AT][1]
     least = max(rate, _escape_rate) if changed else rate
-    widened = _widening(parts.gate) if changed else 1.0
-    _accept(parts.gate, surprise, least)
-    place = parts.counters[PENDING]
+    widened = _widening(memory.figures[GATE_AT:CONTEXT_AT]) if changed else 1.0
+    _accept(memory.figures[GATE_AT:CONTEXT_AT], surprise, least)
+    place = memory.counters[PENDING]
     for j in range(row.size):
         scaled = scratch[_SCALED, j]
         if scaled != scaled:
