@@ -50,8 +50,21 @@ def test_a_snippet_that_prints_shows_what_it_prints(page):
     assert not silent, f"{page.name}: no output is shown for\n{silent[0]}"
 
 
+def test_constants_on_the_page_of_the_algorithm_are_in_the_code():
+    rows = re.findall(
+        r"^\| ((?:`\w+`(?: \(`\w+`\))?,? ?)+)\|", (ROOT / "docs/algorithm.md").read_text(), re.M
+    )
+    named = {name for row in rows for name in re.findall(r"`(_?[A-Z][A-Z_0-9]+)`", row)}
+    code = "\n".join(path.read_text() for path in (ROOT / "iotae").rglob("*.py"))
+    absent = {name for name in named if not re.search(rf"\b{name}\b", code)}
+    assert named
+    assert not absent, f"docs/algorithm.md explains {sorted(absent)}, which the code does not have"
+
+
 def test_the_floors_on_the_page_are_those_of_the_import_test():
-    body = re.search(r"^## The floors$.*?^```text\n(.*?)^```", (ROOT / "docs/design.md").read_text(), re.M | re.S)
+    body = re.search(
+        r"^## The floors$.*?^```text\n(.*?)^```", (ROOT / "docs/design.md").read_text(), re.M | re.S
+    )
     for level, line in enumerate(reversed(body[1].splitlines())):
         for name in line.split():
             package = name if name.startswith(("pyod", "river", "bench")) else f"iotae.{name}"
