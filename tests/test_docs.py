@@ -106,6 +106,18 @@ def test_commands_run_in_order(page, tmp_path):
                 assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
 
 
+@pytest.mark.parametrize("command", ["fit", "tune", "score", "stream", "evaluate", "demo"])
+def test_each_option_of_the_command_is_on_a_page(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "iotae", command, "--help"], capture_output=True, text=True, check=True
+    )
+    options = set(re.findall(r"^  (?:-\w(?: \w+)?, )?(--[a-z-]+)", done.stdout, re.M)) - {"--help"}
+    pages = "".join((ROOT / "docs" / name).read_text() for name in ("command.md", "tuning.md"))
+    # -o is the short form of --output
+    absent = {name for name in options - {"--output"} if not re.search(rf"{name}\b", pages)}
+    assert not absent, f"no page tells of {sorted(absent)}"
+
+
 def anchors(path):
     """The anchors that a forge makes of a page's headings."""
     titles = re.findall(r"^#+ (.*)$", FENCE.sub("", path.read_text()), re.M)
