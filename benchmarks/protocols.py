@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.datasets import Dataset
+from benchmarks.dataset import Dataset
 from benchmarks.detectors import Detector, Task
 
 __all__ = [

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import detectors
-from benchmarks.datasets import Dataset
+from benchmarks.dataset import Dataset
 from benchmarks.detectors import Detector, Task
 from benchmarks.protocols import rows_as_dicts
 from benchmarks.runner import one_thread

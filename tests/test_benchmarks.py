@@ -20,7 +20,7 @@ from benchmarks import (
     shuttle,
     timing,
 )
-from benchmarks.datasets import Dataset
+from benchmarks.dataset import Dataset
 from benchmarks.detectors import Detector, Task
 
 
