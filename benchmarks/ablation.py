@@ -19,12 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import datasets, detectors, protocols, render, runner, swaps
+from benchmarks import datasets, detectors, faults, faulty_sensors, protocols, render, runner, swaps
 
 __all__ = ["Job", "compare", "measure", "run", "table"]
 
 Job = tuple[str, str, str, int, int]
 """Protocol, kind and name of the set, seed, most rows."""
+
+SOURCES = ("variants.py", "protocols.py", "faults.py", "faulty_sensors.py")
+"""Files here that decide a variant's figures."""
+
+SENSORS = 20
+"""Number of sensors of the made streams with faults."""
 
 _RUN = """
 import json, sys
@@ -49,18 +55,27 @@ def measure(collection: str, name: str, jobs: list[Job]) -> list[tuple[float, fl
 
     swaps.swap(swaps.resolve(collection)[2][name])  # type: ignore[index]
     found = []
-    for protocol, kind, dataset, seed, max_rows in jobs:
-        entry = detectors.resolve(protocols.KINDS[protocol], [render.OURS])[0]
-        with runner.one_thread(entry):
-            figures = runner.PROTOCOLS[protocol](datasets.load(kind, dataset), entry, seed, max_rows)
+    for job in jobs:
+        figures = _figures(*job)
         found.append((figures["auc"], figures["ap"]))
     return found
+
+
+def _figures(protocol: str, kind: str, dataset: str, seed: int, max_rows: int) -> dict[str, Any]:
+    """Return the figures of ours in one job; a table may be met as a stream, and a stream as a table."""
+    if protocol == "faults":
+        made = faults.FaultJob(protocol, dataset, render.OURS, seed, max_rows)
+        with runner.one_thread(made.entry):
+            return made.measure(made.load())
+    entry = detectors.resolve(protocols.KINDS[protocol], [render.OURS])[0]
+    with runner.one_thread(entry):
+        return runner.PROTOCOLS[protocol](datasets.load(kind, dataset), entry, seed, max_rows)
 
 
 def run(jobs: list[Job], collection: str, name: str, cache: Path = runner.CACHE / "ablation") -> Any:
     """Return `measure`'s figures of a variant from a process of its own, stored by what decides them."""
     arguments = json.dumps(jobs)
-    sources = [(datasets.ROOT / "benchmarks" / each).read_text() for each in ("variants.py", "protocols.py")]
+    sources = [(datasets.ROOT / "benchmarks" / each).read_text() for each in SOURCES]
     parts = [arguments, collection, name, detectors.source_hash(), *sources]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
     stored = cache / f"{key}.json"
@@ -99,6 +114,20 @@ def table(collection: str, columns: dict[str, list[Job]]) -> str:
     return render.markdown(["removed or changed", *columns], lines)
 
 
+def _by_fault(seeds: int) -> dict[str, list[Job]]:
+    """Return the jobs on sensor faults: a column for the linear worlds and one for the others."""
+    return {
+        f"sensor faults, {shape}": [
+            ("faults", "faults", faults.stream_name(world, kind, SENSORS), seed, faulty_sensors.ROWS)
+            for world in faulty_sensors.WORLDS
+            for kind in faulty_sensors.KINDS
+            for seed in range(seeds)
+            if world.startswith(shape)
+        ]
+        for shape in ("linear", "non-linear")
+    }
+
+
 def compare(seeds: int) -> tuple[list[str], list[str]]:
     """Return the page's sections, and a line for each set that is absent."""
     absent: list[str] = []
@@ -120,6 +149,7 @@ def compare(seeds: int) -> tuple[list[str], list[str]]:
         f"{len(streams)} streams (chosen on)": jobs("stream", streams, 60_000),
         f"{len(tables)} tables as streams (not chosen on)": jobs("stream", tables, 10_000),
         "Shuttle, simulator (not chosen on)": jobs("stream", simulated, 20_000),
+        **_by_fault(seeds),
     }
     by_table = {
         f"{len(tables)} tables, unlabelled": jobs("table_unlabelled", tables, 10_000),

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.datasets import ROOT
 
-__all__ = ["NORMAL", "OUR_PACKAGES", "STREAMS", "TABLES", "TOLD", "Detector", "Task", "resolve"]
+__all__ = ["FAULTS", "NORMAL", "OUR_PACKAGES", "STREAMS", "TABLES", "TOLD", "Detector", "Task", "resolve"]
 
 NUMERICS = ("numba", "numpy", "scipy", "scikit-learn")
 TOLD = "iotae, clean=True"
@@ -52,6 +52,8 @@ class Detector:
         What the factory does, as text: a changed recipe is a changed detector.
     ours : bool
         Whether it is this project's, so that its source decides the result.
+    takes_time : bool
+        Whether a row may carry a ``datetime`` beside the numbers.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Detector:
     packages: tuple[str, ...]
     recipe: str
     ours: bool = False
+    takes_time: bool = False
 
     def why_absent(self) -> str | None:
         """Return None where the detector can be made, else one line that says why not."""
@@ -90,6 +93,7 @@ def source_hash() -> str:
 
 TABLES: dict[str, Detector] = {}
 STREAMS: dict[str, Detector] = {}
+FAULTS: dict[str, Detector] = {}
 NORMAL: dict[str, Detector] = {}
 Factory = Callable[[Task], Any]
 
@@ -220,6 +224,24 @@ def _kitnet(task: Task) -> Any:
 
 # what scores normal rows for the thresholds, which are ours, so that our source decides the result
 NORMAL |= {name: replace(STREAMS[name], ours=True) for name in ("iotae", "HalfSpaceTrees")}
+
+
+@_entry(FAULTS, "anchor")
+def _anchor(task: Task) -> Any:
+    from benchmarks.anchor import Anchor
+
+    return Anchor()
+
+
+@_entry(FAULTS, "anchor, ten rows")
+def _anchor_recent(task: Task) -> Any:
+    from benchmarks.anchor import Anchor
+
+    return Anchor(recent=True)
+
+
+FAULTS |= {name: STREAMS[name] for name in ("HalfSpaceTrees", "LODA", "OneClassSVM")}
+FAULTS = {"iotae": replace(STREAMS["iotae"], takes_time=True), **FAULTS}
 
 
 @_entry(NORMAL, "the score itself", "river", ours=True)

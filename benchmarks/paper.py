@@ -67,7 +67,7 @@ class PaperJob(runner.Job):
 
     def data_hash(self) -> str:
         """Return a hash of the packages that make the data."""
-        return _hash_of("simulator", "preprocessing", "tables")
+        return _hash_of("simulator", "preprocessing", "data", "evaluation")
 
     def measure(self, data: Simulated) -> dict[str, Any]:
         """Return the judge's counts, and the seconds that learning, choosing and scoring took."""
