@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, house, readme, render
+from benchmarks import datasets, house, isolated, readme, render
 from benchmarks.comparisons import COMPARISONS, OPTIONS, Comparison
 
 DOCS = datasets.ROOT / "docs" / "benchmarks"
@@ -29,13 +29,13 @@ def _add_comparison(parser: argparse.ArgumentParser, name: str, comparison: Comp
         text = f"runs with the next seeds (default {comparison.seeds})"
         parser.add_argument("--seeds", type=int, default=comparison.seeds, help=text)
     if comparison.detectors:
-        names = ", ".join(comparison.detectors)
+        names = comparison.detectors()
         parser.add_argument(
             "--detectors",
             nargs="+",
             metavar="NAME",
-            choices=comparison.detectors,
-            help=f"only these of {names}",
+            choices=names,
+            help=f"only these of {', '.join(names)}",
         )
     for option in comparison.options.split():
         OPTIONS[option](parser)
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         text = comparison.text
         _add_comparison(commands.add_parser(name, help=text, description=text), name, comparison)
     commands.add_parser("readme", help="copy the first table of each published page into the README")
+    text = "make an environment of their own for peers whose pins collide with ours"
+    commands.add_parser("peers-env", help=text, description=text)
     text = "count functions, modules and imports of the three packages"
     counting = commands.add_parser("house", help=text, description=text)
     counting.add_argument(
@@ -60,6 +62,7 @@ TOOLS: dict[str, Callable[[Arguments], str]] = {
     "readme": lambda given: (
         f"copied into the README: {' '.join(readme.insert_figures(datasets.ROOT / 'README.md', DOCS))}"
     ),
+    "peers-env": lambda given: isolated.build(),
     "house": lambda given: render.markdown(["count", "number"], house.counts(given.root).items()),
 }
 """Commands that make no page, and print what they return."""

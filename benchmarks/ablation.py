@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import datasets, detectors, faults, faulty_sensors, protocols, render, runner, swaps
+from benchmarks import datasets, detector, detectors, faults, faulty_sensors, protocols, render, runner, swaps
 
 __all__ = ["Job", "compare", "measure", "run", "table"]
 
@@ -76,7 +76,7 @@ def run(jobs: list[Job], collection: str, name: str, cache: Path = runner.CACHE 
     """Return `measure`'s figures of a variant from a process of its own, stored by what decides them."""
     arguments = json.dumps(jobs)
     sources = [(datasets.ROOT / "benchmarks" / each).read_text() for each in SOURCES]
-    parts = [arguments, collection, name, detectors.source_hash(), *sources]
+    parts = [arguments, collection, name, detector.source_hash(), *sources]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
     stored = cache / f"{key}.json"
     if stored.exists():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.dataset import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 from benchmarks.peers import RiverQuantile, Spot
 from benchmarks.protocols import prequential
 from iotae.thresholds import AlertBudget, ConformalThreshold, QuantileThreshold, TailThreshold

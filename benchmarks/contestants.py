@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detectors import TABLES, Detector, Task
+from benchmarks.detector import Detector, Task
+from benchmarks.detectors import TABLES
 from benchmarks.simulated import Experiment
 from iotae.model_selection import GRID, tune
 from iotae.pipeline import TableDetector

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import detectors, faulty_sensors, runner
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 from benchmarks.faulty_sensors import FaultyStream
 from benchmarks.protocols import ranking
 from iotae.thresholds import ConformalThreshold

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from benchmarks.detector import OUR_PACKAGES
+
 __all__ = [
     "LONGEST_FUNCTION",
     "LONGEST_MODULE",
@@ -26,7 +28,6 @@ __all__ = [
 ]
 
 LONGEST_FUNCTION, MOST_PARAMETERS, LONGEST_MODULE = 50, 8, 250
-PACKAGES = ("iotae", "pyod_iotae", "river_iotae")
 Graph = dict[str, set[str]]
 
 
@@ -49,7 +50,7 @@ class Function:
     parameters: int
 
 
-def modules(root: Path, packages: tuple[str, ...] = PACKAGES) -> dict[str, Path]:
+def modules(root: Path, packages: tuple[str, ...] = OUR_PACKAGES) -> dict[str, Path]:
     """Return the file of each module of the packages under ``root``, by the module's name."""
     found = {}
     for package in packages:
@@ -195,7 +196,7 @@ def counts(root: Path) -> dict[str, int]:
     found = list(functions(files))
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in files.items()}
     wide = [one.name for one in found if one.parameters > MOST_PARAMETERS]
-    graph, everything = edges(files), edges(modules(root, (*PACKAGES, "benchmarks")))
+    graph, everything = edges(files), edges(modules(root, (*OUR_PACKAGES, "benchmarks")))
     return {
         "modules": len(files),
         "lines": sum(lines.values()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks import datasets, detectors, render, runner, timing
+from benchmarks import datasets, detectors, isolated, render, runner, timing
 
 __all__ = ["Sections", "speed", "streams", "tables"]
 
@@ -24,7 +24,8 @@ STREAMS_TEXT = (
     "and the detector's own randomness; ours by seed: {by_seed}. The scores of all groups of a set are "
     "ranked together. Microseconds a row are score + learn in one thread, median over sets; `speed` compares "
     "them in turns in one process. A stored result keeps the time of the run that made it: compare times "
-    "after `--fresh`."
+    "after `--fresh`. Peers that live in an environment of their own (`python -m benchmarks peers-env`) get "
+    "the rows scaled as River's pipelines scale them where they ask for it: `benchmarks/isolated_worker.py`."
 )
 WARM_TEXT = (
     "They are learned but not counted: the part that a set marks as training, else the first tenth of each "
@@ -118,7 +119,8 @@ def speed(arguments: argparse.Namespace) -> Sections:
     """Return the page of the speed protocols; nothing is cached, and nothing should run beside it."""
     entries = detectors.resolve("stream", arguments.detectors)
     absent = [reason for entry in entries if (reason := entry.why_absent())]
-    entries = [entry for entry in entries if not entry.why_absent()]
+    # a peer in an environment of its own is not called row by row
+    entries = [entry for entry in entries if entry.name not in isolated.PEERS and not entry.why_absent()]
     formats = {"us": ".1f", "ratio": ".2f", "p999_us": ".0f", "first_ms": ".1f"}
     rows = [
         [row["detector"], row["d"], *(format(row[key], spec) for key, spec in formats.items())]

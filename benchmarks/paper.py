@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks import datasets, render, runner
 from benchmarks.contestants import CONTESTANTS, SUPERVISION
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 from benchmarks.simulated import SIZES, Simulated, experiment
 from iotae.evaluation import Confusion
 from iotae.simulator import ANOMALY_KINDS

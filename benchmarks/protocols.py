@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.dataset import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 
 __all__ = [
     "KINDS",
@@ -126,7 +126,13 @@ def rows_as_dicts(data: Dataset) -> Iterator[list[dict[str, float]]]:
 
 
 def prequential(data: Dataset, model: Any) -> tuple[NDArray[np.float64], float]:
-    """Score each row before learning it; return the scores and the seconds spent in the model."""
+    """Score each row before learning it; return the scores and the seconds spent in the model.
+
+    A model with ``score_stream`` does that by itself, in a process of its own.
+    """
+    if hasattr(model, "score_stream"):
+        scored: tuple[NDArray[np.float64], float] = model.score_stream(data.X)
+        return scored
     scores: list[float] = []
     seconds = 0.0
     for rows in rows_as_dicts(data):

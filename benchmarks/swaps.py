@@ -14,9 +14,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-__all__ = ["OUR_PACKAGES", "Swaps", "resolve", "swap"]
+from benchmarks.detector import OUR_PACKAGES
 
-OUR_PACKAGES = ("iotae", "pyod_iotae", "river_iotae")
+__all__ = ["Swaps", "resolve", "swap"]
 
 Swaps = Mapping[str, object]
 """Targets, and what takes their places. A setting is swapped where it is defined; what other modules computed

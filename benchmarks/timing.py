@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks import detectors
 from benchmarks.dataset import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 from benchmarks.protocols import rows_as_dicts
 from benchmarks.runner import one_thread
 from iotae.nn.network import Network

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import __main__, ablation, detectors, fault_page, faults, faulty_sensors, runner
 from benchmarks.anchor import Anchor
-from benchmarks.detectors import Detector
+from benchmarks.detector import Detector
 from benchmarks.faulty_sensors import FaultyStream
 
 SMALL = 4_800
@@ -28,7 +28,7 @@ def test_only_the_broken_sensor_differs_and_only_in_the_faults(kind):
     assert rows.size
     assert rows.size <= 0.05 * SMALL
     np.testing.assert_array_equal(stream.X[stream.y == 0], usual[stream.y == 0])
-    changed = stream.X != usual
+    changed = usual != stream.X
     if kind == "hour":
         assert (stream.sensor == -1).all()
         np.testing.assert_array_equal(stream.X[rows], usual[rows - 720])

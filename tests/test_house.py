@@ -10,6 +10,7 @@ import pytest
 
 import iotae
 from benchmarks import house
+from benchmarks.detector import OUR_PACKAGES
 from tests.conftest import ROOT
 
 HEAVY = ("torch", "numba", "pandas", "sklearn", "scipy", "matplotlib", "pyod", "river", "pyarrow", "polars")
@@ -55,7 +56,7 @@ def test_import_iotae_costs_at_most_twice_numpy():
 
 FILES = house.modules(ROOT)
 PUBLIC = {f"iotae.{name}" for name in iotae.__all__ if not name.startswith("_")}
-EVERYTHING = house.modules(ROOT, (*house.PACKAGES, "benchmarks"))
+EVERYTHING = house.modules(ROOT, (*OUR_PACKAGES, "benchmarks"))
 IMPORTS = house.edges(EVERYTHING)
 
 
