@@ -14,6 +14,7 @@ from river import preprocessing
 
 from benchmarks import (
     __main__,
+    command_speed,
     datasets,
     detector,
     detectors,
@@ -48,12 +49,12 @@ class Distance:
 
     def score_one(self, x):
         self.order.append("score")
-        return abs(x["a"] - self.mean)
+        return abs(next(iter(x.values())) - self.mean)
 
     def learn_one(self, x):
         self.order.append("learn")
         self.n += 1
-        self.mean += (x["a"] - self.mean) / self.n
+        self.mean += (next(iter(x.values())) - self.mean) / self.n
 
 
 class Broken(Distance):
@@ -337,6 +338,39 @@ def test_speed_protocols_measure_every_detector_in_turn():
     (row,) = timing.table_speed([detectors.TABLES["PCA"]], 600, 3, repeats=1, score_rows=100)
     assert (row["n"], row["d"]) == (600, 3)
     assert row["fit_s"] > 0
+
+
+def test_a_model_with_one_call_for_both_is_timed_with_it_too(monkeypatch):
+    monkeypatch.setattr(timing, "first_row_ms", lambda *_: 1.0)
+
+    class Fused(Distance):
+        def score_learn_one(self, x):
+            self.order.append("both")
+            return 0.0, False
+
+    made = []
+    rows = timing.stream_speed(
+        [entry("HalfSpaceTrees", make=Fused, made=made), entry()], 3, n_blocks=3, block_rows=4
+    )
+    assert [row["detector"] for row in rows] == [
+        "HalfSpaceTrees",
+        "Distance",
+        "HalfSpaceTrees, score_learn_one",
+    ]
+    assert made[0][1].order == ["score", "learn"] * 12
+    assert made[1][1].order == ["both"] * 12
+
+
+def test_the_command_is_timed_from_file_to_file(tmp_path, monkeypatch):
+    command_speed.write_rows(tmp_path / "rows.csv", 25, seed=0)
+    header, *rows = (tmp_path / "rows.csv").read_text().splitlines()
+    assert header == "s0,s1,s2,s3,s4,s5,s6"
+    assert len(rows) == 25
+    monkeypatch.setattr(command_speed, "WARM_UP_ROWS", 10)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert 0 < command_speed.stream_rows_per_s(30, repeats=1) < 1e6
+    with pytest.raises(RuntimeError, match="iotae stream failed: "):
+        command_speed._run(tmp_path / "absent.csv", tmp_path / "scored.csv")
 
 
 def test_nslkdd_runs_the_command_on_files_as_people_have_them(tmp_path, monkeypatch):
