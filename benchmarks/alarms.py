@@ -31,7 +31,7 @@ BLOCKS = 10
 
 
 class Fixed:
-    """The quantile of the first rows, for ever: what a contamination set at the start amounts to."""
+    """The quantile of the first rows, never updated: what a contamination set at the start amounts to."""
 
     def __init__(self, alpha: float) -> None:
         self._first: list[float] = []

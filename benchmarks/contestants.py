@@ -1,4 +1,4 @@
-"""The room of the paper's contestants: ours, PyOD's, and the supervised rows that the paper compares with.
+"""The paper's contestants: ours, PyOD's, and the supervised rows that the paper compares with.
 
 A contestant is a function from an `Experiment`, which holds no label of a test row, to alarms on its test
 rows. Defaults are left alone.

@@ -1,4 +1,4 @@
-"""The room of data sets: where each one lies, how it is read, and what to say where it is absent."""
+"""The data sets: where each one lies, how it is read, and what to say where it is absent."""
 
 from __future__ import annotations
 

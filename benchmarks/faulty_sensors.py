@@ -165,9 +165,9 @@ def _places(kind: str, n: int, start: int, rng: np.random.Generator) -> Iterator
     """Yield the rows of each fault, in order, each at random in its share of the rows after ``start``."""
     length = 1 if kind == "spike" else LENGTH
     count = SPIKES * n // ROWS if kind == "spike" else int(SHARE * n) // LENGTH
-    room = (n - start) // count
+    share = (n - start) // count
     for i in range(count):
-        first = start + i * room + int(rng.integers(room - length))
+        first = start + i * share + int(rng.integers(share - length))
         yield slice(first, first + length)
 
 

@@ -58,7 +58,7 @@ class PaperJob(runner.Job):
         return CONTESTANTS[self.detector]
 
     def sources(self) -> tuple[str, ...]:
-        """Return the rooms of this program whose text decides the result."""
+        """Return the files of this program whose text decides the result."""
         return ("simulated.py", "contestants.py", "sequence_nets.py")
 
     def load(self) -> Simulated:

@@ -1,4 +1,4 @@
-"""The room of protocols: how a detector meets a data set, and what is measured. One function each.
+"""The protocols: how a detector meets a data set, and what is measured. One function each.
 
 Every function takes a set and a detector and returns plain numbers, so that a result can be stored.
 Labels are used by the two figures alone (ROC AUC and average precision, by scikit-learn), and in

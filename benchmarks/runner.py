@@ -56,7 +56,7 @@ class Job:
         return _data_hash(protocols.KINDS[self.protocol], self.dataset)
 
     def sources(self) -> tuple[str, ...]:
-        """Return the rooms of this program whose text decides the result."""
+        """Return the files of this program whose text decides the result."""
         return SOURCES[self.protocol]
 
     def key(self) -> str:
