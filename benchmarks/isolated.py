@@ -40,6 +40,8 @@ def build() -> str:
     if not _python().exists():
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
     lines = []
+    # our own pins are what the peers' collide with
+    environment = {key: value for key, value in os.environ.items() if key != "PIP_CONSTRAINT"}
     for requirement in _requirements():
         command = [
             str(_python()),
@@ -50,7 +52,7 @@ def build() -> str:
             "--disable-pip-version-check",
             requirement,
         ]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         reason = said[0] if said else f"pip ended with {done.returncode}"
         lines.append(f"{requirement}: {'installed' if not done.returncode else reason}")
