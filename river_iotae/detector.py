@@ -151,6 +151,25 @@ class IoTAE(base.AnomalyDetector):
         """Return each feature's share of the score, largest first; they add up to the score."""
         return self._model.explain_one(x)
 
+    def expected_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
+        """Return what the model expects of each number, given the row's other cells, in its own units."""
+        return self._model.expected_one(x)
+
+    def score_learn_one(self, x: dict[base.typing.FeatureName, Any]) -> tuple[float, bool]:
+        """Score a row, judge it and learn it in one call, with the same results.
+
+        Parameters
+        ----------
+        x
+            A dictionary of features.
+
+        Returns
+        -------
+        The score, and whether it is anomalous by the threshold before the row moved it.
+
+        """
+        return self._model.score_learn_one(x)
+
     def learn_many(self, X: Any) -> None:
         """Update the model with the rows of a data frame, the same as row by row.
 

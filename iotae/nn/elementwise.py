@@ -24,6 +24,7 @@ _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
 _ZERO = np.float32(0.0)
 _HALF = np.float32(0.5)
+_FADED = np.float32(1e-30)
 _LEAK = np.float32(0.01)
 _LEAST_WEIGHT = np.float32(1e-12)
 
@@ -209,6 +210,9 @@ def adam_step(
     correction = np.float32(1.0 / (1.0 - 0.999**step))
     for i in range(parameters.size):
         slope = gradient[i]
-        first[i] = _BETA1 * first[i] + (_ONE - _BETA1) * slope
-        second[i] = _BETA2 * second[i] + (_ONE - _BETA2) * slope * slope
+        # moments of a cell that never moves fade to numbers that are a hundred times slower to work with
+        m = _BETA1 * first[i] + (_ONE - _BETA1) * slope
+        v = _BETA2 * second[i] + (_ONE - _BETA2) * slope * slope
+        first[i] = m if abs(m) > _FADED else _ZERO
+        second[i] = v if v > _FADED else _ZERO
         parameters[i] -= rate * first[i] / (np.sqrt(second[i] * correction) + _EPSILON)

@@ -16,8 +16,8 @@ from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream.calls import run
 from iotae.stream.counters import REFUSED
-from iotae.stream.features import Features, slot_label
-from iotae.stream.kernels import SHARE
+from iotae.stream.explanation import expected_values, shares
+from iotae.stream.features import SENSOR, Features, slot_label
 from iotae.stream.memory import views_of
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
@@ -120,6 +120,7 @@ class OnlineAutoencoder:
         self.grace_period = int(grace_period)
         self.alpha = float(alpha)
         self.seed = seed
+        self._result = np.zeros((1, 2))
         self.n_seen = 0
         self.n_rejected = 0
         self.n_unusable = 0
@@ -132,7 +133,7 @@ class OnlineAutoencoder:
     def _move_in(self) -> None:
         self._memory = self._state.move_in(self._network, self.learning_rate)
         self._views = views_of(self._memory)
-        self._rows, self._raws = self._views["row"], self._views["raw"]
+        self._rows = self._views["row"]
         self._row = self._rows[0]
 
     def _take_in(self, given: list[int]) -> None:
@@ -149,13 +150,14 @@ class OnlineAutoencoder:
 
     def _run(self, learns: bool) -> float:
         """Raw score of the row in memory, which is then learned if asked for; -1 if that cannot be."""
-        run(learns, self._rows, self._raws, *self._memory)
-        return float(self._raws[0])
+        run(learns, self._rows, self._result, *self._memory)
+        return float(self._result[0, 0])
 
     def _run_many(self, learns: bool, rows: Float64) -> Float64:
-        raws = np.empty(len(rows))
-        run(learns, rows, raws, *self._memory)
-        return raws
+        """Raw scores of rows (n, d) and whether each counts for the threshold: (n, 2)."""
+        results = np.empty((len(rows), 2))
+        run(learns, rows, results, *self._memory)
+        return results
 
     # -- scoring ------------------------------------------------------------------------------
 
@@ -173,13 +175,28 @@ class OnlineAutoencoder:
         return _bounded(self._raw_score(x))
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
-        """Each known feature's share of the score, largest first; the shares add up to the score."""
-        raw = self._raw_score(x)
+        """Each known feature's share of the score, largest first; the shares add up to the score.
+
+        Where the score comes from one sensor, that sensor has most of it; where the row is odd all over, each
+        feature has what it adds to the mean surprise.
+        """
+        score = self.score_one(x)
         parts: dict[Hashable, float] = {}
-        for (name, _), part in zip(self._features.slots, self._views["scratch"][SHARE].tolist(), strict=True):
+        for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
             if name in x:
-                parts[name] = parts.get(name, 0.0) + part / (_HALFWAY + raw)
+                parts[name] = parts.get(name, 0.0) + part * score
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
+
+    def expected_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
+        """What the model expects of each known number, given the row's other cells: feature -> value.
+
+        In the feature's own units. Also of a feature that the row lacks; not of text and times. Before a
+        feature has been seen eight times its centre is expected.
+        """
+        self.score_one(x)
+        values = expected_values(self._views).tolist()
+        numbers = zip(self._features.slots, self._features.kinds, values, strict=True)
+        return {name: value for (name, _), kind, value in numbers if kind == SENSOR}
 
     def score_many(self, frame: Any) -> Float64:
         """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's."""
@@ -188,7 +205,7 @@ class OnlineAutoencoder:
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
-        return _bounded(np.maximum(self._run_many(False, rows), 0.0))
+        return _bounded(np.maximum(self._run_many(False, rows)[:, 0], 0.0))
 
     @property
     def threshold(self) -> float:
@@ -206,25 +223,45 @@ class OnlineAutoencoder:
     # -- learning -----------------------------------------------------------------------------
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
-        """Learn one row: scale, threshold, and with every ``batch_size``-th row the network."""
+        """Learn one row: what is usual, the threshold, and with mini-batches of rows the networks."""
         features = self._features
         given, n_unusable, _ = features.learn(x, self._row)
         if given:
             self._take_in(given)
             features.encode(x, self._row)
         self.n_unusable += n_unusable
-        if not features.slots:
+        if features.slots:
+            self._learn()
+        else:
             self.n_rejected += 1
-            return
+
+    def _learn(self) -> float:
+        """Learn the row in memory; its raw score before."""
         raw = self._run(True)
         if raw < 0.0:
             self.n_rejected += 1
-            return
-        self._count(raw)
+        else:
+            self._count(raw, self._result[0, 1] > 0.0)
+        return raw
 
-    def _count(self, raw: float) -> None:
+    def score_learn_one(self, x: Mapping[Hashable, Any]) -> tuple[float, bool]:
+        """Score a row, judge it and learn it: the score, and whether it is an alarm.
+
+        The same as ``score_one``, ``classify`` and ``learn_one`` one after the other, for the price of
+        ``learn_one`` where every cell is a number.
+        """
+        threshold = self.threshold
+        if self._features.encode_plain(x, self._row):
+            self._features.note_plain(1)
+            score = _bounded(max(self._learn(), 0.0))
+        else:
+            score = self.score_one(x)
+            self.learn_one(x)
+        return score, score > threshold
+
+    def _count(self, raw: float, counted: bool) -> None:
         self.n_seen += 1
-        if 2 * self.n_seen > self.grace_period:
+        if counted and 2 * self.n_seen > self.grace_period:
             # scores of a model that knows nothing yet are high, and would hold the cut up for long
             self._threshold.update(_bounded(raw))
 
@@ -247,10 +284,10 @@ class OnlineAutoencoder:
                 order, start = self._features.order_of(names), start + 1
                 continue
             block = np.ascontiguousarray(values[start:stop, order])
-            raws = self._run_many(True, block)
+            results = self._run_many(True, block)
             self._features.note_plain(stop - start)
-            for raw in raws.tolist():
-                self._count(raw)
+            for raw, counted in results.tolist():
+                self._count(raw, counted > 0.0)
             start = stop
 
     @property
@@ -267,7 +304,7 @@ class OnlineAutoencoder:
 
     def __getstate__(self) -> dict[str, Any]:
         # the state and the network are the model; the memory that they live in is made anew
-        memory = ("_memory", "_views", "_rows", "_row", "_raws")
+        memory = ("_memory", "_views", "_rows", "_row")
         return {key: value for key, value in self.__dict__.items() if key not in memory}
 
     def __copy__(self) -> OnlineAutoencoder:

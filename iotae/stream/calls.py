@@ -29,7 +29,7 @@ from iotae.stream.memory import (
     Memory,
     autoencoder_of,
 )
-from iotae.stream.witness import SCORE, SURPRISED, joined_score, learn_witness
+from iotae.stream.witness import COUNTED, SCORE, SURPRISED, joined_score, learn_witness
 
 __all__ = ["run"]
 
@@ -130,7 +130,7 @@ def _score(row: Float64, memory: Memory) -> float:
 def run(
     learns: bool,
     rows: Float64,
-    raws: Float64,
+    results: Float64,
     slots: Float64,
     figures: Float64,
     batches: Float32,
@@ -140,15 +140,17 @@ def run(
     reservoir: Int8,
     counters: Int64,
 ) -> None:
-    """Put the raw scores of rows (n, d) into ``raws`` (n,); where ``learns`` is true, each is learned next.
+    """Put what is said of rows (n, d) into ``results`` (n, 2); where ``learns`` is true, each is learned next.
 
-    A row without a usable cell teaches nothing and gets -1. What the score of the last row is made of is left
-    in the scratch. The arrays after ``raws`` are a model's memory.
+    A row's result is its raw score, -1 if no cell is usable, and 1 or 0 for whether that counts for the
+    threshold. What the score of the last row is made of is left in the scratch. The arrays after ``results``
+    are a model's memory.
     """
     memory = Memory(slots, figures, batches, matrices, weights, hidden, reservoir, counters)
     for i in range(rows.shape[0]):
-        raws[i] = _score(rows[i], memory)
-        if learns and raws[i] >= 0.0:
+        results[i, 0] = _score(rows[i], memory)
+        results[i, 1] = memory.figures[EVIDENCE_AT + COUNTED]
+        if learns and results[i, 0] >= 0.0:
             learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], memory)
             learn_surprise(rows[i], memory)
             _after_learning(memory)

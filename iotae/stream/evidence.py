@@ -188,9 +188,10 @@ def weighed(nats: float, part: int, rows: float, order: float, sensors: float) -
         nats -= _HANDICAP
     if nats <= 0.0:
         return nats
-    if part != NOW and part != SUM:
-        nats *= order
-    return nats * sensors if part < SUM else nats
+    if part == NOW or part == RUN:
+        # what speaks of this row alone, or of equal readings, says something in any order
+        order = 0.5 + 0.5 * order
+    return nats * order * sensors
 
 
 @compiled

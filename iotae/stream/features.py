@@ -131,7 +131,7 @@ class Features:
 
     # -- reading ------------------------------------------------------------------------------
 
-    def _pack_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
+    def encode_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
         """Encode the common row, which has every feature and no other and all as numbers, or say no."""
         # another mapping may make up the keys that it is asked for
         if not self._plain or type(x) is not dict or len(x) != len(self.slots):
@@ -158,7 +158,7 @@ class Features:
 
     def encode(self, x: Mapping[Hashable, Any], out: Float64) -> None:
         """Fill ``out`` (n_slots,) with the row, NaN where it says nothing usable; changes no state."""
-        if not self._pack_plain(x, out):
+        if not self.encode_plain(x, out):
             _check_row(x)
             self._pack(out, 0, *read_row(x, self._registry).cells)
 
@@ -170,7 +170,7 @@ class Features:
         Where the number of slots has grown, ``out`` is too short and not filled: the caller makes
         room for the slots given, and calls :meth:`encode` once.
         """
-        if self._pack_plain(x, out):
+        if self.encode_plain(x, out):
             self.note_plain(1)
             return _NOTHING_NEW
         _check_row(x)

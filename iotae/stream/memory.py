@@ -37,7 +37,7 @@ WITNESS_BATCH = 32
 KEPT = 1024
 """Rows that its reservoir keeps."""
 
-EVIDENCE = 2 * evidence.N_PARTS + 6
+EVIDENCE = 2 * evidence.N_PARTS + 7
 """Numbers that the scoring of a row leaves behind: see :mod:`iotae.stream.witness`."""
 
 # Where each part begins, and the next: rows of the slots, places of the figures, rows of the batches. To numba a
@@ -55,7 +55,7 @@ TAILS_AT = SENSORS_AT + FIGURES
 SENSOR_SCRATCH_AT = TAILS_AT + evidence.TAILS
 SLOTS_END = SENSOR_SCRATCH_AT + SENSOR_SCRATCH
 
-RAW_AT, RATES_AT = 0, 1
+RATES_AT = 0
 GATE_AT = RATES_AT + 2
 CONTEXT_AT = GATE_AT + update_gate.SIZE
 COUNTS_AT = CONTEXT_AT + autocorrelation.SIZE
@@ -179,7 +179,6 @@ def views_of(memory: Memory) -> dict[str, NDArray[Any]]:
         "sensors": memory.slots[SENSORS_AT:TAILS_AT],
         "tails": memory.slots[TAILS_AT:SENSOR_SCRATCH_AT],
         "sensor_scratch": memory.slots[SENSOR_SCRATCH_AT:],
-        "raw": memory.figures[RAW_AT:RATES_AT],
         "rates": memory.figures[RATES_AT:GATE_AT],
         "gate": memory.figures[GATE_AT:CONTEXT_AT],
         "context": memory.figures[CONTEXT_AT:COUNTS_AT],

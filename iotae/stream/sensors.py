@@ -44,6 +44,7 @@ __all__ = [
     "RESIDUAL_NOW",
     "SHOWN",
     "TARGET",
+    "TO_DEVIATION",
     "VALUES",
     "Z",
     "keep_sensors",
@@ -102,7 +103,7 @@ _FAR, _LEARNED_REACH, _SEEN_REACH = 30.0, 6.0, 4.0
 _UNMOVED = 8.0
 """Deviations that a so far constant sensor's first move counts for."""
 
-_TO_DEVIATION = 1.2533
+TO_DEVIATION = 1.2533
 """A normal variable's standard deviation in mean absolute deviations."""
 
 RECENT = 0.1
@@ -147,7 +148,7 @@ def _deviations(row: Float64, memory: Memory) -> None:
         if kinds[0, j] % 2.0 == 0.0:
             deviation = value - stats[CENTRE, j]
             if stats[SPREAD, j] > 0.0:
-                z = min(_FAR, max(-_FAR, deviation / (_TO_DEVIATION * stats[SPREAD, j])))
+                z = min(_FAR, max(-_FAR, deviation / (TO_DEVIATION * stats[SPREAD, j])))
             elif deviation != 0.0:
                 z = _UNMOVED if deviation > 0.0 else -_UNMOVED
             else:
@@ -161,11 +162,14 @@ def _deviations(row: Float64, memory: Memory) -> None:
 def _statistics(value: float, j: int, rows: float, figures: Float64, scratch: Float64) -> None:
     """Fill the scratch with the five statistics of a present sensor."""
     q, z = scratch[_Q, j], scratch[Z, j]
-    level = figures[_LEVEL, j] + RECENT * (min(4.0, max(-4.0, q)) - figures[_LEVEL, j])
-    energy = figures[_ENERGY, j] + RECENT * (min(q * q, _MOST_ENERGY) - figures[_ENERGY, j])
+    level = figures[_LEVEL, j] + RECENT * (min(4.0, max(-4.0, q)) + 1e-30 - figures[_LEVEL, j])
+    # a little more than nothing: what fades without end becomes a hundred times slower to work with
+    energy = figures[_ENERGY, j] + RECENT * (min(q * q + 1e-30, _MOST_ENERGY) - figures[_ENERGY, j])
     before = figures[_BEFORE, j]
     distance = abs(z - before) if before == before else figures[_STEP, j]
-    moved = figures[_MOVED, j] + RECENT * (min(distance / figures[_STEP, j], _MOST_MOVE) - figures[_MOVED, j])
+    moved = figures[_MOVED, j] + RECENT * (
+        min(distance / figures[_STEP, j] + 1e-30, _MOST_MOVE) - figures[_MOVED, j]
+    )
     log_moved = np.log(moved + 0.02)
     run = figures[_RUN, j] + 1.0 if value == figures[_LAST, j] else 0.0
     scratch[_LEVEL_NOW, j] = level

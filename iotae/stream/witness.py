@@ -98,21 +98,36 @@ from iotae.stream.sensors import (
     share_of_sensors,
 )
 
-__all__ = ["JOINED", "LISTENED", "NATS", "SCORE", "SURPRISED", "joined_score", "learn_witness", "new_counts"]
+__all__ = [
+    "CLOCK_SLOT",
+    "COUNTED",
+    "JOINED",
+    "LISTENED",
+    "NATS",
+    "SCORE",
+    "SURPRISED",
+    "joined_score",
+    "learn_witness",
+    "new_counts",
+]
 
 NATS = N_PARTS
-_AGREED, _BIGGEST, JOINED, LISTENED, SURPRISED, SCORE = range(2 * N_PARTS, EVIDENCE)
+_AGREED, _BIGGEST, JOINED, LISTENED, SURPRISED, SCORE, COUNTED = range(2 * N_PARTS, EVIDENCE)
 """Where in the evidence of a row the parts' nats begin, as they were weighed, after the parts' values; then how far
 the clock agrees, the most nats of a part, the surprise that these are as rare as, how far sensors are listened
-to, the row's mean surprise and its raw score."""
+to, the row's mean surprise, its raw score, and whether it counts for the threshold: 1 or 0."""
 
 _VALUE = 0
 
-_CLOCK_SLOT = 3.0
+CLOCK_SLOT = 3.0
 """Kind of a slot that holds the hour of the day: see :mod:`iotae.stream.features`."""
 
 _GATE = 7.0
 """Nats of a part from which on a row teaches nothing."""
+
+_UNUSUAL = 6.0
+"""Nats of a part from which on a row does not count for the threshold. A fault that lasts would hold it up by
+itself: one row in ten of it is more than one alarm in a hundred."""
 
 _OPEN_ROWS = 64.0
 """Rows accepted before any may be refused."""
@@ -201,7 +216,7 @@ def _agreement(memory: Memory) -> float:
     agree, told = 0.0, 0
     for j in range(kinds.shape[1]):
         z = scratch[Z, j]
-        if kinds[0, j] == _CLOCK_SLOT and z == z:
+        if kinds[0, j] == CLOCK_SLOT and z == z:
             told += 1
             agree += z * (z - singles[RESIDUALS, j] / moments[INVERSE_SCALE, j])
     if told == 0:
@@ -234,8 +249,12 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
         if k != CLOCK:
             biggest = max(biggest, nats)
         evidence[NATS + k] = weighed(nats, k, counts[ACCEPTED], order, sensors)
-        best = max(best, evidence[NATS + k])
+        # that all residuals are large the surprise says already; their sum only guards what is learned
+        if k != SUM:
+            best = max(best, evidence[NATS + k])
     evidence[_BIGGEST] = biggest
+    reach = counts[WIDTH] * (1.0 + 300.0 / max(counts[ACCEPTED], 1.0))
+    evidence[COUNTED] = 0.0 if counts[ACCEPTED] > _OPEN_ROWS and biggest > _UNUSUAL * reach else 1.0
     evidence[JOINED] = to_surprise(best, calibration)
     surprise = np.log(raw + 0.5) - calm(calibration) * evidence[LISTENED]
     return float(max(0.0, np.exp(soft_sum(surprise, evidence[JOINED])) - 0.5))

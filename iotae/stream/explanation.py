@@ -1,0 +1,82 @@
+"""Why a stream's row scored as it did, and what was expected of it: read from what its scoring left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae._typing import Float64
+from iotae.stream.conditional import INVERSE_MEAN, INVERSE_SCALE
+from iotae.stream.counters import ACCEPTED
+from iotae.stream.evidence import CLOCK, N_PARTS, N_STATISTICS, NOW, RUN, calm, run_nats, tail_nats, weighed
+from iotae.stream.kernels import SHARE
+from iotae.stream.scaler import CENTRE, SPREAD
+from iotae.stream.sensors import EQUAL, IS_PRESENT, RESIDUAL_NOW, RESIDUALS, TO_DEVIATION, VALUES, Z
+from iotae.stream.witness import CLOCK_SLOT, JOINED, LISTENED, NATS, SURPRISED
+
+__all__ = ["expected_values", "shares"]
+
+Views = Mapping[str, NDArray[Any]]
+"""The parts of a model's memory by name, just after a row was scored."""
+
+
+def _nats_of_sensors(views: Views) -> Float64:
+    """The most nats that a statistic of each sensor (d,) brings, as if order and sensors counted in full."""
+    scratch, tails, kinds = views["sensor_scratch"], views["tails"], views["kinds"][0]
+    rows = float(views["counts"][ACCEPTED])
+    best = np.full(kinds.size, -np.inf)
+    for j in np.flatnonzero((scratch[IS_PRESENT] > 0.0) & (views["sensors"][EQUAL] <= 0.5)):
+        for k in range(N_STATISTICS if kinds[j] == 0.0 else NOW + 1):
+            value = scratch[VALUES + k, j]
+            nats = run_nats(value, tails, j) if k == RUN else tail_nats(value, tails, k, j)
+            best[j] = max(best[j], weighed(nats, k, rows, 1.0, 1.0))
+    return best
+
+
+def _witness_shares(views: Views) -> Float64:
+    """How the sensors (d,) share out what they say together; by nats, so that the oddest has most of it."""
+    nats = views["evidence"][NATS : NATS + N_PARTS]
+    kinds = views["kinds"][0]
+    if np.argmax(nats) == CLOCK:
+        told = (kinds == CLOCK_SLOT) & (views["sensor_scratch"][Z] == views["sensor_scratch"][Z])
+        return told / max(int(told.sum()), 1)
+    best = _nats_of_sensors(views)
+    if not np.isfinite(best).any():
+        return np.zeros(kinds.size)
+    weights: Float64 = np.exp(best - best.max())
+    return weights / weights.sum()
+
+
+def shares(views: Views) -> Float64:
+    """Each slot's share (d,) >= 0 of the score of the row scored last; they add up to one, or all are 0."""
+    evidence = views["evidence"]
+    surprise = float(evidence[SURPRISED])
+    if surprise < 0.0:
+        return np.zeros(views["kinds"].shape[1])
+    by_surprise: Float64 = views["scratch"][SHARE] / surprise if surprise > 0.0 else views["scratch"][SHARE]
+    by_sensor = _witness_shares(views)
+    level = np.log(surprise + 0.5) - calm(views["calibration"]) * evidence[LISTENED]
+    weight = 1.0 / (1.0 + np.exp(min(2.0 * (level - evidence[JOINED]), 700.0)))
+    if not by_sensor.any():
+        return by_surprise
+    if not by_surprise.any():
+        return by_sensor
+    mixed: Float64 = (1.0 - weight) * by_surprise + weight * by_sensor
+    return mixed
+
+
+def expected_values(views: Views) -> Float64:
+    """What was expected of each slot (d,) of the row scored last, in the feature's own units."""
+    stats, moments, scratch, singles = (
+        views[name] for name in ("stats", "moments", "sensor_scratch", "singles")
+    )
+    z = scratch[Z]
+    present = (scratch[IS_PRESENT] > 0.0) & (z == z)
+    # of a cell that is missing the others say what it should have been
+    residual = np.where(present, scratch[RESIDUAL_NOW], singles[RESIDUALS])
+    expected = np.where(present, z, moments[INVERSE_MEAN]) - residual / moments[INVERSE_SCALE]
+    values: Float64 = stats[CENTRE] + TO_DEVIATION * stats[SPREAD] * expected
+    return values
