@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Float64
+from iotae._validation import TableError
 from iotae.data.columns import Kind, kind_of, parse_numbers, parse_times, tally
 
 if TYPE_CHECKING:
     import narwhals as nw
 
 __all__ = ["Table", "TableError"]
-
-
-class TableError(ValueError):
-    """A table, a file or a column that cannot be used; the message is one line and says what to do."""
 
 
 class Table:
@@ -142,7 +139,8 @@ class Table:
         values = self.array(name)
         if values.dtype.kind == "f":
             infinite = np.isinf(values)
-            return np.where(infinite, np.nan, values), int(np.count_nonzero(infinite))
+            count = int(np.count_nonzero(infinite))
+            return np.where(infinite, np.nan, values) if count else values, count
         if values.dtype.kind == "M":
             return np.full(self.n_rows, np.nan), int(np.count_nonzero(~np.isnat(values)))
         return parse_numbers(values)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64, Int64
-from iotae._validation import check_count, check_labels, check_share
-from iotae.data import Table, TableError
+from iotae._validation import check_count, check_row_labels, check_share
+from iotae.data import Table
 from iotae.evaluation import Evaluation, confusion, evaluate, stratified_split
 from iotae.model_selection.grid import GRID, Grid, Params, candidates, funnel
 from iotae.model_selection.synthetic_anomalies import f1_at_share, swap_cells, swap_f1
@@ -127,11 +127,7 @@ def tune(
     check_count("n_splits", n_splits, 2)
     check_count("seed", seed, 0)
     check_share("anomaly_share", anomaly_share, meaning="the anomalies you expect, e.g. 0.05")
-    labels = None if y is None else np.asarray(y)
-    if labels is not None and labels.shape != (table.n_rows,):
-        raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
-    if labels is not None and labels.size:
-        labels = check_labels(labels)
+    labels = check_row_labels(y, table.n_rows)
     classes = np.zeros(table.n_rows, dtype=bool) if labels is None else labels
     train, test = np.arange(table.n_rows), np.arange(0)
     if test_size is not None:

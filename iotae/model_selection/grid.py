@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -96,9 +95,7 @@ def candidates(detector: TableDetector, grid: Grid) -> tuple[list[tuple[Params, 
     networks = []
     for values in product(*(grid[name] for name in searched)):
         params = dict(zip(searched, values, strict=True))
-        result = copy.deepcopy(detector)
-        result.autoencoder = _autoencoder(detector.autoencoder, params)
-        networks.append((params, result))
+        networks.append((params, detector.with_autoencoder(_autoencoder(detector.autoencoder, params))))
     return networks, alphas
 
 

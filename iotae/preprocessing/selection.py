@@ -71,6 +71,8 @@ def compress_tails(X: Float64, columns: Bool) -> Float64:
     >>> compress_tails(np.array([[-1.0, 7.0]]), np.array([True, False])).round(3)
     array([[-0.693,  7.   ]])
     """
+    if not columns.any():
+        return X
     short = X.copy()
     short[:, columns] = np.sign(X[:, columns]) * np.log1p(np.abs(X[:, columns]))
     return short
