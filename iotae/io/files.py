@@ -14,14 +14,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._validation import check_count
 from iotae.data import Table, TableError
 from iotae.data.columns import Kind, Tally, kind_of, parse_numbers, parse_times, tally
 from iotae.data.sampling import sample_chunks
 from iotae.io.csv import iter_csv
 
-__all__ = ["iter_table", "read_table"]
+__all__ = ["CHUNK_ROWS", "iter_table", "read_table"]
 
 CHUNK_ROWS = 65_536
+"""Rows read at a time by default."""
 _PARQUET = (".parquet", ".pq")
 _SHEETS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".ndjson")
 _BINARY = (".npz", ".npy", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".zip", ".pkl", ".iotae")
@@ -47,6 +49,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     most_rows: int | None = None,
     seed: int = 0,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Table:
     r"""Read a whole file; the kind of each column is decided on all its rows.
 
@@ -61,7 +64,9 @@ def read_table(
         Keep at most so many rows, drawn with the seed while the file is read in chunks: the rest is
         never held.
     seed : int
-        Of the rows drawn.
+        Seed of the rows drawn.
+    chunk_rows : int, default=65536
+        Rows parsed at a time; the result is the same for any number.
 
     Returns
     -------
@@ -83,7 +88,7 @@ def read_table(
     name = os.fspath(path)
 
     def chunks(real: str) -> Iterable[Table]:
-        read = iter_table(real, columns=columns)
+        read = iter_table(real, chunk_rows, columns=columns)
         if most_rows is None:
             return read
         generator = np.random.default_rng(seed)
@@ -146,6 +151,7 @@ def iter_table(
     [2, 1]
     """
     name = os.fspath(path)
+    check_count("chunk_rows", chunk_rows)
     chunks = _iter_parquet(name, chunk_rows) if is_parquet(name) else iter_csv(name, chunk_rows, live, ragged)
     for chunk in chunks:
         yield chunk if columns is None else Table({c: chunk.array(c) for c in columns})

@@ -121,7 +121,9 @@ def _treat_missing(
     """Return the table, filled if asked for, what fills each column (D,), and which rows stay (n,)."""
     holes = np.isnan(X)
     complete = ~holes.any(axis=1)
-    present = complete if steps.missing == "drop" else np.ones(len(X), dtype=bool)
+    present: Bool = np.ones(len(X), dtype=bool)
+    if steps.missing == "drop":
+        present = np.asarray(complete)
     if not (present & normal).any():
         raise TableError("Got a missing value in every row: use missing='fill' or 'keep' instead of 'drop'.")
     filling = np.full(X.shape[1], np.nan)
