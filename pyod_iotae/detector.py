@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pyod.models.base import BaseDetector
-from scipy.special import erf
 from sklearn.utils.validation import check_is_fitted
 
 from iotae import serialization
 from iotae._random import draw_seed
-from iotae._typing import Bool, Float64
-from iotae._validation import check_row_weights
+from iotae._typing import Float64, State
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
-from pyod_iotae.persistence import from_state, to_state
-from pyod_iotae.tables import by_column, like, to_numbers
+from pyod_iotae.labels import LabellingDetector
+from pyod_iotae.tables import like, to_numbers
 
 __all__ = ["IoTAE"]
 
 _KIND = "pyod_iotae.IoTAE"
 
 
-class IoTAE(alarms.Alarms, BaseDetector):
+class IoTAE(LabellingDetector):
     """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
 
     Columns are scaled whatever their tails, missing cells are masked, text, categories and times of a
@@ -114,7 +113,7 @@ class IoTAE(alarms.Alarms, BaseDetector):
         verbose: int = 0,
         threshold: str = "contamination",
     ) -> None:
-        super().__init__(contamination=contamination)
+        super().__init__(contamination=contamination, threshold=threshold)
         self.preprocessing = preprocessing
         self.lr = lr
         self.epoch_num = epoch_num
@@ -127,7 +126,11 @@ class IoTAE(alarms.Alarms, BaseDetector):
         self.network = network
         self.random_state = random_state
         self.verbose = verbose
-        self.threshold = threshold
+
+    model_: BatchAutoencoder
+    encoder_: Preprocessor | None
+    n_features_in_: int
+    feature_names_in_: Any
 
     @property
     def model(self) -> BatchAutoencoder:
@@ -178,19 +181,19 @@ class IoTAE(alarms.Alarms, BaseDetector):
         -------
         self
         """
-        self._check_alarms()
+        alarms.check_threshold(self.threshold, self.contamination)
         # what fails on the way leaves an earlier fit as it was
         model = copy.copy(self)
         core = self._core()
 
-        def learned(n_rows: int) -> Bool:
-            held = self._held_out(n_rows, sample_weight, core.seed)
-            return check_row_weights(n_rows, alarms.without(held, sample_weight)) > 0
+        @functools.cache
+        def split(n_rows: int) -> alarms.TrainingRows:
+            return self._split(n_rows, sample_weight, core.seed)
 
-        table = to_numbers(model, X, reset=True, learned=learned)
+        table = to_numbers(model, X, reset=True, learned=lambda n_rows: split(n_rows).learned)
         model._set_n_classes(None)
-        held = self._held_out(len(table), sample_weight, core.seed)
-        model._judge(core.fit(table, alarms.without(held, sample_weight)), sample_weight, held)
+        rows = split(len(table))
+        model._take(core.fit(table, rows.learning_weights), rows)
         self.__dict__ = model.__dict__
         return self
 
@@ -204,78 +207,35 @@ class IoTAE(alarms.Alarms, BaseDetector):
             return self.fit(X, y, sample_weight)
         before = len(self.model_.history)
         table = to_numbers(self, X, reset=False)
-        held = self._held_out(len(table), sample_weight, self.model_.seed)
-        model = self.model_.partial_fit(table, alarms.without(held, sample_weight))
-        self._judge(model, sample_weight, held, before)
+        rows = self._split(len(table), sample_weight, self.model_.seed)
+        self._take(self.model_.partial_fit(table, rows.learning_weights), rows, before)
         return self
 
-    def _held_out(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> Bool:
-        counted = check_row_weights(n_rows, sample_weight) > 0
-        held = np.zeros(n_rows, bool)
-        held[counted] = alarms.held_out(int(counted.sum()), self.threshold, self.contamination, seed)
-        return held
+    def _split(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> alarms.TrainingRows:
+        return alarms.split_rows(n_rows, sample_weight, self.threshold, self.contamination, seed)
 
-    def _judge(
-        self,
-        model: BatchAutoencoder,
-        sample_weight: ArrayLike | None,
-        held: Bool,
-        before: int = 0,
-    ) -> None:
+    def _take(self, model: BatchAutoencoder, rows: alarms.TrainingRows, before: int = 0) -> None:
+        """Take the fitted core, tell its losses since the ``before``-th pass, and label its rows."""
         self.model_ = model
         if self.verbose == 2:
             for number, loss in enumerate(model.history[before:], 1):
                 print(f"epoch {number}: loss {loss:.4f}")
-        self.decision_scores_ = model.fitted_scores
-        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-        self._row_weights = weights
-        self.cut_ = alarms.calibrated(self.threshold, self.contamination, self.decision_scores_[held])
-        self._process_decision_scores()
+        self._label(model.fitted_scores, rows)
 
     def decision_function(self, X: ArrayLike) -> Float64:
         """Outlier scores (n_samples,) of rows, higher is odder."""
-        check_is_fitted(self, alarms.FITTED)
+        self._check_fitted()
         return self.model_.score(to_numbers(self, X, reset=False))
-
-    def predict(self, X: ArrayLike, return_confidence: bool = False) -> Any:
-        """0 for inliers and 1 for outliers (n_samples,); with their confidence if asked for."""
-        check_is_fitted(self, alarms.FITTED)
-        labels = (self.decision_function(X) > self.threshold_).astype(int)
-        return (labels, self.predict_confidence(X)) if return_confidence else labels
-
-    def predict_proba(self, X: ArrayLike, method: str = "linear", return_confidence: bool = False) -> Any:
-        """Probabilities (n_samples, 2) of being an inlier and an outlier.
-
-        Parameters
-        ----------
-        X : array or data frame, shape (n_samples, n_features)
-        method : {'linear', 'unify'}
-            Min-max scaling by the training scores, or Kriegel et al.'s (2011) unifying scores.
-        return_confidence : bool
-            Also return the confidence of :meth:`predict`.
-        """
-        check_is_fitted(self, alarms.FITTED)
-        if method not in ("linear", "unify"):
-            raise ValueError(f"Got method={method!r}, but expected 'linear' or 'unify'.")
-        scores = self.decision_function(X)
-        if method == "linear":
-            low, high = self._counted.min(), self._counted.max()
-            outlying = (scores - low) / (high - low if high > low else 1.0)
-        else:
-            outlying = erf((scores - self._mu) / (max(self._sigma, np.finfo(float).tiny) * np.sqrt(2)))
-        outlying = outlying.clip(0, 1)
-        probabilities = np.column_stack([1 - outlying, outlying])
-        return (probabilities, self.predict_confidence(X)) if return_confidence else probabilities
 
     def explain(self, X: Any) -> Any:
         """Each feature's share (n_samples, n_features) >= 0 of the score; rows add up to their score.
 
         A data frame gives a frame of the same library with its columns, and its index if it has one.
         """
-        check_is_fitted(self, alarms.FITTED)
+        self._check_fitted()
         parts = self.model_.errors(to_numbers(self, X, reset=False))
         if self.encoder_ is not None:
-            parts = by_column(self.encoder_, parts, self.feature_names_in_)
+            parts = self.encoder_.shares_by_column(parts, self.feature_names_in_)
         return like(X, parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -287,8 +247,8 @@ class IoTAE(alarms.Alarms, BaseDetector):
             If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a
             module: only arrays, numbers and text can be saved.
         """
-        check_is_fitted(self, alarms.FITTED)
-        serialization.write(path, _KIND, to_state(self))
+        self._check_fitted()
+        serialization.write(path, _KIND, self.to_state())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
@@ -299,7 +259,38 @@ class IoTAE(alarms.Alarms, BaseDetector):
         iotae.serialization.StateError
             If the file is damaged, foreign, or holds something else.
         """
-        return serialization.restore(path, _KIND, lambda data: from_state(cls, data))
+        return serialization.restore(path, _KIND, cls.from_state)
+
+    def to_state(self) -> State:
+        """Return everything that a fitted detector needs to score and to go on, as arrays, numbers and text.
+
+        Raises
+        ------
+        TypeError
+            If the network is a module of the caller's own: see :meth:`iotae.BatchAutoencoder.to_state`.
+        """
+        self._check_fitted()
+        names = getattr(self, "feature_names_in_", None)
+        return {
+            "params": self.get_params(deep=False),
+            "model": self.model_.to_state(),
+            "encoder": None if self.encoder_ is None else self.encoder_.to_state(),
+            **self._labels_to_state(),
+            "n_features": self.n_features_in_,
+            "feature_names": None if names is None else [str(name) for name in names],
+        }
+
+    @classmethod
+    def from_state(cls, data: State) -> IoTAE:
+        """Rebuild from :meth:`to_state`."""
+        restored = cls(**data["params"])
+        restored.model_ = BatchAutoencoder.from_state(data["model"])
+        restored.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])
+        restored.n_features_in_ = data["n_features"]
+        if data["feature_names"] is not None:
+            restored.feature_names_in_ = np.array(data["feature_names"], dtype=object)
+        restored._restore_labels(data)
+        return restored
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that missing values are welcome."""

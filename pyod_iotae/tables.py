@@ -14,7 +14,7 @@ from iotae.data import Table
 from iotae.data.frames import is_frame
 from iotae.preprocessing import Preprocessor
 
-__all__ = ["by_column", "like", "to_numbers"]
+__all__ = ["like", "to_numbers"]
 
 
 def to_numbers(
@@ -48,11 +48,7 @@ def to_numbers(
     if is_frame(X):
         X = _typed(X)
     if reset:
-        detector.encoder_ = None
-        if _is_mixed(X):
-            table = _table(X)
-            rows = table if learned is None or not table.n_rows else table.take(learned(table.n_rows))
-            detector.encoder_ = Preprocessor(select=()).fit(rows)
+        detector.encoder_ = Preprocessor(select=()) if _is_mixed(X) else None
     encoder: Preprocessor | None = detector.encoder_
     if encoder is None:
         return _checked(detector, X, reset)
@@ -61,8 +57,17 @@ def to_numbers(
             f"Got a {type(X).__name__}, but expected a data frame with the columns "
             f"{', '.join(encoder.feature_names_in)}: the detector was fitted on text, categories or times."
         )
+    table = _table(X)
+    if reset:
+        # an encoder that learns from all rows need not encode them twice
+        rows = None if learned is None or not table.n_rows else learned(table.n_rows)
+        if rows is None or rows.all():
+            features = encoder.fit_apply(table)
+            validate_data(detector, X, reset=True, skip_check_array=True)
+            return features
+        encoder.fit(table.take(rows))
     validate_data(detector, X, reset=reset, skip_check_array=True)
-    return encoder.apply(_table(X)).X
+    return encoder.apply(table).X
 
 
 def _checked(detector: Any, X: Any, reset: bool) -> Float64:
@@ -110,17 +115,11 @@ def _table(X: Any) -> Table:
         )
     for name in table.names:
         column = table.array(name)
-        if column.dtype.kind == "f" and np.isinf(column).any():
+        if column.dtype.kind == "f" and table.numbers(name)[1]:
             raise ValueError(
                 f"Got infinity in the column {name!r}, but expected finite numbers or missing cells."
             )
     return table
-
-
-def by_column(encoder: Preprocessor, parts: Float64, names: Any) -> Float64:
-    """Shares of encoded features (n, e) added up by the column that each was made from (n, d)."""
-    belongs = np.array([[source == name for name in names] for source in encoder.feature_sources], np.float64)
-    return parts @ belongs
 
 
 def like(X: Any, parts: Float64) -> Any:

@@ -58,7 +58,9 @@ class Table:
         self.source = source
         self.unsupported = dict(unsupported or {})
         self._n_rows = lengths.pop() if lengths else (len(source) if source is not None else 0)
+        # decided when first asked for
         self._kinds: dict[str, Kind] = {}
+        self._finite: dict[str, tuple[Float64, int]] = {}
 
     @classmethod
     def from_frame(cls, frame: Any) -> Table:
@@ -138,9 +140,11 @@ class Table:
         """Return a column as float64 with NaN for missing, and how many cells are no finite number."""
         values = self.array(name)
         if values.dtype.kind == "f":
-            infinite = np.isinf(values)
-            count = int(np.count_nonzero(infinite))
-            return np.where(infinite, np.nan, values) if count else values, count
+            if name not in self._finite:
+                infinite = np.isinf(values)
+                count = int(np.count_nonzero(infinite))
+                self._finite[name] = (np.where(infinite, np.nan, values) if count else values), count
+            return self._finite[name]
         if values.dtype.kind == "M":
             return np.full(self.n_rows, np.nan), int(np.count_nonzero(~np.isnat(values)))
         return parse_numbers(values)
