@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae._typing import Int64
+from iotae._typing import Bool, Int64
 from iotae._validation import check_labels, check_same_length, check_scores
-from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
-from iotae.evaluation.ranking import average_precision, roc_auc
+from iotae.evaluation.budgets import precision_of, recall_of
+from iotae.evaluation.ranking import TieCounts
 
 BUDGET = 0.01
 """False-alarm rate at which the report gives the recall."""
@@ -20,7 +20,7 @@ __all__ = ["BUDGET", "Confusion", "Evaluation", "confusion", "evaluate"]
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of alarms and silences that were right and wrong, and the rates that follow from them.
+    """Counts of right and wrong alarms, and the rates that follow from them.
 
     A rate whose denominator is zero is 0.0, as scikit-learn's ``zero_division=0``: precision without an
     alarm, recall and F1 without an anomaly, the false-alarm rate without a normal row.
@@ -28,7 +28,7 @@ class Confusion:
     Parameters
     ----------
     tp, fp, fn, tn : int
-        Anomalies found, normal rows that raised an alarm, anomalies missed, normal rows left in peace.
+        Anomalies found, normal rows that raised an alarm, anomalies missed, normal rows without an alarm.
 
     Raises
     ------
@@ -181,6 +181,10 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike) -> Confusion:
     """
     truth, alarm = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
     check_same_length(y_true=truth, y_pred=alarm)
+    return _confusion(truth, alarm)
+
+
+def _confusion(truth: Bool, alarm: Bool) -> Confusion:
     tp, n_alarms, n_anomalies = int(np.sum(truth & alarm)), int(np.sum(alarm)), int(np.sum(truth))
     return Confusion(
         tp=tp, fp=n_alarms - tp, fn=n_anomalies - tp, tn=truth.size - n_alarms - n_anomalies + tp
@@ -201,7 +205,7 @@ def evaluate(
     threshold : float, optional
         A row is an alarm where ``score > threshold``.
     predicted : array-like of shape (n,), optional
-        The alarms themselves, 0 or 1, where the threshold moved. At most one of the two is given.
+        The alarms themselves, 0 or 1, where the threshold moved. Give at most one of the two.
 
     Returns
     -------
@@ -239,15 +243,19 @@ def evaluate(
         )
     if threshold is not None and np.isnan(threshold):
         raise ValueError("Got threshold=nan, but expected a number: fit the threshold first, or pass None.")
-    alarms: ArrayLike | None = predicted if threshold is None else values > threshold
+    alarms: Bool | None = None if threshold is None else np.asarray(values > threshold)
+    if predicted is not None:
+        alarms = check_labels(predicted, "y_pred")
+        check_same_length(y_true=labels, y_pred=alarms)
+    counts = TieCounts.of(labels, values)
     return Evaluation(
         n=labels.size,
         n_anomalies=int(labels.sum()),
-        confusion=None if alarms is None else confusion(labels, alarms),
-        roc_auc=roc_auc(labels, values),
-        average_precision=average_precision(labels, values),
-        precision_at_n=precision_at_n(labels, values),
-        recall_at_budget=recall_at_false_alarm_rate(labels, values, BUDGET),
+        confusion=None if alarms is None else _confusion(labels, alarms),
+        roc_auc=counts.roc_auc,
+        average_precision=counts.average_precision,
+        precision_at_n=precision_of(counts),
+        recall_at_budget=recall_of(counts, BUDGET),
     )
 
 

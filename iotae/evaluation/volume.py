@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
 from iotae._validation import check_labels, check_same_length, check_scores
-from iotae.evaluation.events import anomaly_ranges
+from iotae.evaluation.events import runs_of
+from iotae.evaluation.ranking import last_of_ties
 
 __all__ = ["RangeArea", "range_auc", "vus"]
 
@@ -118,7 +119,7 @@ class _Surface:
         check_same_length(y=self.label, scores=self.scores)
         self.order = np.argsort(-self.scores, kind="stable")
         falling = self.scores[self.order]
-        self.last_of_tie = np.append(np.flatnonzero(falling[1:] != falling[:-1]), falling.size - 1)
+        self.last_of_tie = last_of_ties(falling)
         self.cuts = falling[self.last_of_tie]
         self.from_left = _rows_since(self.label)
         self.from_right = _rows_since(self.label[::-1])[::-1]
@@ -151,7 +152,7 @@ class _Surface:
 
     def _share_touched(self, anomalous: Bool) -> Float64:
         """Share of the ranges in which there is an alarm, at each cut."""
-        ranges = anomaly_ranges(anomalous)
+        ranges = runs_of(anomalous)
         # The last range may end where the scores do, and reduceat takes no index beyond: one more score.
         highest = np.maximum.reduceat(np.append(self.scores, -np.inf), ranges.ravel())[::2]
         touched = np.searchsorted(np.sort(-highest), -self.cuts, side="right")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae._typing import Int64
 from iotae._validation import check_labels, check_same_length, check_scores, check_times
-from iotae.evaluation.events import anomaly_ranges
+from iotae.evaluation.events import runs_of
 from iotae.plots.estimators import rows_of
 from iotae.plots.figure import (
     COLOURS,
@@ -119,7 +119,7 @@ class DriftDisplay(Display):
             finish(self.ax_[1], ylabel="share of\nrows refused", grid="y")
             self.ax_[1].set_ylim(0.0, max(1.05 * max(share), 0.05))
         for axes in self.ax_:
-            for i, (start, stop) in enumerate(anomaly_ranges(self.drift).tolist()):
+            for i, (start, stop) in enumerate(runs_of(self.drift).tolist()):
                 label = "drift detected" if i == 0 else None
                 span = self.time[start], self.time[min(stop, self.time.size - 1)]
                 axes.axvspan(*span, color=COLOURS["orange"], alpha=0.3, linewidth=0, zorder=0, label=label)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae._typing import Float64
 from iotae._validation import check_labels, check_same_length, check_times
+from iotae.evaluation.events import runs_of
 from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
@@ -160,11 +161,10 @@ class FeaturesDisplay(Display):
         if self.test is None:
             axes.scatter(self.time[normal], column[normal], color=COLOURS["grey"], **dots)
             return
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], self.test, [False])).astype(np.int8)))
-        along_time = len(edges) <= 2 * _MANY_SPANS
+        spans = runs_of(self.test)
         for part, colour, name in ((~self.test, "pale", "train"), (self.test, "dark", "test")):
             rows = normal & part
             axes.scatter(self.time[rows], column[rows], color=COLOURS[colour], label=name, **dots)
-        if along_time:
-            for first, after in edges.reshape(-1, 2):
+        if len(spans) <= _MANY_SPANS:
+            for first, after in spans:
                 axes.axvspan(self.time[first], self.time[after - 1], color="#F2F2F2", linewidth=0, zorder=0)

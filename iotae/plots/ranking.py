@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae._validation import check_labels
-from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from iotae.evaluation.ranking import tie_counts
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
     COLOURS,
@@ -56,12 +56,11 @@ class RankingDisplay(Display):
             )
         if not scores:
             raise ValueError("Got no scores, but expected at least one detector's.")
-        self.roc = {name: roc_curve(self.label, s)[:2] for name, s in scores.items()}
-        self.precision_recall = {
-            name: precision_recall_curve(self.label, s)[:2] for name, s in scores.items()
-        }
-        self.roc_auc = {name: roc_auc(self.label, s) for name, s in scores.items()}
-        self.average_precision = {name: average_precision(self.label, s) for name, s in scores.items()}
+        counts = {name: tie_counts(self.label, values) for name, values in scores.items()}
+        self.roc = {name: found.roc_curve[:2] for name, found in counts.items()}
+        self.precision_recall = {name: found.precision_recall_curve[:2] for name, found in counts.items()}
+        self.roc_auc = {name: found.roc_auc for name, found in counts.items()}
+        self.average_precision = {name: found.average_precision for name, found in counts.items()}
 
     @classmethod
     def from_predictions(
