@@ -18,11 +18,9 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     label_line,
     legend_above,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -72,8 +70,7 @@ class PValueDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> PValueDisplay:
         """Draw on the given axes or on a new figure one column wide."""
-        self.ax_ = new_figure(SINGLE, 2.4).add_subplot() if ax is None else ax
-        self.figure_ = figure_of(self.ax_)
+        self._one(ax, SINGLE, 2.4)
         edges = np.linspace(0.0, 1.0, self.bins + 1)
         looks: tuple[dict[str, Any], dict[str, Any]] = (
             {"color": COLOURS["pale"]},
@@ -146,10 +143,7 @@ class CalibrationDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> CalibrationDisplay:
         """Draw on the given axes or on a new figure one column wide."""
-        if ax is None:
-            ax = new_figure(SINGLE, 3.0 + 0.17 * len(self.rates)).add_subplot()
-        self.ax_ = ax
-        self.figure_ = figure_of(ax)
+        ax = self._one(ax, SINGLE, 3.0 + 0.17 * len(self.rates))
         alphas = np.concatenate([found.alphas for found in self.rates.values()])
         counted = np.concatenate([found.rates for found in self.rates.values()])
         ends = np.array([alphas.min() / 1.5, min(alphas.max() * 1.5, 1.0)])

@@ -15,8 +15,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -69,13 +67,9 @@ class CriticalDifferenceDisplay(Display):
         first_name = 1.0 + _BAR_STEP * len(found.cliques)
         # heights are measured in lines of text, from the line of ranks down
         depth = first_name + _NAME_STEP * (left - 1) + 0.5
-        if ax is None:
-            ax = new_figure(DOUBLE, 0.22 * (depth + 2.6)).add_subplot()
-            width = DOUBLE
-        else:
-            width = ax.get_window_extent().width / figure_of(ax).dpi
-        self.ax_ = ax
-        self.figure_ = figure_of(ax)
+        is_new = ax is None
+        ax = self._one(ax, DOUBLE, 0.22 * (depth + 2.6))
+        width = DOUBLE if is_new else ax.get_window_extent().width / self.figure_.dpi
         margin = self._margin(width, k)
         ax.set(xlim=(1.0 - margin, k + margin), ylim=(depth, -2.6))
         ax.set_axis_off()

@@ -17,7 +17,6 @@ from iotae.plots.figure import (
     DOUBLE,
     TEXT_SIZE,
     Display,
-    figure_of,
     finish,
     label_time,
     legend_above,
@@ -105,10 +104,7 @@ class DriftDisplay(Display):
             figure = new_figure(DOUBLE, 1.0 + 1.3 * panels)
             heights = [3, 2][:panels]
             ax = list(figure.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0])
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (panels,):
-            raise ValueError(f"Got axes of shape {self.ax_.shape}, but expected {panels}, one a panel.")
-        self.figure_ = figure_of(self.ax_[0])
+        self._several(ax, panels, f"{panels}, one for each panel")
         n_bins = int(np.clip(self.scores.size // _LEAST_ROWS, 1, _MOST_BINS))
         bins = np.array_split(np.arange(self.scores.size), n_bins)
         middle = self.time[[rows[rows.size // 2] for rows in bins]]

@@ -14,9 +14,7 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -103,10 +101,7 @@ class ExplanationDisplay(Display):
         if rest:
             bars.append((f"{len(rest)} more", sum(rest), COLOURS["grey"]))
         names, shares, colours = zip(*bars, strict=True)
-        if ax is None:
-            ax = new_figure(SINGLE, 0.85 + 0.22 * len(bars)).add_subplot()
-        self.ax_ = ax
-        self.figure_ = figure_of(ax)
+        ax = self._one(ax, SINGLE, 0.85 + 0.22 * len(bars))
         score = sum(self.contributions.values())
         drawn = ax.barh(range(len(bars)), shares, height=0.7, color=colours)
         labels = [f"{share / score:.0%}" if score else "" for share in shares]

@@ -17,7 +17,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     label_time,
     legend_above,
@@ -121,12 +120,7 @@ class FeaturesDisplay(Display):
             height = 1.05 * len(self.names) + 0.75
             figure = new_figure(DOUBLE, height)
             ax = list(figure.subplots(len(self.names), 1, sharex=True, squeeze=False)[:, 0])
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (len(self.names),):
-            raise ValueError(
-                f"Got axes of shape {self.ax_.shape}, but expected one for each of {len(self.names)}."
-            )
-        self.figure_ = figure_of(self.ax_[0])
+        self._several(ax, len(self.names), f"one for each of {len(self.names)}")
         kinds = [str(kind) for kind in np.unique(self.kind[self.label])]
         size = float(np.clip(3_000 / max(len(self.time), 1), 0.6, 6.0))
         for axes, name, column in zip(self.ax_, self.names, self.values.T, strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ LINES = (
 
 
 class Display:
-    """A figure to be: holds data, draws it on ``plot``, and can be saved.
+    """A figure's data, which ``plot`` draws and ``save`` writes to a file.
 
     Attributes
     ----------
@@ -72,6 +73,21 @@ class Display:
     """
 
     figure_: Figure
+    ax_: Any
+
+    def _one(self, ax: Axes | None, width: float, height: float) -> Axes:
+        """Take the axes given, or those of a new figure of this size in inches."""
+        axes = new_figure(width, height).add_subplot() if ax is None else ax
+        self.ax_, self.figure_ = axes, figure_of(axes)
+        return axes
+
+    def _several(self, ax: Any, n: int, what: str) -> NDArray[Any]:
+        """Take the n axes given as an array, or say which axes were expected."""
+        axes = np.asarray(ax, dtype=object)
+        if axes.shape != (n,):
+            raise ValueError(f"Got axes of shape {axes.shape}, but expected {what}.")
+        self.ax_, self.figure_ = axes, figure_of(axes[0])
+        return axes
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the figure as PNG (or what the suffix says) at 200 dots an inch.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae._validation import check_labels
@@ -18,7 +17,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     new_figure,
 )
@@ -80,13 +78,7 @@ class RankingDisplay(Display):
         """Draw on the given pair of axes or on a new figure two columns wide."""
         if ax is None:
             ax = new_figure(DOUBLE, 3.35 + 0.17 * len(self.roc)).subplots(1, 2)
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (2,):
-            raise ValueError(
-                f"Got axes of shape {self.ax_.shape}, but expected two: ROC and precision-recall."
-            )
-        self.figure_ = figure_of(self.ax_[0])
-        left, right = self.ax_
+        left, right = self._several(ax, 2, "two: ROC and precision-recall")
         chance: dict[str, Any] = {"color": COLOURS["grey"], "linewidth": 0.9, "linestyle": (0, (1, 2))}
         for i, name in enumerate(self.roc):
             colour, style = LINES[i % len(LINES)]

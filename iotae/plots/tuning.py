@@ -15,7 +15,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     new_figure,
 )
@@ -144,12 +143,7 @@ class TuningDisplay(Display):
             for spare in grid[n:]:
                 spare.set_axis_off()
             ax = list(grid[:n])
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (n,):
-            raise ValueError(
-                f"Got axes of shape {self.ax_.shape}, but expected one for each of {list(self.values)}."
-            )
-        self.figure_ = figure_of(self.ax_[0])
+        self._several(ax, n, f"one for each of {list(self.values)}")
         for i, (axes, name) in enumerate(zip(self.ax_, self.values, strict=True)):
             self._panel(axes, name)
             finish(
