@@ -51,8 +51,8 @@ def check_choice(name: str, value: Any, choices: Any) -> str:
 
 
 def check_alpha(alpha: Any) -> float:
-    """Return a false-alarm rate in (0, 1)."""
-    return check_share("alpha", alpha, meaning="the false-alarm rate you can live with, e.g. alpha=0.01")
+    """Return the share of the calibration scores that lie above the threshold, in (0, 1)."""
+    return check_share("alpha", alpha, meaning="the false-alarm rate you accept, e.g. alpha=0.01")
 
 
 def check_seed(seed: Any) -> int | None:

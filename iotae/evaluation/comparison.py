@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64
+from iotae._validation import check_share
 
 __all__ = ["Comparison", "compare", "holm", "signed_rank_p"]
 
@@ -37,8 +38,8 @@ class Comparison:
         Holm's adjusted p-values of the signed-rank test of each pair; 1 on the diagonal.
     critical_difference : float
         Nemenyi's: mean ranks that differ by less are not told apart.
-    alpha : float
-        The level of the critical difference.
+    level : float
+        The significance level of the critical difference.
     """
 
     names: tuple[str, ...]
@@ -48,7 +49,7 @@ class Comparison:
     friedman_p: float
     wilcoxon_p: Float64
     critical_difference: float
-    alpha: float
+    level: float
 
     @property
     def cliques(self) -> list[tuple[str, ...]]:
@@ -72,13 +73,13 @@ class Comparison:
             lines.append(f"{name:<{width}}{rank:>10.2f}{p:>17}")
         lines.append(
             f"{self.n_sets} sets; Friedman's p {self.friedman_p:.3g}; Nemenyi's critical difference "
-            f"{self.critical_difference:.2f} at {self.alpha:g}"
+            f"{self.critical_difference:.2f} at {self.level:g}"
         )
         return "\n".join(lines)
 
 
 def compare(
-    figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, alpha: float = 0.05
+    figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, level: float = 0.05
 ) -> Comparison:
     """Compare detectors by one figure on each of many sets.
 
@@ -89,8 +90,8 @@ def compare(
         a set: take the mean over seeds first, for runs of one set are not independent.
     higher_is_better : bool
         False for errors, ranks and seconds.
-    alpha : float
-        Level of the critical difference, in (0, 1).
+    level : float
+        Significance level of the critical difference, in (0, 1).
 
     Returns
     -------
@@ -99,7 +100,7 @@ def compare(
     Raises
     ------
     ValueError
-        If there are fewer than two detectors or sets, lengths differ, a figure is not finite, or ``alpha`` is
+        If there are fewer than two detectors or sets, lengths differ, a figure is not finite, or ``level`` is
         outside (0, 1).
     ImportError
         If SciPy is not installed.
@@ -125,8 +126,7 @@ def compare(
             f"Got figures of shapes {lengths}, but expected two or more detectors with one figure for each "
             "of the same two or more sets."
         )
-    if not 0 < alpha < 1:
-        raise ValueError(f"Got alpha={alpha}, but expected a level in (0, 1), e.g. 0.05.")
+    check_share("level", level, meaning="a significance level, e.g. 0.05")
     table = np.column_stack(columns)
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
@@ -139,7 +139,7 @@ def compare(
     ranks = _ranks(-table if higher_is_better else table)
     order = np.argsort(ranks.mean(axis=0), kind="stable")
     statistic = _friedman(ranks)
-    q = float(stats.studentized_range.ppf(1.0 - alpha, k, np.inf)) / np.sqrt(2.0)
+    q = float(stats.studentized_range.ppf(1.0 - level, k, np.inf)) / np.sqrt(2.0)
     return Comparison(
         names=tuple(str(names[i]) for i in order),
         mean_ranks=ranks.mean(axis=0)[order],
@@ -148,7 +148,7 @@ def compare(
         friedman_p=float(stats.chi2.sf(statistic, k - 1)),
         wilcoxon_p=_wilcoxon(table[:, order]),
         critical_difference=float(q * np.sqrt(k * (k + 1) / (6.0 * n))),
-        alpha=alpha,
+        level=level,
     )
 
 

@@ -54,10 +54,10 @@ class CriticalDifferenceDisplay(Display):
 
     @classmethod
     def from_predictions(
-        cls, figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, alpha: float = 0.05
+        cls, figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, level: float = 0.05
     ) -> CriticalDifferenceDisplay:
         """Compare detectors by one figure on each of the same sets; see :func:`iotae.evaluation.compare`."""
-        return cls(compare(figures, higher_is_better=higher_is_better, alpha=alpha))
+        return cls(compare(figures, higher_is_better=higher_is_better, level=level))
 
     def plot(self, ax: Axes | None = None) -> CriticalDifferenceDisplay:
         """Draw on a new figure two columns wide, or on given axes with as much room for the names."""
@@ -106,7 +106,7 @@ class CriticalDifferenceDisplay(Display):
         for x in (1.0, end):
             ax.plot([x, x], [-1.75, -1.45], **line)
         text = (
-            f"critical difference {found.critical_difference:.2f}, {found.n_sets} sets, level {found.alpha:g}"
+            f"critical difference {found.critical_difference:.2f}, {found.n_sets} sets, level {found.level:g}"
         )
         ax.text(1.0, -1.9, text, ha="left", va="bottom", fontsize=LABEL_SIZE)
 
