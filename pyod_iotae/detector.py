@@ -1,4 +1,4 @@
-"""The batch autoencoder as a PyOD detector: names and checks are PyOD's, the work is the core's."""
+"""The batch autoencoder as a PyOD detector: names and checks are PyOD's, the computation is the core's."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _KIND = "pyod_iotae.IoTAE"
 
 
 class IoTAE(LabellingDetector):
-    """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
+    """Deep autoencoder for IoT tables, joined with the distance to the nearest trusted rows.
 
-    Columns are scaled whatever their tails, missing cells are masked, text, categories and times of a
-    data frame are encoded, and clumps of rows away from the bulk neither train the network nor vouch for
-    others. See :class:`iotae.BatchAutoencoder`.
+    Columns are scaled whatever their tails. Missing cells are masked. Text, categories and times of a data
+    frame are encoded. Clusters of rows away from the bulk neither train the network nor count as trusted. See
+    :class:`iotae.BatchAutoencoder`.
 
     Parameters
     ----------
     contamination : float in (0, 0.5], or a PyThresh object
-        Share of outliers in the training rows; sets ``threshold_``. A PyThresh object finds the cut
-        itself; it is copied, never changed.
+        Share of outliers in the training rows, which sets ``threshold_``. A PyThresh object finds the
+        threshold itself; it is copied, never changed.
     preprocessing : bool
-        Standardise each feature robustly first. Turn it off only for rows that are scaled already.
+        Scale each feature robustly first. Turn it off only for rows that are scaled already.
     lr : float
         Learning rate.
     epoch_num : int, optional
@@ -52,9 +52,9 @@ class IoTAE(LabellingDetector):
     dropout_rate : float in [0, 1)
         Share of the input cells hidden from the encoder in training.
     clean : bool
-        The training rows are known to be normal: none of them is suspected of being an outlier.
+        The training rows are known to be normal, so that all of them train the network and count as trusted.
     device : str, optional
-        ``'cuda'`` trains and scores on a GPU through torch; None and ``'cpu'`` use the kernels.
+        ``'cuda'`` trains and scores on a GPU through torch; None and ``'cpu'`` use compiled kernels.
     network : torch.nn.Module, optional
         A network of your own that maps (n, d) to (n, d), instead of the hidden layers above. Each fit
         trains a copy; the rows it sees are scaled, with 0 for missing.
@@ -63,25 +63,27 @@ class IoTAE(LabellingDetector):
     verbose : int
         1 shows a progress bar over the epochs, 2 prints a line for each when all are done.
     threshold : {'contamination', 'conformal', 'tail'}
-        The other two hold out a fifth of the rows, at most 10,000, which then teach nothing, and make
-        ``contamination`` the false-alarm rate: the cut comes from their scores, by conformal p-values
-        or by a fitted tail. Outliers among them make fewer alarms, not more.
+        With the other two, a fifth of the rows, at most 10,000, are held out from training, and the threshold
+        comes from their scores: by conformal p-values (ranks among those scores) or by a fitted tail.
+        ``contamination`` is then what :mod:`iotae.thresholds` calls alpha: the share of the calibration
+        scores that lie above the threshold, which is the false-alarm rate where the calibration rows are
+        normal. Outliers among them make fewer alarms, not more.
 
     Attributes
     ----------
     decision_scores_ : ndarray of shape (n_samples,)
-        Outlier scores of the training rows, higher is odder. They are scores of what the model was
-        fitted to.
+        Outlier scores of the training rows, higher is more anomalous. The model has learned from these
+        rows.
     threshold_ : float
-        The cut on the scores.
+        Scores above it are outliers.
     labels_ : ndarray of shape (n_samples,)
         0 for inliers and 1 for outliers of the training rows.
     cut_ : iotae.thresholds.Threshold or None
-        What was calibrated on the rows held out.
+        The threshold calibrated on the rows held out; None with ``threshold='contamination'``.
     history_ : list of float
         Mean training loss of each epoch.
     encoder_ : Preprocessor or None
-        What made numbers of a data frame's text, categories and times; None where all were numbers.
+        The encoder of a data frame's text, categories and times; None where all columns were numbers.
     model : BatchAutoencoder
         The fitted core; also ``model_``.
 
@@ -198,7 +200,7 @@ class IoTAE(LabellingDetector):
         return self
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
-        """Go on training with more rows of the same data; the first call is a :meth:`fit`.
+        """Continue training with more rows of the same data; the first call is a :meth:`fit`.
 
         ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last, and
         so are the rows held out.
@@ -223,7 +225,7 @@ class IoTAE(LabellingDetector):
         self._label(model.fitted_scores, rows)
 
     def decision_function(self, X: ArrayLike) -> Float64:
-        """Outlier scores (n_samples,) of rows, higher is odder."""
+        """Outlier scores (n_samples,) of rows, higher is more anomalous."""
         self._check_fitted()
         return self.model_.score(to_numbers(self, X, reset=False))
 

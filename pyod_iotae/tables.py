@@ -1,4 +1,4 @@
-"""What PyOD's users pass as X, as one matrix of numbers: arrays are checked, mixed data frames encoded."""
+"""Any X that PyOD's users pass, as one matrix of numbers: arrays are checked, mixed frames encoded."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _checked(detector: Any, X: Any, reset: bool) -> Float64:
 
 
 def _typed(X: Any) -> Any:
-    """The frame, with numbers for columns of no type: polars and pyarrow give them to a batch of gaps."""
+    """The frame, with numbers for columns of no type, which polars and pyarrow have where all is missing."""
     frame = nw.from_native(X, eager_only=True)
     untyped = [name for name, dtype in frame.schema.items() if dtype == nw.Unknown]
     empty = [name for name in untyped if frame[name].is_null().all()]
@@ -103,7 +103,7 @@ def _is_mixed(X: Any) -> bool:
 
 
 def _table(X: Any) -> Table:
-    """A mixed frame's columns, or what is wrong with one of them."""
+    """A mixed frame's columns; an error if one of them cannot be used."""
     names = list(nw.from_native(X, eager_only=True).columns)
     if not all(isinstance(name, str) for name in names):
         raise ValueError(f"Got the column names {names}, but expected text: rename them with map(str, ...).")
@@ -123,7 +123,7 @@ def _table(X: Any) -> Table:
 
 
 def like(X: Any, parts: Float64) -> Any:
-    """Results (n, d) with X's column names, and its index if it has one; plain if X is an array."""
+    """Results (n, d) with X's column names, and its index if it has one; an array if X is one."""
     if not is_frame(X):
         return parts
     frame = nw.from_native(X, eager_only=True)

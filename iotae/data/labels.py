@@ -1,4 +1,4 @@
-"""From a column of labels to 'is this row an anomaly?', whatever words the file uses."""
+"""A column of labels as booleans, whatever words the file uses for normal rows and anomalies."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ class Table:
         return parse_times(values)
 
     def take(self, rows: NDArray[Any]) -> Table:
-        """Return the rows of a boolean mask or of indices, as a table without its source."""
+        """Return the rows of a boolean mask or of indices, as a table without its source frame."""
         return Table(
             {name: values[rows] for name, values in self._columns.items()}, unsupported=self.unsupported
         )

@@ -66,12 +66,12 @@ class Confusion:
 
     @property
     def n(self) -> int:
-        """Number of rows judged."""
+        """Number of rows."""
         return self.tp + self.fp + self.fn + self.tn
 
     @property
     def accuracy(self) -> float:
-        """Share of rows judged rightly."""
+        """Share of rows that are right, alarm or not."""
         return (self.tp + self.tn) / self.n
 
     @property
@@ -194,7 +194,7 @@ def _confusion(truth: Bool, alarm: Bool) -> Confusion:
 def evaluate(
     y: ArrayLike, scores: ArrayLike, threshold: float | None = None, predicted: ArrayLike | None = None
 ) -> Evaluation:
-    """Judge scores, and alarms where they are given, against labels.
+    """Compare scores, and alarms where they are given, with labels.
 
     Parameters
     ----------

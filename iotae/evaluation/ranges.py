@@ -47,7 +47,7 @@ def range_precision_recall(
     predicted : array-like of shape (n,)
         Alarms, 0 or 1.
     existence : float
-        Share of an anomalous range's reward that it gets for being touched at all, in [0, 1]; the paper's
+        Share of an anomalous range's reward that any overlap with an alarm gives, in [0, 1]; the paper's
         alpha.
     bias : {"flat", "front", "middle", "back"}
         Where in an anomalous range alarms count most: "front" rewards early alarms.

@@ -61,8 +61,8 @@ def read_table(
     columns : sequence of str, optional
         Read only these.
     most_rows : int, optional
-        Keep at most so many rows, drawn with the seed while the file is read in chunks: the rest is
-        never held.
+        Keep at most this many rows, drawn at random while the file is read in chunks. The others are not
+        kept in memory.
     seed : int
         Seed of the rows drawn.
     chunk_rows : int, default=65536
@@ -75,7 +75,8 @@ def read_table(
     Raises
     ------
     TableError
-        If the file is not there, empty, torn, or lacks a column asked for.
+        If the file is missing or empty, a row has another number of cells than the header, or a column asked
+        for is not there.
 
     Examples
     --------
@@ -127,10 +128,10 @@ def iter_table(
     columns : sequence of str, optional
         Read only these.
     live : bool, default=False
-        Hand over the rows that have arrived instead of waiting for a full chunk (CSV only).
+        Yield the rows that have arrived instead of waiting for a full chunk (CSV only).
     ragged : {'error', 'pad'}, default='error'
-        What to do with a CSV row of another width than the header: an error that names the line, or
-        fill it up with empty cells and cut what is too much.
+        What to do with a CSV row that has another number of cells than the header: raise an error that names
+        the row, or add empty cells and cut off those that are too many.
 
     Yields
     ------

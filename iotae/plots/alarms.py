@@ -1,4 +1,4 @@
-"""Whether alarms keep their promise: the histogram of p-values, and rates asked for against realised."""
+"""Whether false-alarm rates are kept: the histogram of p-values, and rates asked for and realised."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MARKERS = "osD^vP"
 
 
 class PValueDisplay(Display):
-    """The histogram of p-values: flat for normal rows if they are honest, at the left for anomalies.
+    """The histogram of p-values: flat for normal rows if they are calibrated, on the left for anomalies.
 
     Parameters
     ----------
@@ -89,15 +89,15 @@ class PValueDisplay(Display):
 
 
 class CalibrationDisplay(Display):
-    """False-alarm rates asked for against those realised, with their intervals, on logarithmic axes.
+    """False-alarm rates realised over those asked for, with their intervals, on logarithmic axes.
 
-    Below the diagonal there are fewer false alarms than allowed, above it more. A rate without a single false
-    alarm is an open mark at the foot of the figure.
+    Below the diagonal there are fewer false alarms than allowed, above it more. A rate without any false
+    alarm is an open mark at the bottom of the figure.
 
     Parameters
     ----------
     rates : mapping of str to RealisedRates
-        Each threshold's or detector's; six looks, then they begin again.
+        The rates of each threshold or detector; after six, colours and dashes repeat.
 
     Attributes
     ----------
@@ -162,7 +162,7 @@ class CalibrationDisplay(Display):
 
     def _line(self, ax: Axes, found: RealisedRates, foot: float, i: int, name: str) -> None:
         colour, style = LINES[i % len(LINES)]
-        # Neighbours would hide each other's intervals: each detector stands a little beside the last.
+        # Each detector is drawn a little beside the last, so that no interval hides another.
         beside = found.alphas * 1.05 ** (i - (len(self.rates) - 1) / 2)
         shown = np.maximum(found.rates, foot)
         reach = np.array([shown - np.maximum(found.low, foot), found.high - shown])

@@ -1,4 +1,4 @@
-"""The critical-difference figure: detectors on a line of mean ranks, bars over those not told apart."""
+"""The critical-difference figure: detectors on a line of mean ranks, bars over those that do not differ."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _BAR_STEP, _NAME_STEP = 0.45, 0.8
 class CriticalDifferenceDisplay(Display):
     """Mean ranks over sets, best at the left, after Demšar (2006).
 
-    A thick bar joins detectors whose mean ranks differ by less than Nemenyi's critical difference, which is
-    drawn to scale above the line: the sets cannot tell them apart.
+    A thick bar joins detectors whose mean ranks differ by less than Nemenyi's critical difference, so not
+    significantly. The critical difference is drawn to scale above the line.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of the verdict at one threshold: the confusion matrix, and the metrics beside a reference."""
+"""Figures of the alarms at one threshold: the confusion matrix, and the metrics beside a reference."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ConfusionDisplay(Display):
         self._one(ax, SINGLE, 2.7)
         counts = self.confusion.matrix
         share = counts / self.confusion.n
-        # Shaded within the column, so that few anomalies are as visible as many normal rows.
+        # Shaded by the share of the column, so that few anomalies are as visible as many normal rows.
         shade = counts / np.maximum(counts.sum(axis=0), 1)
         self.ax_.imshow(shade, cmap="Blues", vmin=0.0, vmax=1.35, aspect="auto")
         for row, names in enumerate((("TP", "FP"), ("FN", "TN"))):

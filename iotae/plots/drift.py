@@ -1,4 +1,4 @@
-"""A changing world as a stream model meets it: the level of the score, refused rows, and spans of drift."""
+"""Drift as a stream model sees it: the level of its scores, rows that it did not learn, spans of drift."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_BINS, _LEAST_ROWS = 200, 20
 
 
 class DriftDisplay(Display):
-    """The score's median and its middle 80 %, the share of rows refused, and where drift was seen.
+    """The score's median and its middle 80 %, the share of rows refused, and where drift was detected.
 
     Figures are of consecutive bins of rows, at most 200 and of at least 20 rows.
 
@@ -41,7 +41,7 @@ class DriftDisplay(Display):
     scores : array-like of shape (n,)
         Each row's score, given before the row was learned.
     drift : array-like of shape (n,)
-        1 where the model said that the world has changed, else 0.
+        1 where the model reported drift, else 0.
     refused : array-like of shape (n,), optional
         1 where the row was not learned because it looked anomalous, else 0; without it there is one panel.
     time : array-like of shape (n,), optional
@@ -73,7 +73,7 @@ class DriftDisplay(Display):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, time: ArrayLike | None = None) -> DriftDisplay:
-        """Run a stream model along rows X, which it learns, and note ``drift_detected`` and ``n_refused``.
+        """Run a stream model along rows X, which it learns, and record ``drift_detected`` and ``n_refused``.
 
         X is an iterable of dicts or a data frame.
 

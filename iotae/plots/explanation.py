@@ -33,7 +33,7 @@ class ExplanationDisplay(Display):
     values : mapping of feature to value, optional
         What was read, to be shown beside the name.
     top : int
-        Show so many of the largest; the rest are added up in one bar.
+        How many of the largest to show; the rest are added up in one bar.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class ExplanationDisplay(Display):
         labels = [f"{share / score:.0%}" if score else "" for share in shares]
         ax.bar_label(drawn, labels, fontsize=TEXT_SIZE, padding=2)
         finish(ax, grid="x")
-        # flush right: beside long names the axes are narrower than this text
+        # aligned to the right, because beside long names the axes are narrower than this text
         ax.set_xlabel(f"share of the score {score:.3g}", fontsize=LABEL_SIZE, loc="right")
         ax.set_yticks(range(len(bars)), names)
         ax.tick_params(axis="y", length=0)

@@ -44,7 +44,7 @@ class FeaturesDisplay(Display):
     """Features over time, one panel each, with training and test rows told apart and anomalies marked.
 
     The rows of the two parts have two shades; a split along time shades the background of the test span too.
-    A value that never arrived (NaN) in an anomalous row is marked at the foot of its panel.
+    A missing value (NaN) in an anomalous row is marked at the bottom of its panel.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class FeaturesDisplay(Display):
     label : array-like of shape (n,)
         1 for an anomaly, 0 for a normal row.
     kind : array-like of str, shape (n,), optional
-        The anomalies' kinds: each gets a mark of its own (six marks; a seventh kind begins again).
+        The anomalies' kinds, each with a mark of its own; after six, marks repeat.
     test : array-like of bool, shape (n,), optional
         True for the rows of the test part.
 

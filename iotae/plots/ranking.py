@@ -28,14 +28,14 @@ __all__ = ["RankingDisplay"]
 
 
 class RankingDisplay(Display):
-    """ROC and precision-recall curves side by side, with their areas and what chance would give.
+    """ROC and precision-recall curves side by side, with their areas and those of random scores.
 
     Parameters
     ----------
     y : array-like of shape (n,)
         1 for an anomaly, 0 for a normal row; both must occur.
     scores : mapping of str to array-like of shape (n,)
-        Each detector's scores, higher is more anomalous; six looks, then they begin again.
+        Each detector's scores, higher is more anomalous; after six, colours and dashes repeat.
 
     Attributes
     ----------

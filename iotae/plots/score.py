@@ -26,7 +26,7 @@ __all__ = ["ScoreDisplay"]
 
 
 class ScoreDisplay(Display):
-    """The score over time with the threshold, and each alarm told apart by shape and colour.
+    """The score over time with the threshold; shape and colour tell hits, misses and false alarms apart.
 
     Parameters
     ----------

@@ -90,7 +90,9 @@ def learn(steps: Settings, table: Table, labels: Bool | None) -> tuple[Learned, 
     usable = present & (training | ~normal)
     keep = _select(steps, X[usable], None if labels is None else labels[usable], names, report)
     if not keep.size:
-        raise TableError("Got no column that says anything: " + "; ".join(report[-4:]))
+        raise TableError(
+            "Got no column left after the selection, but expected at least one: " + "; ".join(report[-4:])
+        )
     offset, scale = _scaling(X[np.ix_(training, keep)], steps.normalise)
     if steps.normalise != "none":
         report.append(f"normalised: {steps.normalise}, on {int(training.sum())} rows")

@@ -119,8 +119,8 @@ class Preprocessor:
             Without its label column.
         y : array-like of shape (n,), optional
             True or 1 for anomalies. Fill values, outliers and normalisation are then learned from normal
-            rows only; whether a column says anything at all is judged on all rows, so that a flag that
-            only attacks raise is not taken for a constant.
+            rows only. Columns are selected on all rows, so that a flag that only anomalies raise does not
+            count as constant.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class Preprocessor:
 
     @property
     def training_mask_(self) -> Bool:
-        """Rows of the table given to ``fit`` that are fit to learn from, (n,); empty after loading.
+        """Rows of the table given to ``fit`` that a model may learn from, (n,); empty after loading.
 
         Complete rows (if 'drop'), no outliers, and normal ones where labels were given.
         """

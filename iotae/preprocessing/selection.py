@@ -1,4 +1,4 @@
-"""Which columns and which training rows preprocessing removes or bends, and why."""
+"""Which columns and which training rows preprocessing removes or transforms, and why."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RULES: dict[str, float] = {"robust_z": 5.0, "iqr": 3.0}
 
 
 def is_counter(values: Float64) -> bool:
-    """Say whether a column only counts the rows or tells the time: it says nothing of the next file.
+    """Say whether a column only counts the rows or tells the time, which says nothing about other files.
 
     True where the values rise in every row, or are the whole numbers of a range in any order; at
     least fifty rows without a gap are needed to tell.
@@ -84,7 +84,7 @@ def outlying_rows(X: Float64, rule: Literal["robust_z", "iqr"]) -> Bool:
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        NaN is missing and never far.
+        NaN is missing and never outlying.
     rule : {'robust_z', 'iqr'}
         'robust_z': farther from the median than 5 times 1.4826 times the median absolute deviation
         (Iglewicz and Hoaglin, 1993, with a wider cut for long tails). 'iqr': more than 3 interquartile
