@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -20,6 +21,7 @@ import pytest
 
 from iotae import OnlineAutoencoder, __version__, serialization
 from iotae.cli import main
+from iotae.cli.parser import make_parser
 from iotae.cli.rows import row_dicts
 from iotae.io.files import read_table
 
@@ -422,6 +424,17 @@ def test_standard_input_to_standard_output(house, stdin, capsysbinary):
 def test_version_and_module():
     done = iotae("--version")
     assert (done.returncode, done.stdout) == (0, f"iotae {__version__}\n")
+
+
+def test_each_option_has_a_sentence_and_each_subcommand_an_example():
+    (commands,) = (
+        action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    assert set(commands.choices) == {"demo", "fit", "tune", "score", "stream", "evaluate"}
+    for name, parser in commands.choices.items():
+        assert f"$ iotae {name}" in parser.format_help() or f"| iotae {name}" in parser.format_help()
+        for action in parser._actions:
+            assert len(action.help.split()) >= 4, (name, action.dest)
 
 
 def test_demo_runs_the_experiment_with_its_options(monkeypatch):

@@ -90,6 +90,11 @@ def add_tune_options(parser: ArgumentParser) -> None:
         metavar="SHARE,...",
         help=ALPHA.format(rows="the calibration rows") + " (default 0.002,0.005,0.01,0.02,0.05,0.1)",
     )
+    _add_search_options(parser)
+    add_preprocessing(parser)
+
+
+def _add_search_options(parser: ArgumentParser) -> None:
     search = parser.add_argument_group("search", "how the combinations are judged")
     search.add_argument(
         "--folds", type=int, default=5, metavar="N", help="parts of the cross-validation (default 5)"
@@ -112,4 +117,3 @@ def add_tune_options(parser: ArgumentParser) -> None:
         "--jobs", type=int, default=1, metavar="N", help="processes at a time; -1 for one a core (default 1)"
     )
     add_seed(parser, "the split, the folds, the swaps and the weights")
-    add_preprocessing(parser)

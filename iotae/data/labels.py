@@ -68,7 +68,7 @@ def read_labels(table: Table, column: str, normal_value: str | None = None) -> B
     Raises
     ------
     TableError
-        If the column is not there, has empty cells, or its normal value cannot be told.
+        If the column is not there, has empty cells, or its normal value cannot be guessed.
 
     Examples
     --------

@@ -1,10 +1,10 @@
 """Evaluation: the paper's 70/30 split, its score, and metrics of rows, series, streams and many data sets.
 
 There is a module for each question. ``metrics``: the paper's. ``ranking``: scores at any threshold.
-``budgets``: a limited number of alarms. ``events`` and ``ranges``: anomalies that last. ``volume``: ranking
-in series. ``intervals``: how certain a figure is. ``calibration``: whether a false-alarm rate is kept.
-``comparison``: many data sets. ``prequential`` (score each row, then learn it), ``adapters`` and ``runs``:
-streams. All can be imported from here; docs/evaluation.md says which to use.
+``report``: both at once. ``budgets``: a limited number of alarms. ``events`` and ``ranges``: anomalies that
+last. ``volume``: ranking in series. ``intervals``: how certain a figure is. ``calibration``: whether a
+false-alarm rate is kept. ``comparison``: many data sets. ``prequential`` (score each row, then learn it),
+``adapters`` and ``runs``: streams. All can be imported from here; docs/evaluation.md says which to use.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from iotae.evaluation.calibration import RealisedRates, realised_rates
 from iotae.evaluation.comparison import Comparison, compare
 from iotae.evaluation.events import Events, anomaly_ranges, find_events
 from iotae.evaluation.intervals import Interval, bootstrap_interval, wilson_interval
-from iotae.evaluation.metrics import Confusion, Evaluation, confusion, evaluate
+from iotae.evaluation.metrics import Confusion, confusion
 from iotae.evaluation.prequential import prequential
 from iotae.evaluation.ranges import RangeScores, range_precision_recall
 from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from iotae.evaluation.report import Evaluation, evaluate
 from iotae.evaluation.runs import Prequential, StreamDetector
 from iotae.evaluation.volume import RangeArea, range_auc, vus
 

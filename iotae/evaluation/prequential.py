@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iotae.evaluation.adapters import SlidingFit, last_step
 from iotae.evaluation.runs import Prequential, StreamDetector
@@ -109,10 +110,6 @@ def prequential(
         raise ValueError(
             "Got an empty stream, but expected at least one row: an iterator can be read only once."
         )
-    groups = None
-    if group is not None:
-        groups = np.empty(len(names), dtype=np.object_)
-        groups[:] = names
     return Prequential(
         scores=np.array(scores),
         labels=np.array(labels, dtype=np.int64),
@@ -121,8 +118,14 @@ def prequential(
         learn_seconds=np.array(learn_ns) * 1e-9,
         warm_up=warm_up,
         models=models,
-        groups=groups,
+        groups=None if group is None else _as_objects(names),
     )
+
+
+def _as_objects(names: list[Hashable]) -> NDArray[np.object_]:
+    objects = np.empty(len(names), dtype=np.object_)
+    objects[:] = names
+    return objects
 
 
 def _step(detector: Any, x: Any, row: int, classifies: bool) -> tuple[float, int, int, bool]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Bool, Float64, Int64
-from iotae.evaluation.metrics import Evaluation, evaluate
+from iotae.evaluation.report import Evaluation, evaluate
 
 __all__ = ["Prequential", "StreamDetector"]
 

@@ -139,15 +139,8 @@ def tune(
         table.take(train), None if labels is None else labels[train], fold, alphas, anomaly_share, seed
     )
     judged = search.run([result for _, result in networks], n_jobs, progress)
-    records = [
-        {"rank": 0} | {name: ({**params, "alpha": alpha})[name] for name in grid} | _summary(judged[i, :, j])
-        for i, (params, _) in enumerate(networks)
-        for j, alpha in enumerate(alphas)
-    ]
-    means = np.array([record["f1_mean"] for record in records])
-    for record in records:
-        record["rank"] = 1 + int((means > record["f1_mean"]).sum())
-    place = int(means.argmax())
+    records = _records([params for params, _ in networks], alphas, grid, judged)
+    place = int(np.argmax([record["f1_mean"] for record in records]))
     best = copy.deepcopy(networks[place // len(alphas)][1])
     best.alpha = alphas[place % len(alphas)]
     best.fit(search.table, search.labels)
@@ -160,6 +153,18 @@ def tune(
         test_index=test,
         test=None if labels is None or not test.size else _judge(best, table.take(test), labels[test]),
     )
+
+
+def _records(networks: list[Params], alphas: list[float], grid: Grid, judged: Float64) -> list[Params]:
+    """One record for each network and alpha, with its F1 on each fold (networks, folds, alphas)."""
+    records = [
+        {"rank": 0} | {name: ({**params, "alpha": alpha})[name] for name in grid} | _summary(judged[i, :, j])
+        for i, params in enumerate(networks)
+        for j, alpha in enumerate(alphas)
+    ]
+    for record in records:
+        record["rank"] = 1 + sum(other["f1_mean"] > record["f1_mean"] for other in records)
+    return records
 
 
 def _folds(classes: Bool, n_splits: int, seed: int, *, labelled: bool) -> Int64:

@@ -1,4 +1,4 @@
-"""What a search tries: a grid of settings, and the unfitted detectors that it stands for."""
+"""What a search tries: a grid of settings, and an unfitted detector for each of its combinations."""
 
 from __future__ import annotations
 

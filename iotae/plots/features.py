@@ -41,7 +41,7 @@ _MANY_SPANS = 12
 
 
 class FeaturesDisplay(Display):
-    """Features over time, one panel each, with training and test rows told apart and anomalies marked.
+    """Features over time, one panel each, in which training rows, test rows and anomalies differ by mark.
 
     The rows of the two parts have two shades; a split along time shades the background of the test span too.
     A missing value (NaN) in an anomalous row is marked at the bottom of its panel.

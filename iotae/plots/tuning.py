@@ -166,8 +166,8 @@ class TuningDisplay(Display):
 
     def _ticks(self, axes: Axes, shown: list[str]) -> None:
         # The final layout, which comes later, makes a panel about a quarter wider.
-        room = 1.25 * axes.get_window_extent().width / self.figure_.dpi
-        turned = len(shown) * (max(map(len, shown)) + 1) * _INCHES_A_LETTER > room
+        width = 1.25 * axes.get_window_extent().width / self.figure_.dpi
+        turned = len(shown) * (max(map(len, shown)) + 1) * _INCHES_A_LETTER > width
         axes.set_xticks(
             range(len(shown)), shown, rotation=35 if turned else 0, ha="right" if turned else "center"
         )

@@ -25,7 +25,7 @@ MAX_OUTLIERS = 0.05
 LONG_TAIL = 100.0
 """A column is long-tailed when its largest value is this many times its median, zeros aside."""
 MIN_ROWS_TO_TELL = 50
-"""Rows, or different texts, from which on a counter or an identifier can be told."""
+"""Rows, or different texts, that are needed to recognise a counter or an identifier."""
 _RULES: dict[str, float] = {"robust_z": 5.0, "iqr": 3.0}
 
 
