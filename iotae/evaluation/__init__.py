@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, Int64
+from iotae._validation import check_share
 from iotae.evaluation.adapters import SlidingFit, WithTarget
 from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
 from iotae.evaluation.calibration import RealisedRates, realised_rates
@@ -103,8 +104,7 @@ def stratified_split(y: ArrayLike, test_size: float = 0.3, seed: int | None = 0)
         raise ValueError(
             f"Got y of shape {classes.shape}, but expected (n,) with n >= 2: a split needs two rows."
         )
-    if not 0 < test_size < 1:
-        raise ValueError(f"Got test_size={test_size}, but expected a share in (0, 1), e.g. test_size=0.3.")
+    check_share("test_size", test_size, meaning="the share of the rows in the test part, e.g. test_size=0.3")
     n_test = min(max(math.floor(test_size * classes.size + 0.5), 1), classes.size - 1)
     _, member, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     exact = sizes * (n_test / classes.size)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from iotae._typing import Float64
+from iotae._validation import check_count
 
 __all__ = ["SlidingFit", "WithTarget", "last_step"]
 
@@ -59,10 +60,8 @@ class SlidingFit:
     """
 
     def __init__(self, model: Any, window: int = 1000, every: int = 200) -> None:
-        if window < 2 or every < 2:
-            raise ValueError(
-                f"Got window={window} and every={every}, but expected numbers of rows of at least 2."
-            )
+        check_count("window", window, 2)
+        check_count("every", every, 2)
         if hasattr(model, "score_samples"):
             raise TypeError(
                 f"Got a {type(model).__name__}, but expected a PyOD model: scikit-learn's decision_function "

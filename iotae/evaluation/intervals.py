@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64
-from iotae._validation import check_same_length
+from iotae._validation import check_count, check_same_length, check_share
 
 __all__ = ["Interval", "bootstrap_interval", "wilson_interval"]
 
@@ -99,8 +99,7 @@ def bootstrap_interval(
         raise ValueError("Got no rows to resample, but expected columns of at least one row, e.g. y, scores.")
     check_same_length(**{f"column {i}": column for i, column in enumerate(arrays)})
     n = len(arrays[0])
-    if n_resamples < 1:
-        raise ValueError(f"Got n_resamples={n_resamples}, but expected at least 1, e.g. 1000.")
+    check_count("n_resamples", n_resamples)
     if not 1 <= block <= n:
         raise ValueError(f"Got block={block}, but expected a number of rows from 1 to all {n}.")
     tail = _tail(confidence)
@@ -157,6 +156,5 @@ def wilson_interval(hits: ArrayLike, n: int, *, confidence: float = 0.95) -> tup
 
 
 def _tail(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"Got confidence={confidence}, but expected a probability in (0, 1), e.g. 0.95.")
-    return (1.0 - confidence) / 2
+    share = check_share("confidence", confidence, meaning="the probability that the bounds hold, e.g. 0.95")
+    return (1.0 - share) / 2

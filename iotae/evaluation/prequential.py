@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._validation import check_count
 from iotae.evaluation.adapters import SlidingFit, last_step
 from iotae.evaluation.runs import Prequential, StreamDetector
 
@@ -80,8 +81,7 @@ def prequential(
     ([1.0, 0.0, 4.0], 1.0)
     """
     model = _as_stream_detector(model)
-    if warm_up < 0:
-        raise ValueError(f"Got warm_up={warm_up}, but expected a number of rows >= 0.")
+    check_count("warm_up", warm_up, 0)
     models: dict[Hashable, StreamDetector] = {} if group is not None else {None: model}
     classifies = hasattr(last_step(model), "classify")
     names: list[Hashable] = []

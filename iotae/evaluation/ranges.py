@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
-from iotae._validation import check_labels, check_same_length
+from iotae._validation import check_choice, check_labels, check_same_length
 from iotae.evaluation.events import runs_of
 
 __all__ = ["BIASES", "RangeScores", "range_precision_recall"]
@@ -78,8 +78,7 @@ def range_precision_recall(
     check_same_length(y=truth, predicted=alarm)
     if not 0 <= existence <= 1:
         raise ValueError(f"Got existence={existence}, but expected a share of the reward in [0, 1].")
-    if bias not in BIASES:
-        raise ValueError(f"Got bias={bias!r}, but expected one of {', '.join(map(repr, BIASES))}.")
+    check_choice("bias", bias, BIASES)
     return RangeScores(_mean_reward(alarm, truth, 0.0, "flat"), _mean_reward(truth, alarm, existence, bias))
 
 

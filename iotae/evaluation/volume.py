@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
-from iotae._validation import check_labels, check_same_length, check_scores
+from iotae._validation import check_count, check_labels, check_same_length, check_scores
 from iotae.evaluation.events import runs_of
 from iotae.evaluation.ranking import last_of_ties
 
@@ -59,7 +59,7 @@ def range_auc(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
     >>> [round(range_auc(y, late, buffer).pr, 3) for buffer in (0, 4)]
     [0.35, 0.717]
     """
-    return _Surface(y, scores).area(_checked(buffer))
+    return _Surface(y, scores).area(check_count("buffer", buffer, 0))
 
 
 def vus(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
@@ -103,14 +103,8 @@ def vus(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
     [0.886, 0.546]
     """
     surface = _Surface(y, scores)
-    areas = np.array([surface.area(length) for length in range(_checked(buffer) + 1)])
+    areas = np.array([surface.area(length) for length in range(check_count("buffer", buffer, 0) + 1)])
     return RangeArea(*areas.mean(axis=0).tolist())
-
-
-def _checked(buffer: int) -> int:
-    if buffer < 0:
-        raise ValueError(f"Got buffer={buffer}, but expected a number of rows >= 0, e.g. the series' period.")
-    return int(buffer)
 
 
 class _Surface:

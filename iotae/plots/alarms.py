@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae._validation import check_labels, check_p_values, check_same_length
+from iotae._validation import check_count, check_labels, check_p_values, check_same_length
 from iotae.evaluation.calibration import ALPHAS, RealisedRates, realised_rates
 from iotae.plots.estimators import judge_p_values
 from iotae.plots.figure import (
@@ -54,9 +54,7 @@ class PValueDisplay(Display):
     def __init__(self, y: ArrayLike, p_values: ArrayLike, *, bins: int = 20) -> None:
         self.label, self.p_values = check_labels(y), check_p_values(p_values)
         check_same_length(y=self.label, p_values=self.p_values)
-        if bins < 2:
-            raise ValueError(f"Got bins={bins}, but expected at least 2.")
-        self.bins = bins
+        self.bins = check_count("bins", bins, 2)
 
     @classmethod
     def from_predictions(cls, y: ArrayLike, p_values: ArrayLike, *, bins: int = 20) -> PValueDisplay:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iotae._validation import check_count
 from iotae.plots.figure import (
     COLOURS,
     LABEL_SIZE,
@@ -57,8 +58,7 @@ class ExplanationDisplay(Display):
                 f"Got contributions {shares}, but expected at least one, all finite and >= 0: pass what "
                 "explain_one or a row of explain gives."
             )
-        if top < 1:
-            raise ValueError(f"Got top={top}, but expected at least 1.")
+        check_count("top", top)
         self.contributions = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.values = dict(values or {})
         self.top = top

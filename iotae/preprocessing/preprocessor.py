@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
-from iotae._validation import check_choice, check_row_labels
+from iotae._validation import check_choice, check_count, check_row_labels
 from iotae.data import Table, TableError
 from iotae.preprocessing.fitting import Fill, Missing, Normalise, Outliers, Tails, learn
 from iotae.preprocessing.learned import Learned
@@ -98,8 +98,8 @@ class Preprocessor:
         check_choice("outliers", outliers, get_args(Outliers))
         for step in [select] if isinstance(select, str) else select:
             check_choice("select", step, ("counter", *SELECTORS))
-        if max_categories is not None and not max_categories >= 2:
-            raise ValueError(f"Got max_categories={max_categories}, but expected None or at least 2.")
+        if max_categories is not None:
+            check_count("max_categories", max_categories, 2)
         self.missing, self.fill, self.tails, self.normalise = missing, fill, tails, normalise
         self.select = (select,) if isinstance(select, str) else tuple(select)
         self.outliers, self.max_categories = outliers, max_categories
