@@ -27,7 +27,7 @@ WHO = (
     "without `depth=100`, and `QuantileThreshold(alpha)`, the quantile of the latest 1,000 scores.\n"
     "- `budget`: `AlertBudget(10, 10 / alpha)`, ten alerts in so many rows as alpha allows for ten.\n"
     "- `QuantileFilter`: River's, with `q = 1 - alpha`. `SPOT`: Siffer et al. (2017) as published, which "
-    "forgets its alarms. `fixed`: the quantile of the first {adapted:,} scores, for ever."
+    "forgets its alarms. `fixed`: the quantile of the first {adapted:,} scores, never updated."
 )
 UNTIL = (
     "Rows after the jump until the next 10 / alpha rows hold alarms at 2 alpha or less, median over groups; "

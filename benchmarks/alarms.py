@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.datasets import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.dataset import Dataset
+from benchmarks.detector import Detector, Task
 from benchmarks.peers import RiverQuantile, Spot
 from benchmarks.protocols import prequential
 from iotae.thresholds import AlertBudget, ConformalThreshold, QuantileThreshold, TailThreshold
@@ -31,7 +31,7 @@ BLOCKS = 10
 
 
 class Fixed:
-    """The quantile of the first rows, for ever: what a contamination set at the start amounts to."""
+    """The quantile of the first rows, never updated: what a contamination set at the start amounts to."""
 
     def __init__(self, alpha: float) -> None:
         self._first: list[float] = []

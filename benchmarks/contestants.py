@@ -1,4 +1,4 @@
-"""The room of the paper's contestants: ours, PyOD's, and the supervised rows that the paper compares with.
+"""The paper's contestants: ours, PyOD's, and the supervised rows that the paper compares with.
 
 A contestant is a function from an `Experiment`, which holds no label of a test row, to alarms on its test
 rows. Defaults are left alone.
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.detectors import TABLES, Detector, Task
+from benchmarks.detector import Detector, Task
+from benchmarks.detectors import TABLES
 from benchmarks.simulated import Experiment
 from iotae.model_selection import GRID, tune
 from iotae.pipeline import TableDetector

@@ -1,17 +1,17 @@
-"""The room of data sets: where each one lies, how it is read, and what to say where it is absent."""
+"""The data sets: where each one lies, how it is read, and what to say where it is absent."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from benchmarks import normal_streams
+from benchmarks.dataset import Dataset
+from benchmarks.normal_streams import MADE
 
 __all__ = [
-    "LAWS",
     "MADE",
     "STREAMS",
     "TABLES",
@@ -37,56 +37,11 @@ STREAMS = (
     "nab_realKnownCause",
 )  # fmt: skip
 BUNDLED = ("river_shuttle", "simulator")
-LAWS = ("exchangeable", "autocorrelated", "drifting", "shifted")
-MADE = (*(f"scores: {law}" for law in LAWS), *(f"rows: {law}" for law in LAWS), "rows: IoT simulator")
 FOLDERS = {"table": "tabular", "stream": "streams", "normal": "streams"}
 
 
 class DatasetAbsentError(FileNotFoundError):
     """A data set that is not on this machine; the message says where it was looked for."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A labelled set: rows in file order.
-
-    Attributes
-    ----------
-    name : str
-        Name in this registry.
-    X : ndarray of shape (n, d)
-        Raw values, float64.
-    y : ndarray of shape (n,)
-        1 = anomaly, 0 = normal.
-    feature_names : tuple of str
-        One name a column.
-    ordered : bool
-        Whether the order of the rows is time.
-    group : ndarray of shape (n,) or None
-        Series, device or capture of each row: each gets a fresh model.
-    is_test : ndarray of shape (n,) or None
-        0 where the set's authors marked a training part.
-    """
-
-    name: str
-    X: NDArray[np.float64]
-    y: NDArray[np.int8]
-    feature_names: tuple[str, ...]
-    ordered: bool = False
-    group: NDArray[np.int64] | None = None
-    is_test: NDArray[np.int8] | None = None
-
-    def take(self, rows: NDArray[Any]) -> Dataset:
-        """Return the set cut down to ``rows`` (indices or a mask), in that order."""
-        return Dataset(
-            self.name,
-            self.X[rows],
-            self.y[rows],
-            self.feature_names,
-            self.ordered,
-            None if self.group is None else self.group[rows],
-            None if self.is_test is None else self.is_test[rows],
-        )
 
 
 def data_folder() -> Path:
@@ -139,9 +94,7 @@ def load(kind: str, name: str) -> Dataset:
     if reason := why_absent(kind, name):
         raise DatasetAbsentError(reason)
     if name in MADE:
-        from benchmarks.normal_streams import make
-
-        return make(name)
+        return normal_streams.make(name)
     if kind == "normal":
         data = load("stream", name)
         return data.take(data.y == 0)

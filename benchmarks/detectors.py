@@ -1,4 +1,4 @@
-"""The room of detectors: ours and the peers, each one entry, all with their own defaults.
+"""The registry of detectors: ours and the peers, each one entry, all with their own defaults.
 
 An entry is a function from a `Task` to a fresh detector, put into `TABLES` (PyOD's interface) or
 `STREAMS` (River's interface) under its name. Nothing is tuned: an argument is given only where the
@@ -8,88 +8,23 @@ of the stream (KitNET's grace periods).
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib import import_module, metadata
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
-from benchmarks.datasets import ROOT
+from benchmarks.detector import Detector, Task
+from benchmarks.isolated import PEERS
 
-__all__ = ["NORMAL", "OUR_PACKAGES", "STREAMS", "TABLES", "TOLD", "Detector", "Task", "resolve"]
+__all__ = ["FAULTS", "NORMAL", "STREAMS", "TABLES", "TOLD", "resolve"]
 
-NUMERICS = ("numba", "numpy", "scipy", "scikit-learn")
 TOLD = "iotae, clean=True"
 """Ours where the user says that training rows are normal; asked where they are."""
 
-OUR_PACKAGES = ("iotae", "pyod_iotae", "river_iotae")
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a factory may know: the seed, and the size of the rows to come (never a label)."""
-
-    seed: int
-    n_rows: int
-    n_features: int
-
-
-@dataclass(frozen=True)
-class Detector:
-    """One entry of the registry.
-
-    Attributes
-    ----------
-    name : str
-        The name in every table.
-    make : callable
-        From a `Task` to a fresh, unfitted detector.
-    packages : tuple of str
-        Distributions whose version decides the result, beside NumPy and its like.
-    recipe : str
-        What the factory does, as text: a changed recipe is a changed detector.
-    ours : bool
-        Whether it is this project's, so that its source decides the result.
-    """
-
-    name: str
-    make: Callable[[Task], Any]
-    packages: tuple[str, ...]
-    recipe: str
-    ours: bool = False
-
-    def why_absent(self) -> str | None:
-        """Return None where the detector can be made, else one line that says why not."""
-        for package in self.packages:
-            try:
-                metadata.version(package)
-            except metadata.PackageNotFoundError:
-                return f"{self.name}: the package {package} is not installed (pip install {package})"
-        return None
-
-    def versions(self) -> dict[str, str]:
-        """Return what a stored result depends on: versions, its recipe, ours wholly."""
-        found = {package: metadata.version(package) for package in {*NUMERICS, *self.packages}}
-        if self.ours:
-            found["iotae source"] = source_hash()
-        found["recipe"] = hashlib.sha256(self.recipe.encode()).hexdigest()[:12]
-        return found
-
-
-@cache
-def source_hash() -> str:
-    """Return a hash of every module of the three packages."""
-    digest = hashlib.sha256()
-    for package in OUR_PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 TABLES: dict[str, Detector] = {}
 STREAMS: dict[str, Detector] = {}
+FAULTS: dict[str, Detector] = {}
 NORMAL: dict[str, Detector] = {}
 Factory = Callable[[Task], Any]
 
@@ -218,8 +153,28 @@ def _kitnet(task: Task) -> Any:
     return preprocessing.MinMaxScaler() | KitNET(feature_map_grace, ad_grace, task.seed)
 
 
+STREAMS |= PEERS
+
 # what scores normal rows for the thresholds, which are ours, so that our source decides the result
 NORMAL |= {name: replace(STREAMS[name], ours=True) for name in ("iotae", "HalfSpaceTrees")}
+
+
+@_entry(FAULTS, "anchor")
+def _anchor(task: Task) -> Any:
+    from benchmarks.anchor import Anchor
+
+    return Anchor()
+
+
+@_entry(FAULTS, "anchor, ten rows")
+def _anchor_recent(task: Task) -> Any:
+    from benchmarks.anchor import Anchor
+
+    return Anchor(recent=True)
+
+
+FAULTS |= {name: STREAMS[name] for name in ("HalfSpaceTrees", "LODA", "OneClassSVM")}
+FAULTS = {"iotae": replace(STREAMS["iotae"], takes_time=True), **FAULTS}
 
 
 @_entry(NORMAL, "the score itself", "river", ours=True)

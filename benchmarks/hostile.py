@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import datasets, protocols, render
-from benchmarks.datasets import Dataset
+from benchmarks.dataset import Dataset
 from iotae import OnlineAutoencoder
 
 __all__ = ["COPY", "KINDS", "compare", "hostile_row", "is_finite", "measure", "mixed"]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import detectors, render
-from benchmarks.detectors import Task
+from benchmarks.detector import Task
 from benchmarks.runner import one_thread
 from benchmarks.timing import factor_rows
 

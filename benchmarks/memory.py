@@ -1,6 +1,6 @@
 """The memory benchmark: resident memory of one model over millions of rows whose features come and go.
 
-Two hundred sensors are alive at a time; every 500 rows the oldest falls silent for ever and one of a
+Two hundred sensors are alive at a time; every 500 rows the oldest falls silent and one of a
 new name takes its place. A row holds what ten of them say, and two texts: a firmware that is replaced
 every 2,000 rows, and a message that no other row has. The model has slots for all that are alive and a
 few more, so that each newcomer takes the slot of one long silent.

@@ -8,9 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.datasets import LAWS, MADE, Dataset
+from benchmarks.dataset import Dataset
+from iotae.simulator import simulate
 
-__all__ = ["make"]
+__all__ = ["LAWS", "MADE", "make"]
+
+LAWS = ("exchangeable", "autocorrelated", "drifting", "shifted")
+MADE = (*(f"scores: {law}" for law in LAWS), *(f"rows: {law}" for law in LAWS), "rows: IoT simulator")
 
 Floats = NDArray[np.float64]
 
@@ -68,8 +72,6 @@ def make(name: str) -> Dataset:
         draw = _scores if what == "scores" else _rows
         X = np.concatenate([draw(law, np.random.default_rng([seed, group])) for group in range(n_groups)])
     else:
-        from iotae.simulator import simulate
-
         n_groups = ROW_GROUPS
         X = np.concatenate(
             [simulate(GROUP_ROWS, n_devices=1, anomaly_rate=0.0, seed=i).features for i in range(n_groups)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import datasets, detectors, render, runner, timing
+from benchmarks import command_speed, datasets, detectors, isolated, render, runner, timing
 
 __all__ = ["Sections", "speed", "streams", "tables"]
 
@@ -17,6 +18,8 @@ RIVERS_OWN = ("HalfSpaceTrees", "OneClassSVM", "LODA")
 SPEED_TABLES = ("iotae", "IForest", "AutoEncoder")
 SPEED_WIDTHS = (9, 38, 122)
 SPEED_SIZES = ((20_000, 20), (10_000, 100))
+COMMAND_ROWS = 1_000_000
+QUICK_WIDTHS, QUICK_BLOCKS, QUICK_SIZES, QUICK_COMMAND_ROWS = (9,), 6, ((2_000, 20),), 20_000
 
 STREAMS_TEXT = (
     "Prequential, score before learn, no labels, a fresh model for each group, {cap}; sets without an order "
@@ -24,7 +27,8 @@ STREAMS_TEXT = (
     "and the detector's own randomness; ours by seed: {by_seed}. The scores of all groups of a set are "
     "ranked together. Microseconds a row are score + learn in one thread, median over sets; `speed` compares "
     "them in turns in one process. A stored result keeps the time of the run that made it: compare times "
-    "after `--fresh`."
+    "after `--fresh`. Peers that live in an environment of their own (`python -m benchmarks peers-env`) get "
+    "the rows scaled as River's pipelines scale them where they ask for it: `benchmarks/isolated_worker.py`."
 )
 WARM_TEXT = (
     "They are learned but not counted: the part that a set marks as training, else the first tenth of each "
@@ -42,7 +46,13 @@ TABLE_PROTOCOLS = {
 STREAM_SPEED_TEXT = (
     "One process, one thread; the detectors take turns in blocks of 500 rows. µs a row: median over blocks "
     "of the mean in a block. Times faster: than `MinMaxScaler | HalfSpaceTrees`, median over blocks. First "
-    "row: construction, score and learn in a fresh process, imports not counted."
+    "row: construction, score and learn in a fresh process, imports not counted. A detector with "
+    "`score_learn_one`, which scores and learns in one call, is timed with that call too."
+)
+COMMAND_TEXT = (
+    "`iotae stream` reads a CSV file of {rows:,} rows of {columns} numbers and writes it again with score "
+    "and alarm: {speed:,.0f} rows a second in one thread ({runs}), the program's start included, what is "
+    "compiled once not."
 )
 TABLE_SPEED_TEXT = "One thread, medians of three turns; 100,000 float32 rows are scored."
 
@@ -117,27 +127,46 @@ def tables(arguments: argparse.Namespace) -> Sections:
 def speed(arguments: argparse.Namespace) -> Sections:
     """Return the page of the speed protocols; nothing is cached, and nothing should run beside it."""
     entries = detectors.resolve("stream", arguments.detectors)
+    # a peer in an environment of its own is not called row by row
+    entries = [entry for entry in entries if entry.name not in isolated.PEERS]
     absent = [reason for entry in entries if (reason := entry.why_absent())]
     entries = [entry for entry in entries if not entry.why_absent()]
+    quick = arguments.quick
     formats = {"us": ".1f", "ratio": ".2f", "p999_us": ".0f", "first_ms": ".1f"}
     rows = [
         [row["detector"], row["d"], *(format(row[key], spec) for key, spec in formats.items())]
-        for width in SPEED_WIDTHS
-        for row in timing.stream_speed(entries, width, seed=arguments.seed)
+        for width in (QUICK_WIDTHS if quick else SPEED_WIDTHS)
+        for row in timing.stream_speed(
+            entries, width, seed=arguments.seed, **({"n_blocks": QUICK_BLOCKS} if quick else {})
+        )
     ]
     header = ["detector", "features", "µs a row", "times faster", "99.9 % row, µs", "first row, ms"]
     table = render.markdown(header, rows)
+    tables = _table_speed(arguments.seed, QUICK_SIZES if quick else SPEED_SIZES)
     return [
         f"## Streams: score + learn\n\n{STREAM_SPEED_TEXT}\n\n{table}",
-        f"## Tables: fit and score\n\n{TABLE_SPEED_TEXT}\n\n{_table_speed(arguments.seed)}",
+        f"## The command\n\n{_command_speed(arguments.seed, quick)}",
+        f"## Tables: fit and score\n\n{TABLE_SPEED_TEXT}\n\n{tables}",
     ], absent
 
 
-def _table_speed(seed: int) -> str:
+def _command_speed(seed: int, quick: bool) -> str:
+    """Return the sentence on the command's rows a second."""
+    rows, repeats = (QUICK_COMMAND_ROWS, 1) if quick else (COMMAND_ROWS, 3)
+    found = command_speed.stream_rows_per_s(rows, seed=seed, repeats=repeats)
+    return COMMAND_TEXT.format(
+        rows=rows,
+        columns=command_speed.COLUMNS,
+        speed=found,
+        runs=f"median of {repeats} runs" if repeats > 1 else "one run",
+    )
+
+
+def _table_speed(seed: int, sizes: Sequence[tuple[int, int]]) -> str:
     """Return the table of fits and scoring: ours, IForest and PyOD's AutoEncoder."""
     entries = detectors.resolve("table", list(SPEED_TABLES))
     rows = []
-    for n_rows, n_features in SPEED_SIZES:
+    for n_rows, n_features in sizes:
         results = timing.table_speed(entries, n_rows, n_features, seed=seed)
         fit = {row["detector"]: row["fit_s"] for row in results}
         for row in results:
@@ -149,7 +178,7 @@ def _table_speed(seed: int) -> str:
     header = ["detector", "table", "fit, s", *faster, "rows scored a second"]
     network = ", ".join(
         f"{timing.network_speed(n_features, seed=seed):,.0f} at {n_features} features"
-        for _, n_features in SPEED_SIZES
+        for _, n_features in sizes
     )
     return (
         render.markdown(header, rows) + "\n\nThe network's part of our scoring by itself, code and "

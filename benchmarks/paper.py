@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks import datasets, render, runner
 from benchmarks.contestants import CONTESTANTS, SUPERVISION
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 from benchmarks.simulated import SIZES, Simulated, experiment
 from iotae.evaluation import Confusion
 from iotae.simulator import ANOMALY_KINDS
@@ -58,7 +58,7 @@ class PaperJob(runner.Job):
         return CONTESTANTS[self.detector]
 
     def sources(self) -> tuple[str, ...]:
-        """Return the rooms of this program whose text decides the result."""
+        """Return the files of this program whose text decides the result."""
         return ("simulated.py", "contestants.py", "sequence_nets.py")
 
     def load(self) -> Simulated:
@@ -67,7 +67,7 @@ class PaperJob(runner.Job):
 
     def data_hash(self) -> str:
         """Return a hash of the packages that make the data."""
-        return _hash_of("simulator", "preprocessing", "tables")
+        return _hash_of("simulator", "preprocessing", "data", "evaluation")
 
     def measure(self, data: Simulated) -> dict[str, Any]:
         """Return the judge's counts, and the seconds that learning, choosing and scoring took."""

@@ -1,4 +1,4 @@
-"""The room of protocols: how a detector meets a data set, and what is measured. One function each.
+"""The protocols: how a detector meets a data set, and what is measured. One function each.
 
 Every function takes a set and a detector and returns plain numbers, so that a result can be stored.
 Labels are used by the two figures alone (ROC AUC and average precision, by scikit-learn), and in
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.datasets import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.dataset import Dataset
+from benchmarks.detector import Detector, Task
 
 __all__ = [
     "KINDS",
@@ -126,7 +126,13 @@ def rows_as_dicts(data: Dataset) -> Iterator[list[dict[str, float]]]:
 
 
 def prequential(data: Dataset, model: Any) -> tuple[NDArray[np.float64], float]:
-    """Score each row before learning it; return the scores and the seconds spent in the model."""
+    """Score each row before learning it; return the scores and the seconds spent in the model.
+
+    A model with ``score_stream`` does that by itself, in a process of its own.
+    """
+    if hasattr(model, "score_stream"):
+        scored: tuple[NDArray[np.float64], float] = model.score_stream(data.X)
+        return scored
     scores: list[float] = []
     seconds = 0.0
     for rows in rows_as_dicts(data):

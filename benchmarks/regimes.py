@@ -218,7 +218,7 @@ TEXT = (
     "the model's own threshold with its defaults, which lets one row in a hundred be an alarm; they have "
     "*stopped* where fewer than 5 % of 200 rows are alarms. Each figure is the lowest, the middle and the "
     "highest of {n} seeds. Rows *teach again* where fewer than one in ten of 200 is "
-    "refused. `tests/test_regimes.py` holds the model to bounds on them."
+    "refused. `tests/test_stream_regimes.py` holds the model to bounds on them."
 )
 
 

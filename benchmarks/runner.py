@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks import alarms, datasets, detectors, protocols
-from benchmarks.detectors import Detector
+from benchmarks import alarms, datasets, detector, detectors, protocols
+from benchmarks.detector import Detector
 
 __all__ = ["CACHE", "Job", "one_thread", "plan", "run"]
 
@@ -56,7 +56,7 @@ class Job:
         return _data_hash(protocols.KINDS[self.protocol], self.dataset)
 
     def sources(self) -> tuple[str, ...]:
-        """Return the rooms of this program whose text decides the result."""
+        """Return the files of this program whose text decides the result."""
         return SOURCES[self.protocol]
 
     def key(self) -> str:
@@ -78,7 +78,7 @@ def _file_hash(path: Path) -> str:
 @cache
 def _data_hash(kind: str, name: str) -> str:
     path = datasets.file_of(kind, name)
-    return _file_hash(path) if path else detectors.source_hash()
+    return _file_hash(path) if path else detector.source_hash()
 
 
 def _execute(job: Job, path: Path) -> dict[str, Any]:

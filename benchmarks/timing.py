@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import detectors
-from benchmarks.datasets import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.dataset import Dataset
+from benchmarks.detector import Detector, Task
 from benchmarks.protocols import rows_as_dicts
 from benchmarks.runner import one_thread
 from iotae.nn.network import Network
@@ -65,14 +65,23 @@ def first_row_ms(entry: Detector, n_features: int, seed: int) -> float:
         return fresh.submit(_first_row, entry.name, n_features, seed).result()
 
 
-def _block(model: Any, rows: Sequence[dict[str, float]]) -> NDArray[np.float64]:
-    """Return the microseconds of score + learn of each row."""
+FUSED = "score_learn_one"
+"""A model's method that scores and learns in one call; one that has it is timed with it too."""
+
+
+def _block(model: Any, rows: Sequence[dict[str, float]], fused: bool) -> NDArray[np.float64]:
+    """Return the microseconds of score + learn of each row, in two calls or in one."""
     stamps = np.empty(len(rows) + 1, dtype=np.int64)
     stamps[0] = perf_counter_ns()
-    for i, x in enumerate(rows, 1):
-        model.score_one(x)
-        model.learn_one(x)
-        stamps[i] = perf_counter_ns()
+    if fused:
+        for i, x in enumerate(rows, 1):
+            model.score_learn_one(x)
+            stamps[i] = perf_counter_ns()
+    else:
+        for i, x in enumerate(rows, 1):
+            model.score_one(x)
+            model.learn_one(x)
+            stamps[i] = perf_counter_ns()
     return np.diff(stamps) / 1e3
 
 
@@ -86,6 +95,8 @@ def stream_speed(
     reference: str = "HalfSpaceTrees",
 ) -> list[dict[str, Any]]:
     """Time score + learn of every detector on the same rows, in turns.
+
+    One that can do both in one call (`FUSED`) takes part a second time, with a fresh model and that call.
 
     Parameters
     ----------
@@ -106,26 +117,30 @@ def stream_speed(
         us (median over blocks of the mean), ratio (reference / this: above 1 is faster), p999_us, first_ms.
     """
     rows = [x for chunk in rows_as_dicts(_rows(n_blocks * block_rows, n_features, seed)) for x in chunk]
-    models = [entry.make(Task(seed, len(rows), n_features)) for entry in entries]
-    times = np.empty((len(entries), n_blocks, block_rows))
+    task = Task(seed, len(rows), n_features)
+    runs = [(entry, entry.make(task), False) for entry in entries]
+    runs += [(entry, entry.make(task), True) for entry, model, _ in runs if hasattr(model, FUSED)]
+    times = np.empty((len(runs), n_blocks, block_rows))
     for b in range(n_blocks):
-        for turn in range(len(entries)):
-            i = (turn + b) % len(entries)
-            with one_thread(entries[i]):
-                times[i, b] = _block(models[i], rows[b * block_rows : (b + 1) * block_rows])
+        for turn in range(len(runs)):
+            i = (turn + b) % len(runs)
+            entry, model, fused = runs[i]
+            with one_thread(entry):
+                times[i, b] = _block(model, rows[b * block_rows : (b + 1) * block_rows], fused)
     times = times[:, WARM_UP_BLOCKS:]
     blocks = times.mean(axis=2)
-    base = next((blocks[i] for i, entry in enumerate(entries) if entry.name == reference), blocks[0] * np.nan)
+    names = [entry.name for entry, _, _ in runs]
+    base = blocks[names.index(reference)] if reference in names else blocks[0] * np.nan
     return [
         {
-            "detector": entry.name,
+            "detector": f"{entry.name}, {FUSED}" if fused else entry.name,
             "d": n_features,
             "us": float(np.median(blocks[i])),
             "ratio": float(np.median(base / blocks[i])),
             "p999_us": float(np.quantile(times[i], 0.999)),
             "first_ms": first_row_ms(entry, n_features, seed),
         }
-        for i, entry in enumerate(entries)
+        for i, (entry, _, fused) in enumerate(runs)
     ]
 
 

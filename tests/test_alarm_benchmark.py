@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__, alarm_page, alarms, datasets, detectors, normal_streams, runner
-from benchmarks.datasets import Dataset
+from benchmarks.dataset import Dataset
 from benchmarks.peers import Given, RiverQuantile, Spot
 from iotae.thresholds import ConformalThreshold, QuantileThreshold
 

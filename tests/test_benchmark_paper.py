@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__, contestants, paper, runner, simulated
 from benchmarks.contestants import CONTESTANTS, SUPERVISION, windows
-from benchmarks.detectors import Detector, Task
+from benchmarks.detector import Detector, Task
 from benchmarks.paper import PaperJob
 from benchmarks.simulated import Experiment, Simulated
 from iotae.data import Table

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from river import preprocessing
 
 from benchmarks import (
     __main__,
+    command_speed,
     datasets,
+    detector,
     detectors,
+    isolated,
+    isolated_worker,
     linearity,
     nslkdd,
     protocols,
@@ -20,8 +28,8 @@ from benchmarks import (
     shuttle,
     timing,
 )
-from benchmarks.datasets import Dataset
-from benchmarks.detectors import Detector, Task
+from benchmarks.dataset import Dataset
+from benchmarks.detector import Detector, Task
 
 
 class Distance:
@@ -41,12 +49,12 @@ class Distance:
 
     def score_one(self, x):
         self.order.append("score")
-        return abs(x["a"] - self.mean)
+        return abs(next(iter(x.values())) - self.mean)
 
     def learn_one(self, x):
         self.order.append("learn")
         self.n += 1
-        self.mean += (x["a"] - self.mean) / self.n
+        self.mean += (next(iter(x.values())) - self.mean) / self.n
 
 
 class Broken(Distance):
@@ -193,7 +201,7 @@ def test_key_changes_with_seed_rows_recipe_data_and_our_source(folder, registry,
     keys.add(job.key())
     registry["Distance"] = Detector("Distance", Distance, ("numpy",), "recipe 2", ours=True)
     keys.add(job.key())
-    monkeypatch.setattr(detectors, "source_hash", lambda: "another")
+    monkeypatch.setattr(detector, "source_hash", lambda: "another")
     keys.add(job.key())
     (folder / "tabular" / "tiny.npz").write_bytes(b"other")
     runner._file_hash.cache_clear()
@@ -332,6 +340,39 @@ def test_speed_protocols_measure_every_detector_in_turn():
     assert row["fit_s"] > 0
 
 
+def test_a_model_with_one_call_for_both_is_timed_with_it_too(monkeypatch):
+    monkeypatch.setattr(timing, "first_row_ms", lambda *_: 1.0)
+
+    class Fused(Distance):
+        def score_learn_one(self, x):
+            self.order.append("both")
+            return 0.0, False
+
+    made = []
+    rows = timing.stream_speed(
+        [entry("HalfSpaceTrees", make=Fused, made=made), entry()], 3, n_blocks=3, block_rows=4
+    )
+    assert [row["detector"] for row in rows] == [
+        "HalfSpaceTrees",
+        "Distance",
+        "HalfSpaceTrees, score_learn_one",
+    ]
+    assert made[0][1].order == ["score", "learn"] * 12
+    assert made[1][1].order == ["both"] * 12
+
+
+def test_the_command_is_timed_from_file_to_file(tmp_path, monkeypatch):
+    command_speed.write_rows(tmp_path / "rows.csv", 25, seed=0)
+    header, *rows = (tmp_path / "rows.csv").read_text().splitlines()
+    assert header == "s0,s1,s2,s3,s4,s5,s6"
+    assert len(rows) == 25
+    monkeypatch.setattr(command_speed, "WARM_UP_ROWS", 10)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert 0 < command_speed.stream_rows_per_s(30, repeats=1) < 1e6
+    with pytest.raises(RuntimeError, match="iotae stream failed: "):
+        command_speed._run(tmp_path / "absent.csv", tmp_path / "scored.csv")
+
+
 def test_nslkdd_runs_the_command_on_files_as_people_have_them(tmp_path, monkeypatch):
     monkeypatch.setenv("IOTAE_DATA", str(tmp_path))
     monkeypatch.setattr(nslkdd, "FOLDER", tmp_path / "out")
@@ -379,3 +420,85 @@ def test_growth_is_measured_drawn_and_told(tmp_path, monkeypatch):
     assert "](page.svg)" in sections[2]
     assert (tmp_path / "page.svg").read_text().count("<svg") == 1
     assert timing.network_speed(3, n_rows=600) > 0
+
+
+@pytest.fixture
+def other_environment(tmp_path, monkeypatch):
+    """A peers' environment that is this one, with nothing installed but what a test names."""
+    monkeypatch.setattr(isolated, "ENVIRONMENT", tmp_path / "environment")
+    monkeypatch.setattr(isolated, "_python", lambda: Path(sys.executable))
+    isolated._installed.cache_clear()
+    yield tmp_path / "environment" / "lib" / "site-packages"
+    isolated._installed.cache_clear()
+
+
+def test_a_peer_of_another_environment_says_why_it_is_absent(other_environment, monkeypatch):
+    peer = detectors.STREAMS["MOA HalfSpaceTrees"]
+    assert peer.why_absent() == (
+        "MOA HalfSpaceTrees: the package capymoa is not in the peers' environment "
+        "(python -m benchmarks peers-env)"
+    )
+    for name in ("capymoa-0.15.1", "numpy-2.4.6"):
+        (other_environment / f"{name}.dist-info").mkdir(parents=True)
+    isolated._installed.cache_clear()
+    monkeypatch.setattr(isolated.shutil, "which", lambda name: None)
+    assert "no Java runtime is installed, which capymoa needs" in peer.why_absent()
+    monkeypatch.setattr(isolated.shutil, "which", lambda name: "/bin/java")
+    assert peer.why_absent() is None
+    assert peer.versions()["capymoa"] == "0.15.1"
+
+
+def test_a_peer_of_another_environment_scores_a_whole_stream(other_environment, tmp_path, monkeypatch, table):
+    worker = tmp_path / "worker.py"
+    worker.write_text(
+        "import sys, numpy as np\n"
+        "name, seed, folder = sys.argv[1:]\n"
+        "if name == 'broken': sys.exit('no model today')\n"
+        "np.save(folder + '/scores.npy', abs(np.load(folder + '/rows.npy')).sum(1) + int(seed))\n"
+        "open(folder + '/seconds.txt', 'w').write('0.5')\n"
+    )
+    monkeypatch.setattr(isolated, "WORKER", worker)
+    entry = Detector("peer", lambda task: isolated.Isolated("peer", task.seed), ("numpy",), "")
+    found = protocols.stream(table, entry, seed=3, max_rows=None)
+    assert found["auc"] > 0.9
+    assert found["us_per_row"] == pytest.approx(0.5 / 400 * 1e6)
+    with pytest.raises(RuntimeError, match="no model today"):
+        isolated.Isolated("broken", 0).score_stream(table.X)
+
+
+def test_the_workers_scalers_are_rivers():
+    X = np.random.default_rng(0).normal(size=(50, 2)) * [1.0, 100.0]
+    for ours, theirs in (
+        (isolated_worker.Bounds(2), preprocessing.MinMaxScaler()),
+        (isolated_worker.Moments(2), preprocessing.StandardScaler()),
+    ):
+        assert ours.scale(X[0]).tolist() == [0, 0]
+        for row in X:
+            x = dict(enumerate(row.tolist()))
+            ours.learn(row)
+            theirs.learn_one(x)
+            np.testing.assert_allclose(ours.scale(row), [*theirs.transform_one(x).values()], atol=1e-12)
+
+
+def test_the_worker_scores_before_it_learns(monkeypatch):
+    seen = []
+    peer = isolated_worker._scaled(isolated_worker.Bounds(1), (lambda x: x[0], lambda x: seen.append(x[0])))
+    monkeypatch.setitem(isolated_worker.PEERS, "plain", lambda d, seed: peer)
+    scores, seconds = isolated_worker.run("plain", 0, np.array([[0.0], [2.0], [4.0], [3.0]]))
+    assert scores.tolist() == [0, 0, 2, 0.75]
+    assert seen == [0, 1, 1, 0.75]
+    assert seconds > 0
+    assert isolated_worker.PEERS.keys() - {"plain"} == isolated.PEERS.keys()
+
+
+def test_the_peers_environment_names_each_requirement_that_does_not_install(other_environment, monkeypatch):
+    monkeypatch.setattr(isolated, "_requirements", lambda: ["good", "bad"])
+
+    def run(command, **_):
+        failed = command[-1] == "bad"
+        return subprocess.CompletedProcess(
+            command, int(failed), "", "ERROR: no such version\n" if failed else ""
+        )
+
+    monkeypatch.setattr(isolated.subprocess, "run", run)
+    assert isolated.build() == "good: installed\nbad: ERROR: no such version"

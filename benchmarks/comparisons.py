@@ -1,0 +1,168 @@
+"""The comparisons that the command line offers: title, words, options and the function that runs each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from benchmarks import (
+    ablation,
+    alarm_page,
+    contestants,
+    detectors,
+    fault_page,
+    hostile,
+    isolated,
+    linearity,
+    memory,
+    nslkdd,
+    pages,
+    paper,
+    regimes,
+    shuttle,
+)
+
+__all__ = ["COMPARISONS", "OPTIONS", "Comparison"]
+
+Arguments = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison: the title of its page, what it is, what it runs, and which options it has.
+
+    Attributes
+    ----------
+    title, text : str
+        Heading of the page, and the command's help.
+    run : callable
+        From the arguments, among them ``page`` (the page that will be written, or None), to the sections.
+    rows : int or None
+        Default of ``--rows``; None for no such option.
+    seeds : int or None
+        Default of ``--seeds``; None for no such option.
+    detectors : callable or None
+        Returns the choices of ``--detectors``; None for no such option.
+    options : str
+        Names of further options, of `OPTIONS`.
+    """
+
+    title: str
+    text: str
+    run: Callable[[Arguments], pages.Sections]
+    rows: int | None = None
+    seeds: int | None = None
+    detectors: Callable[[], Collection[str]] | None = None
+    options: str = ""
+
+
+OPTIONS: dict[str, Callable[[argparse.ArgumentParser], object]] = {
+    "sets": lambda parser: parser.add_argument("--sets", nargs="+", metavar="NAME", help="only these"),
+    "jobs": lambda parser: parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time"
+    ),
+    "fresh": lambda parser: parser.add_argument(
+        "--fresh", action="store_true", help="run again what is stored"
+    ),
+    "quick": lambda parser: parser.add_argument(
+        "--quick", action="store_true", help="a small size, two minutes at most"
+    ),
+    "sizes": lambda parser: parser.add_argument(
+        "--sizes", nargs="+", type=int, default=list(linearity.SIZES), help="numbers of rows"
+    ),
+    "streams": lambda parser: parser.add_argument(
+        "--streams", type=int, default=20, help="streams of each size (default 20)"
+    ),
+}
+
+COMPARISONS = {
+    "streams": Comparison(
+        "Streams: ours and River's detectors",
+        "ours and River's detectors, prequential",
+        pages.streams,
+        rows=60_000,
+        seeds=3,
+        detectors=lambda: detectors.STREAMS,
+        options="sets jobs fresh",
+    ),
+    "tables": Comparison(
+        "Tables: ours and PyOD's detectors",
+        "ours and PyOD's detectors, unlabelled and with clean training rows",
+        pages.tables,
+        rows=10_000,
+        detectors=lambda: detectors.TABLES,
+        options="sets jobs fresh",
+    ),
+    "alarms": Comparison(
+        "Alarms: false-alarm rates asked for and realised",
+        "false-alarm rates asked for and realised, on normal streams",
+        alarm_page.alarms,
+        rows=60_000,
+        detectors=lambda: detectors.NORMAL,
+        options="sets jobs fresh",
+    ),
+    "faults": Comparison(
+        "Sensor faults: one broken sensor of many",
+        "one broken sensor of many, on made streams: ranking, alarms and reasons",
+        fault_page.faults,
+        seeds=1,
+        detectors=lambda: detectors.FAULTS,
+        options="quick jobs fresh",
+    ),
+    "paper": Comparison(
+        "The paper's experiment, on simulated streams",
+        "the paper's experiment on simulated streams, beside the rows it compares itself with",
+        paper.compare,
+        detectors=lambda: contestants.CONTESTANTS,
+        options="streams jobs fresh",
+    ),
+    "speed": Comparison(
+        "Speed",
+        "time of a row, of a fit, of scoring and of the command, in turns",
+        pages.speed,
+        detectors=lambda: [name for name in detectors.STREAMS if name not in isolated.PEERS],
+        options="quick",
+    ),
+    "linearity": Comparison(
+        "Tables: time and memory against rows",
+        "time and memory of fit and score against rows",
+        lambda given: linearity.compare(given.sizes, given.seed, given.page),
+        options="sizes",
+    ),
+    "ablation": Comparison(
+        "What each step is worth",
+        "ours with one step removed or changed, on streams, sensor faults and tables",
+        lambda given: ablation.compare(given.seeds),
+        seeds=2,
+    ),
+    "nslkdd": Comparison(
+        "NSL-KDD from the command line",
+        "the command line on NSL-KDD as people have it",
+        lambda given: ([nslkdd.compare(given.seed)], []),
+    ),
+    "shuttle": Comparison(
+        "One detector, two hosts: NASA's Shuttle set",
+        "one detector through both hosts on the Shuttle set, beside four peers",
+        lambda given: ([shuttle.compare(given.seed, given.rows)], []),
+        rows=10_000,
+    ),
+    "memory": Comparison(
+        "Memory of a stream",
+        "resident memory of a stream whose features come and go",
+        lambda given: memory.compare(given.seed, given.rows, given.page and given.page.with_suffix(".png")),
+        rows=5_000_000,
+    ),
+    "hostile": Comparison(
+        "Hostile rows in a stream",
+        "the ranking of real rows among ten thousand hostile ones",
+        lambda given: hostile.compare(given.seed, given.rows),
+        rows=60_000,
+    ),
+    "regimes": Comparison(
+        "Streams whose world changes",
+        "shift, drift, day and night, a burst of attacks, slow poisoning",
+        lambda given: regimes.compare(given.seed),
+    ),
+}

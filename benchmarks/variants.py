@@ -1,0 +1,155 @@
+"""The ablation's variants: which step of the product is removed or changed, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.swaps import Swaps
+from iotae._compiled import compiled
+from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.batch.scoring import JoinedScore
+from iotae.stream import histogram
+from iotae.stream.kernels import LEFT
+
+__all__ = ["STREAM", "TABLE"]
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Whole = NDArray[np.int64]
+
+_surprise = histogram.surprise
+_fit, _score = JoinedScore.fit, JoinedScore.score
+_init = BatchAutoencoder.__init__
+
+
+@compiled
+def no_activation(units: Singles, activation: int) -> None:
+    """Leave the units as they are."""
+
+
+@compiled
+def slope_of_one(delta: Singles, units: Singles, activation: int) -> None:
+    """Leave the slopes as they are, as the derivative of no activation."""
+
+
+@compiled
+def perfect_reconstruction(parameters: Singles, sizes: Whole, activation: int, tape: Singles) -> None:
+    """Copy the input to the output, so that no residual is left."""
+    width = sizes[0]
+    tape[tape.size - width :] = tape[:width]
+
+
+@compiled
+def no_training(floats: Floats, singles: Singles, whole: Whole) -> None:
+    """Drop the mini-batch in training."""
+    whole[LEFT] = 0
+
+
+@compiled
+def no_surprise(scaled: float, table: Floats) -> float:
+    """Find every value as likely as any other."""
+    return 0.0
+
+
+@compiled
+def surprise_without_energy(scaled: float, table: Floats) -> float:
+    """Take away beforehand the square that the score adds to the surprise."""
+    return float(_surprise(scaled, table) - scaled * scaled)
+
+
+@compiled
+def only_minus_energy(scaled: float, table: Floats) -> float:
+    """Take away the square that the score adds, and leave no surprise."""
+    return -scaled * scaled
+
+
+@compiled
+def accept_every_row(gate: Floats, surprise: float) -> int:
+    """Let every row teach at the ordinary rate."""
+    return 1
+
+
+def network_alone(heights: Sequence[Floats]) -> Floats:
+    """Join the views by taking the network's."""
+    return heights[0]
+
+
+def neighbours_alone(heights: Sequence[Floats]) -> Floats:
+    """Join the views by taking that of the neighbours."""
+    return heights[1]
+
+
+def _rows_alone(rows: Singles, latent: Singles) -> tuple[Singles, Singles, Singles]:
+    """Return an empty code and the row itself where code and residual were."""
+    return rows, latent[:, :0], rows
+
+
+def mahalanobis_fit(self: JoinedScore, learned: Any, everything: Any, vouching: Singles) -> JoinedScore:
+    """Fit with the rows themselves in the place of what the network makes of them."""
+    return _fit(self, _rows_alone(*learned[:2]), _rows_alone(*everything[:2]), vouching)
+
+
+def mahalanobis_score(self: JoinedScore, rows: Singles, latent: Singles, residual: Singles) -> Floats:
+    """Score with the rows themselves in the place of what the network makes of them."""
+    return _score(self, *_rows_alone(rows, latent))
+
+
+def by_reconstruction(self: BatchAutoencoder, *args: Any, **kwargs: Any) -> None:
+    """Construct with the reconstruction error as the score."""
+    _init(self, *args, **{**kwargs, "scoring": "reconstruction"})
+
+
+def trust_everyone(distances: tuple[Floats, Floats], *_: Any) -> NDArray[np.bool_]:
+    """Find no row suspect."""
+    return np.ones(len(distances[0]), bool)
+
+
+LINEAR: Swaps = {
+    "iotae.nn.elementwise:activate": no_activation,
+    "iotae.nn.elementwise:scale_by_slope": slope_of_one,
+}
+MAHALANOBIS: Swaps = {
+    "iotae.batch.scoring:JoinedScore.fit": mahalanobis_fit,
+    "iotae.batch.scoring:JoinedScore.score": mahalanobis_score,
+}
+NETWORK_ALONE: Swaps = {"iotae.batch.tail_calibration:join": network_alone}
+
+STREAM: dict[str, Swaps] = {
+    "the product": {},
+    "no residual: no network at all": {"iotae.nn.kernels:forward_row": perfect_reconstruction},
+    "network never trained": {"iotae.stream.calls:_train": no_training},
+    "linear autoencoder": LINEAR,
+    "one step on a mini-batch": {
+        "iotae.stream.calls:_MOST_STEPS": 1,
+        "iotae.stream.calls:_LEAST_STEPS": 1,
+        "iotae.stream.calls:_EARLY_STEPS": 1,
+    },
+    "no histograms": {"iotae.stream.histogram:surprise": no_surprise},
+    "no energy": {"iotae.stream.histogram:surprise": surprise_without_energy},
+    "residual only": {"iotae.stream.histogram:surprise": only_minus_energy},
+    "no gate": {"iotae.stream.update_gate:judge": accept_every_row},
+    "gate without escape": {"iotae.stream.update_gate:_WIDEN": 0.0},
+    "gate on the row alone": {"iotae.stream.update_gate:_RECENT_RATE": 1.0},
+    "no context": {"iotae.stream.autocorrelation:_MOST": 0.0},
+}
+"""Variants of the stream's model."""
+
+TABLE: dict[str, Swaps] = {
+    "the product: network and near view": {},
+    "near view only": {"iotae.batch.tail_calibration:join": neighbours_alone},
+    "network's view only": NETWORK_ALONE,
+    "Mahalanobis distance in the network's place": MAHALANOBIS,
+    "Mahalanobis distance only": {**MAHALANOBIS, **NETWORK_ALONE},
+    "linear autoencoder (PCA's subspace)": LINEAR,
+    "linear autoencoder's view only": {**LINEAR, **NETWORK_ALONE},
+    "reconstruction error alone (the paper's)": {
+        "iotae.batch.autoencoder:BatchAutoencoder.__init__": by_reconstruction
+    },
+    "nobody suspect": {"iotae.batch.row_selection:trusted": trust_everyone},
+    "linear scaling": {"iotae.batch.scaler:_BEND": 1e9},
+}
+"""Variants of the table's model."""
