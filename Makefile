@@ -1,5 +1,7 @@
 # Each target makes what it needs: `make demo` and `make test` are all a fresh machine needs.
 PYTHON ?= python3
+# which versions are installed: constraints-lowest.txt the oldest that we allow, empty the newest there are
+CONSTRAINTS ?= constraints.txt
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -8,25 +10,25 @@ STAMP  := $(VENV)/.installed
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit("iotae needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 demo: $(STAMP)   ## the paper's experiment, then PyOD and River on NASA's Shuttle set (under a minute)
 	$(BIN)/iotae demo --output demo
 	$(BIN)/python -m benchmarks shuttle
 
-test: $(STAMP)   ## the whole test suite, doctests included
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+test: $(STAMP)   ## the whole test suite, doctests included, with a floor under the coverage
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov
 
 check: $(STAMP)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(STAMP) ## rewrite the sources in the house's format
+format: $(STAMP) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -37,4 +39,4 @@ bench-%: $(STAMP)
 	$(BIN)/python -m benchmarks $*
 
 clean:           ## remove everything that the other targets made
-	rm -rf $(VENV) build *.egg-info demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

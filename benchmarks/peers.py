@@ -29,7 +29,7 @@ class KitNET(base.AnomalyDetector):  # type: ignore[misc]
     seed : int
         Seed of the weights.
 
-    Neighbours
+    References
     ----------
     Mirsky, Doitshman, Elovici, Shabtai (2018). Kitsune. NDSS.
     """

@@ -21,7 +21,7 @@ from iotae._typing import State
 
 __all__ = ["FORMAT", "StateError", "dumps", "loads", "read", "restore", "write"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 FORMAT = 1
 """Version of the layout; a file of a later version is refused."""
@@ -192,7 +192,7 @@ def read(path: str | os.PathLike[str], kind: str | None = None) -> tuple[str, St
     return found, data
 
 
-def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], T]) -> T:
+def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], _T]) -> _T:
     """Read a state of a kind from a file and build what it is of.
 
     Raises

@@ -85,7 +85,7 @@ class IoTAE(base.AnomalyDetector):
     >>> round(abs(sum(shares.values()) - model.score_one(x)), 9)
     0.0
 
-    Neighbours
+    References
     ----------
     [^1]: Hinton, G.E. and Salakhutdinov, R.R., 2006. Reducing the dimensionality of data with neural
           networks. Science, 313(5786), pp.504-507.

@@ -59,7 +59,7 @@ class AlarmFilter(base.AnomalyFilter):
     >>> alarms
     13
 
-    Neighbours
+    References
     ----------
     [^1]: Siffer, A., Fouque, P.A., Termier, A. and Largouet, C., 2017. Anomaly detection in streams
           with extreme value theory. KDD.
@@ -154,7 +154,7 @@ class ConformalFilter(AlarmFilter):
     >>> alarms
     110
 
-    Neighbours
+    References
     ----------
     [^1]: Vovk, V., Gammerman, A. and Shafer, G., 2005. Algorithmic learning in a random world. Springer.
 

@@ -124,9 +124,9 @@ def test_devices_differ_and_noise_is_autocorrelated():
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=70), st.floats(0, 0.999))
 def test_autocorrelation_by_doubling_equals_the_recursion(noise, carry):
-    from iotae.simulator import autocorrelated
+    from iotae.simulator import _autocorrelated
 
-    ours = autocorrelated(np.array(noise)[:, None], carry)[:, 0]
+    ours = _autocorrelated(np.array(noise)[:, None], carry)[:, 0]
     np.testing.assert_allclose(ours, naive.autocorrelated(noise, carry), rtol=1e-9, atol=1e-9)
 
 

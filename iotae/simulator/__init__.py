@@ -154,7 +154,8 @@ class _World:
 
     def __init__(self, rng: np.random.Generator, n_ticks: int, n_devices: int, interval: float) -> None:
         def noise(sd: float, hours: float, n: int = n_devices) -> Float64:
-            return autocorrelated(rng.standard_normal((n_ticks, n)), np.exp(-interval / (3_600 * hours))) * sd
+            carry = np.exp(-interval / (3_600 * hours))
+            return _autocorrelated(rng.standard_normal((n_ticks, n)), carry) * sd
 
         def offset(sd: float) -> Float64:
             return rng.normal(0.0, sd, n_devices)
@@ -188,7 +189,7 @@ class _World:
         return self.readings((hour[ticks] + hours) % 24.0, (ticks, device))
 
 
-def autocorrelated(noise: Float64, carry: float) -> Float64:
+def _autocorrelated(noise: Float64, carry: float) -> Float64:
     """Turn white noise into a stationary first-order autoregression of variance one along the first axis.
 
     ``y[t] = carry * y[t - 1] + sqrt(1 - carry ** 2) * noise[t]``, computed by doubling: after the step of

@@ -6,7 +6,7 @@ import copy
 import os
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,26 +16,14 @@ from iotae._typing import Bool, Float64
 from iotae._validation import check_alpha, check_row_labels, check_share
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.data import Table, TableError
+from iotae.pipeline.calibration import fit_and_calibrate, hold_out
+from iotae.pipeline.verdict import Verdict
 from iotae.preprocessing import Preprocessor
 from iotae.thresholds import QuantileThreshold
 
-__all__ = ["TableDetector", "Verdict"]
+__all__ = ["TableDetector"]
 
 KIND = "TableDetector"
-_MIN_HELD_OUT = 20
-
-
-class Verdict(NamedTuple):
-    """What a detector says of n rows, k of which are alarms over c columns.
-
-    Scores (n,), alarms (n,), the columns' shares of each alarm's score (k, c), and counts, by sentence, of
-    what could not be used. The shares are None unless they were asked for.
-    """
-
-    scores: Float64
-    alarms: Bool
-    shares: Float64 | None
-    notes: Counter[str]
 
 
 class TableDetector:
@@ -60,8 +48,7 @@ class TableDetector:
     seed : int, optional
         Seed of the hold-out, and of the default autoencoder.
     label, normal_value : str, optional
-        The label column and its value for 'normal'. The label is never a feature; the value is kept with the
-        saved model.
+        The label column, which is never a feature, and its value for 'normal', saved for the record.
     ignore : sequence of str, default=()
         Further columns that are no features.
 
@@ -127,26 +114,14 @@ class TableDetector:
         """
         table = table.without(self._not_features())
         labels = check_row_labels(y, table.n_rows)
-        held = np.zeros(table.n_rows, dtype=bool) if labels is None else self._hold_out(~labels)
         # what fails on the way leaves an earlier fit as it was, and the caller's objects stay as given
         preprocessor, autoencoder = copy.deepcopy(self._given)
         autoencoder.clean = autoencoder.clean or labels is not None
-        X = preprocessor.fit_apply(
-            table.take(~held) if held.any() else table, None if labels is None else labels[~held]
-        )
-        training = preprocessor.training_mask_
-        learned = X if training.all() else X[training]
-        if held.any():
-            # chunks are not scored after the fit: only the rows held out need scores here
-            autoencoder.fit_chunks([learned])
-            rows = preprocessor.apply(table.take(held), keep_rows=True, strict=False).X
-            self._calibration = autoencoder.score(rows)
-        else:
-            autoencoder.fit(learned)
-            normal = np.ones(len(X), dtype=bool) if labels is None else ~labels
-            self._calibration = _scores_after_fit(autoencoder, X, training)[normal]
+        normal = np.zeros(table.n_rows, dtype=bool) if labels is None else ~labels
+        held = hold_out(normal, self.holdout, self.seed)
+        self.n_learned, self._calibration = fit_and_calibrate(preprocessor, autoencoder, table, labels, held)
         self.preprocessor, self.autoencoder = preprocessor, autoencoder
-        self.n_learned, self.n_calibrated = len(learned), len(self._calibration)
+        self.n_calibrated = len(self._calibration)
         return self.recut(self.alpha)
 
     def recut(self, alpha: float) -> TableDetector:
@@ -165,15 +140,6 @@ class TableDetector:
 
     def _not_features(self) -> list[str]:
         return [*self.ignore, *([self.label] if self.label is not None else [])]
-
-    def _hold_out(self, normal: Bool) -> Bool:
-        """Choose normal rows (n,) for calibration; none where they would be too few for a quantile."""
-        held = np.zeros(normal.size, dtype=bool)
-        rows = np.flatnonzero(normal)
-        count = round(self.holdout * rows.size)
-        if count >= _MIN_HELD_OUT:
-            held[np.random.default_rng(self.seed).permutation(rows)[:count]] = True
-        return held
 
     @property
     def threshold(self) -> float:
@@ -215,10 +181,9 @@ class TableDetector:
     def judge(
         self, table: Table, *, explain: bool = False, allow_missing: bool = False, strict: bool = True
     ) -> Verdict:
-        """Score every row, say which are alarms, and explain these if asked for.
+        """Score every row, say which are alarms, and explain these alone if asked for.
 
-        The table is preprocessed once, and shares are computed for the alarms alone. For the other
-        parameters see ``Preprocessor.apply``.
+        The table is preprocessed once. For the other parameters see ``Preprocessor.apply``.
         """
         X, notes = self._features(table, allow_missing, strict)
         scores = self._score(X)
@@ -303,13 +268,3 @@ class TableDetector:
         )
         restored._threshold = QuantileThreshold.from_state(data["threshold"])
         return restored
-
-
-def _scores_after_fit(autoencoder: BatchAutoencoder, X: Float64, training: Bool) -> Float64:
-    """Scores (n,) of the rows that an autoencoder was just fitted to, which it knows, and of the others."""
-    if training.all():
-        return autoencoder.fitted_scores
-    scores = np.empty(len(X))
-    scores[training] = autoencoder.fitted_scores
-    scores[~training] = autoencoder.score(X[~training])
-    return scores
