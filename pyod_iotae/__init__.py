@@ -1,4 +1,4 @@
-"""iotae in PyOD's dialect: :class:`IoTAE` is a ``pyod.models.base.BaseDetector``."""
+"""iotae for PyOD: :class:`IoTAE` is a ``pyod.models.base.BaseDetector``."""
 
 from __future__ import annotations
 

@@ -1,45 +1,44 @@
-"""The batch autoencoder as a PyOD detector: names and checks are PyOD's, the work is the core's."""
+"""The batch autoencoder as a PyOD detector: names and checks are PyOD's, the computation is the core's."""
 
 from __future__ import annotations
 
 import copy
+import functools
 import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pyod.models.base import BaseDetector
-from scipy.special import erf
 from sklearn.utils.validation import check_is_fitted
 
 from iotae import serialization
 from iotae._random import draw_seed
-from iotae._typing import Bool, Float64
-from iotae._validation import check_row_weights
+from iotae._typing import Float64, State
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
-from pyod_iotae.persistence import from_state, to_state
-from pyod_iotae.tables import by_column, like, to_numbers
+from pyod_iotae.labels import LabellingDetector
+from pyod_iotae.tables import like, to_numbers
 
 __all__ = ["IoTAE"]
 
 _KIND = "pyod_iotae.IoTAE"
 
 
-class IoTAE(alarms.Alarms, BaseDetector):
-    """Deep autoencoder for IoT tables, joined with the distance to rows that can be trusted.
+class IoTAE(LabellingDetector):
+    """Deep autoencoder for IoT tables, joined with the distance to the nearest trusted rows.
 
-    Columns are scaled whatever their tails, missing cells are masked, text, categories and times of a
-    data frame are encoded, and clumps of rows away from the bulk neither train the network nor vouch for
-    others. See :class:`iotae.BatchAutoencoder`.
+    Columns are scaled whatever their tails. Missing cells are masked. Text, categories and times of a data
+    frame are encoded. Clusters of rows away from the bulk neither train the network nor count as trusted. See
+    :class:`iotae.BatchAutoencoder`.
 
     Parameters
     ----------
     contamination : float in (0, 0.5], or a PyThresh object
-        Share of outliers in the training rows; sets ``threshold_``. A PyThresh object finds the cut
-        itself; it is copied, never changed.
+        Share of outliers in the training rows, which sets ``threshold_``. A PyThresh object finds the
+        threshold itself; it is copied, never changed.
     preprocessing : bool
-        Standardise each feature robustly first. Turn it off only for rows that are scaled already.
+        Scale each feature robustly first. Turn it off only for rows that are scaled already.
     lr : float
         Learning rate.
     epoch_num : int, optional
@@ -53,9 +52,9 @@ class IoTAE(alarms.Alarms, BaseDetector):
     dropout_rate : float in [0, 1)
         Share of the input cells hidden from the encoder in training.
     clean : bool
-        The training rows are known to be normal: none of them is suspected of being an outlier.
+        The training rows are known to be normal, so that all of them train the network and count as trusted.
     device : str, optional
-        ``'cuda'`` trains and scores on a GPU through torch; None and ``'cpu'`` use the kernels.
+        ``'cuda'`` trains and scores on a GPU through torch; None and ``'cpu'`` use compiled kernels.
     network : torch.nn.Module, optional
         A network of your own that maps (n, d) to (n, d), instead of the hidden layers above. Each fit
         trains a copy; the rows it sees are scaled, with 0 for missing.
@@ -64,25 +63,27 @@ class IoTAE(alarms.Alarms, BaseDetector):
     verbose : int
         1 shows a progress bar over the epochs, 2 prints a line for each when all are done.
     threshold : {'contamination', 'conformal', 'tail'}
-        The other two hold out a fifth of the rows, at most 10,000, which then teach nothing, and make
-        ``contamination`` the false-alarm rate: the cut comes from their scores, by conformal p-values
-        or by a fitted tail. Outliers among them make fewer alarms, not more.
+        With the other two, a fifth of the rows, at most 10,000, are held out from training, and the threshold
+        comes from their scores: by conformal p-values (ranks among those scores) or by a fitted tail.
+        ``contamination`` is then what :mod:`iotae.thresholds` calls alpha: the share of the calibration
+        scores that lie above the threshold, which is the false-alarm rate where the calibration rows are
+        normal. Outliers among them make fewer alarms, not more.
 
     Attributes
     ----------
     decision_scores_ : ndarray of shape (n_samples,)
-        Outlier scores of the training rows, higher is odder. They are scores of what the model was
-        fitted to.
+        Outlier scores of the training rows, higher is more anomalous. The model has learned from these
+        rows.
     threshold_ : float
-        The cut on the scores.
+        Scores above it are outliers.
     labels_ : ndarray of shape (n_samples,)
         0 for inliers and 1 for outliers of the training rows.
     cut_ : iotae.thresholds.Threshold or None
-        What was calibrated on the rows held out.
+        The threshold calibrated on the rows held out; None with ``threshold='contamination'``.
     history_ : list of float
         Mean training loss of each epoch.
     encoder_ : Preprocessor or None
-        What made numbers of a data frame's text, categories and times; None where all were numbers.
+        The encoder of a data frame's text, categories and times; None where all columns were numbers.
     model : BatchAutoencoder
         The fitted core; also ``model_``.
 
@@ -114,7 +115,7 @@ class IoTAE(alarms.Alarms, BaseDetector):
         verbose: int = 0,
         threshold: str = "contamination",
     ) -> None:
-        super().__init__(contamination=contamination)
+        super().__init__(contamination=contamination, threshold=threshold)
         self.preprocessing = preprocessing
         self.lr = lr
         self.epoch_num = epoch_num
@@ -127,7 +128,11 @@ class IoTAE(alarms.Alarms, BaseDetector):
         self.network = network
         self.random_state = random_state
         self.verbose = verbose
-        self.threshold = threshold
+
+    model_: BatchAutoencoder
+    encoder_: Preprocessor | None
+    n_features_in_: int
+    feature_names_in_: Any
 
     @property
     def model(self) -> BatchAutoencoder:
@@ -178,24 +183,24 @@ class IoTAE(alarms.Alarms, BaseDetector):
         -------
         self
         """
-        self._check_alarms()
+        alarms.check_threshold(self.threshold, self.contamination)
         # what fails on the way leaves an earlier fit as it was
         model = copy.copy(self)
         core = self._core()
 
-        def learned(n_rows: int) -> Bool:
-            held = self._held_out(n_rows, sample_weight, core.seed)
-            return check_row_weights(n_rows, alarms.without(held, sample_weight)) > 0
+        @functools.cache
+        def split(n_rows: int) -> alarms.TrainingRows:
+            return self._split(n_rows, sample_weight, core.seed)
 
-        table = to_numbers(model, X, reset=True, learned=learned)
+        table = to_numbers(model, X, reset=True, learned=lambda n_rows: split(n_rows).learned)
         model._set_n_classes(None)
-        held = self._held_out(len(table), sample_weight, core.seed)
-        model._judge(core.fit(table, alarms.without(held, sample_weight)), sample_weight, held)
+        rows = split(len(table))
+        model._take(core.fit(table, rows.learning_weights), rows)
         self.__dict__ = model.__dict__
         return self
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
-        """Go on training with more rows of the same data; the first call is a :meth:`fit`.
+        """Continue training with more rows of the same data; the first call is a :meth:`fit`.
 
         ``decision_scores_``, ``threshold_`` and ``labels_`` are then those of the rows given last, and
         so are the rows held out.
@@ -204,78 +209,35 @@ class IoTAE(alarms.Alarms, BaseDetector):
             return self.fit(X, y, sample_weight)
         before = len(self.model_.history)
         table = to_numbers(self, X, reset=False)
-        held = self._held_out(len(table), sample_weight, self.model_.seed)
-        model = self.model_.partial_fit(table, alarms.without(held, sample_weight))
-        self._judge(model, sample_weight, held, before)
+        rows = self._split(len(table), sample_weight, self.model_.seed)
+        self._take(self.model_.partial_fit(table, rows.learning_weights), rows, before)
         return self
 
-    def _held_out(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> Bool:
-        counted = check_row_weights(n_rows, sample_weight) > 0
-        held = np.zeros(n_rows, bool)
-        held[counted] = alarms.held_out(int(counted.sum()), self.threshold, self.contamination, seed)
-        return held
+    def _split(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> alarms.TrainingRows:
+        return alarms.split_rows(n_rows, sample_weight, self.threshold, self.contamination, seed)
 
-    def _judge(
-        self,
-        model: BatchAutoencoder,
-        sample_weight: ArrayLike | None,
-        held: Bool,
-        before: int = 0,
-    ) -> None:
+    def _take(self, model: BatchAutoencoder, rows: alarms.TrainingRows, before: int = 0) -> None:
+        """Take the fitted core, tell its losses since the ``before``-th pass, and label its rows."""
         self.model_ = model
         if self.verbose == 2:
             for number, loss in enumerate(model.history[before:], 1):
                 print(f"epoch {number}: loss {loss:.4f}")
-        self.decision_scores_ = model.fitted_scores
-        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-        self._row_weights = weights
-        self.cut_ = alarms.calibrated(self.threshold, self.contamination, self.decision_scores_[held])
-        self._process_decision_scores()
+        self._label(model.fitted_scores, rows)
 
     def decision_function(self, X: ArrayLike) -> Float64:
-        """Outlier scores (n_samples,) of rows, higher is odder."""
-        check_is_fitted(self, alarms.FITTED)
+        """Outlier scores (n_samples,) of rows, higher is more anomalous."""
+        self._check_fitted()
         return self.model_.score(to_numbers(self, X, reset=False))
-
-    def predict(self, X: ArrayLike, return_confidence: bool = False) -> Any:
-        """0 for inliers and 1 for outliers (n_samples,); with their confidence if asked for."""
-        check_is_fitted(self, alarms.FITTED)
-        labels = (self.decision_function(X) > self.threshold_).astype(int)
-        return (labels, self.predict_confidence(X)) if return_confidence else labels
-
-    def predict_proba(self, X: ArrayLike, method: str = "linear", return_confidence: bool = False) -> Any:
-        """Probabilities (n_samples, 2) of being an inlier and an outlier.
-
-        Parameters
-        ----------
-        X : array or data frame, shape (n_samples, n_features)
-        method : {'linear', 'unify'}
-            Min-max scaling by the training scores, or Kriegel et al.'s (2011) unifying scores.
-        return_confidence : bool
-            Also return the confidence of :meth:`predict`.
-        """
-        check_is_fitted(self, alarms.FITTED)
-        if method not in ("linear", "unify"):
-            raise ValueError(f"Got method={method!r}, but expected 'linear' or 'unify'.")
-        scores = self.decision_function(X)
-        if method == "linear":
-            low, high = self._counted.min(), self._counted.max()
-            outlying = (scores - low) / (high - low if high > low else 1.0)
-        else:
-            outlying = erf((scores - self._mu) / (max(self._sigma, np.finfo(float).tiny) * np.sqrt(2)))
-        outlying = outlying.clip(0, 1)
-        probabilities = np.column_stack([1 - outlying, outlying])
-        return (probabilities, self.predict_confidence(X)) if return_confidence else probabilities
 
     def explain(self, X: Any) -> Any:
         """Each feature's share (n_samples, n_features) >= 0 of the score; rows add up to their score.
 
         A data frame gives a frame of the same library with its columns, and its index if it has one.
         """
-        check_is_fitted(self, alarms.FITTED)
+        self._check_fitted()
         parts = self.model_.errors(to_numbers(self, X, reset=False))
         if self.encoder_ is not None:
-            parts = by_column(self.encoder_, parts, self.feature_names_in_)
+            parts = self.encoder_.shares_by_column(parts, self.feature_names_in_)
         return like(X, parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -287,8 +249,8 @@ class IoTAE(alarms.Alarms, BaseDetector):
             If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a
             module: only arrays, numbers and text can be saved.
         """
-        check_is_fitted(self, alarms.FITTED)
-        serialization.write(path, _KIND, to_state(self))
+        self._check_fitted()
+        serialization.write(path, _KIND, self.to_state())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
@@ -299,7 +261,38 @@ class IoTAE(alarms.Alarms, BaseDetector):
         iotae.serialization.StateError
             If the file is damaged, foreign, or holds something else.
         """
-        return serialization.restore(path, _KIND, lambda data: from_state(cls, data))
+        return serialization.restore(path, _KIND, cls.from_state)
+
+    def to_state(self) -> State:
+        """Return everything that a fitted detector needs to score and to go on, as arrays, numbers and text.
+
+        Raises
+        ------
+        TypeError
+            If the network is a module of the caller's own: see :meth:`iotae.BatchAutoencoder.to_state`.
+        """
+        self._check_fitted()
+        names = getattr(self, "feature_names_in_", None)
+        return {
+            "params": self.get_params(deep=False),
+            "model": self.model_.to_state(),
+            "encoder": None if self.encoder_ is None else self.encoder_.to_state(),
+            **self._labels_to_state(),
+            "n_features": self.n_features_in_,
+            "feature_names": None if names is None else [str(name) for name in names],
+        }
+
+    @classmethod
+    def from_state(cls, data: State) -> IoTAE:
+        """Rebuild from :meth:`to_state`."""
+        restored = cls(**data["params"])
+        restored.model_ = BatchAutoencoder.from_state(data["model"])
+        restored.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])
+        restored.n_features_in_ = data["n_features"]
+        if data["feature_names"] is not None:
+            restored.feature_names_in_ = np.array(data["feature_names"], dtype=object)
+        restored._restore_labels(data)
+        return restored
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that missing values are welcome."""

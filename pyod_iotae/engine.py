@@ -20,8 +20,8 @@ _ENTRY = {
     "complexity": {"time": "O(n * d)", "space": "O(n * d)"},
     "strengths": [
         "Scales columns of any tail and masks missing cells by itself",
-        "Clumps of outliers neither train the network nor vouch for each other",
-        "Fits on 20,000 rows at most, goes on with partial_fit, explains each score by feature",
+        "Clusters of outliers neither train the network nor count as trusted rows",
+        "Fits to 20,000 rows at most, continues with partial_fit, explains each score by feature",
     ],
     "weaknesses": [
         "On many tables the network adds little to the distance to trusted rows",
@@ -44,13 +44,13 @@ _PYODS_OWN = KnowledgeBase.algorithms
 def register(engine: Any = None) -> None:
     """Add IoTAE to the catalogue of an engine, or of every engine of this process.
 
-    The engine then lists, explains, compares, plans by name and runs it. Its routing rules are left
-    alone, so that it does not choose IoTAE by itself. Doing it twice does no more than once.
+    The engine then lists, explains, compares, plans by name and runs it. Its routing rules stay as they are,
+    so that it does not choose IoTAE by itself. A second call has no further effect.
 
     Parameters
     ----------
     engine : pyod.utils.ad_engine.ADEngine, optional
-        By default all engines, those to come included.
+        By default all engines, also those made later.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def register(engine: Any = None) -> None:
 
 
 def unregister(engine: Any = None) -> None:
-    """Undo :func:`register`, for an engine or for the engines to come."""
+    """Undo :func:`register`, for one engine or for those made later."""
     if engine is None:
         KnowledgeBase.algorithms = _PYODS_OWN
     else:

@@ -1,4 +1,4 @@
-"""What PyOD's users pass as X, as one matrix of numbers: arrays are checked, mixed data frames encoded."""
+"""Any X that PyOD's users pass, as one matrix of numbers: arrays are checked, mixed frames encoded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iotae.data import Table
 from iotae.data.frames import is_frame
 from iotae.preprocessing import Preprocessor
 
-__all__ = ["by_column", "like", "to_numbers"]
+__all__ = ["like", "to_numbers"]
 
 
 def to_numbers(
@@ -48,11 +48,7 @@ def to_numbers(
     if is_frame(X):
         X = _typed(X)
     if reset:
-        detector.encoder_ = None
-        if _is_mixed(X):
-            table = _table(X)
-            rows = table if learned is None or not table.n_rows else table.take(learned(table.n_rows))
-            detector.encoder_ = Preprocessor(select=()).fit(rows)
+        detector.encoder_ = Preprocessor(select=()) if _is_mixed(X) else None
     encoder: Preprocessor | None = detector.encoder_
     if encoder is None:
         return _checked(detector, X, reset)
@@ -61,8 +57,17 @@ def to_numbers(
             f"Got a {type(X).__name__}, but expected a data frame with the columns "
             f"{', '.join(encoder.feature_names_in)}: the detector was fitted on text, categories or times."
         )
+    table = _table(X)
+    if reset:
+        # an encoder that learns from all rows need not encode them twice
+        rows = None if learned is None or not table.n_rows else learned(table.n_rows)
+        if rows is None or rows.all():
+            features = encoder.fit_apply(table)
+            validate_data(detector, X, reset=True, skip_check_array=True)
+            return features
+        encoder.fit(table.take(rows))
     validate_data(detector, X, reset=reset, skip_check_array=True)
-    return encoder.apply(_table(X)).X
+    return encoder.apply(table).X
 
 
 def _checked(detector: Any, X: Any, reset: bool) -> Float64:
@@ -83,7 +88,7 @@ def _checked(detector: Any, X: Any, reset: bool) -> Float64:
 
 
 def _typed(X: Any) -> Any:
-    """The frame, with numbers for columns of no type: polars and pyarrow give them to a batch of gaps."""
+    """The frame, with numbers for columns of no type, which polars and pyarrow have where all is missing."""
     frame = nw.from_native(X, eager_only=True)
     untyped = [name for name, dtype in frame.schema.items() if dtype == nw.Unknown]
     empty = [name for name in untyped if frame[name].is_null().all()]
@@ -98,7 +103,7 @@ def _is_mixed(X: Any) -> bool:
 
 
 def _table(X: Any) -> Table:
-    """A mixed frame's columns, or what is wrong with one of them."""
+    """A mixed frame's columns; an error if one of them cannot be used."""
     names = list(nw.from_native(X, eager_only=True).columns)
     if not all(isinstance(name, str) for name in names):
         raise ValueError(f"Got the column names {names}, but expected text: rename them with map(str, ...).")
@@ -110,21 +115,15 @@ def _table(X: Any) -> Table:
         )
     for name in table.names:
         column = table.array(name)
-        if column.dtype.kind == "f" and np.isinf(column).any():
+        if column.dtype.kind == "f" and table.numbers(name)[1]:
             raise ValueError(
                 f"Got infinity in the column {name!r}, but expected finite numbers or missing cells."
             )
     return table
 
 
-def by_column(encoder: Preprocessor, parts: Float64, names: Any) -> Float64:
-    """Shares of encoded features (n, e) added up by the column that each was made from (n, d)."""
-    belongs = np.array([[source == name for name in names] for source in encoder.feature_sources], np.float64)
-    return parts @ belongs
-
-
 def like(X: Any, parts: Float64) -> Any:
-    """Results (n, d) with X's column names, and its index if it has one; plain if X is an array."""
+    """Results (n, d) with X's column names, and its index if it has one; an array if X is one."""
     if not is_frame(X):
         return parts
     frame = nw.from_native(X, eager_only=True)

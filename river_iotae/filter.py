@@ -1,4 +1,4 @@
-"""River anomaly filters whose alarms mean something: a threshold of the core around any detector."""
+"""River anomaly filters with a stated guarantee: a threshold of the core around any detector."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ __all__ = ["AlarmFilter", "ConformalFilter"]
 class AlarmFilter(base.AnomalyFilter):
     """Anomaly filter with any threshold of `iotae.thresholds`.
 
-    Each row is scored before it is learned; its score then moves the threshold. What an alarm means
-    is said by the threshold: a tail's risk (`TailThreshold`), a budget of alerts whatever the data do
-    (`AlertBudget`), a share of false alarms (`OnlineFDR`), a p-value (`ConformalThreshold`). A row is
-    judged by `classify`, and once learned has moved the threshold: judge first, then learn. Inside a
-    River pipeline a filter learns a row before it is asked about it, so a budget that the row itself
-    has spent lets it pass there; with `protect_anomaly_detector`, too, a spent budget spares nothing.
+    Each row is scored before it is learned; its score then moves the threshold. The threshold decides
+    what an alarm means: a false-alarm rate from the fitted tail of the scores (`TailThreshold`) or from
+    conformal p-values (`ConformalThreshold`), a limited number of alarms whatever the data do
+    (`AlertBudget`), or a share of false alarms among the alarms (`OnlineFDR`). Classify a row first and
+    learn it afterwards, because learning moves the threshold. Inside a River pipeline a filter learns a
+    row before it classifies it. There, a row that spends the last of a budget is not an alarm. With
+    `protect_anomaly_detector`, rows are learned while the budget is spent, because none is an alarm.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class AlarmFilter(base.AnomalyFilter):
     Attributes
     ----------
     n_rejected
-        Number of scores set aside because they were not finite.
+        Number of scores ignored because they were not finite.
 
     Examples
     --------
@@ -83,15 +84,15 @@ class AlarmFilter(base.AnomalyFilter):
 
     @property
     def threshold(self) -> float:
-        """The current cut on the detector's scores; infinity while no alarm is possible."""
+        """The current threshold on the detector's scores; infinity while no alarm is possible."""
         return self._threshold.threshold
 
     def classify(self, score: float) -> bool:
-        """Whether a score lies above the current cut."""
+        """Whether a score lies above the current threshold."""
         return bool(self._threshold.classify(float(score)))
 
     def p_value(self, score: float) -> float:
-        """How rare so high a score is, in (0, 1]."""
+        """Probability of a score at least as high among the calibration scores, in (0, 1]."""
         return float(self._threshold.p_value(float(score)))
 
     def learn_one(self, *args: Any, **learn_kwargs: Any) -> None:
@@ -117,19 +118,22 @@ class AlarmFilter(base.AnomalyFilter):
 class ConformalFilter(AlarmFilter):
     """Conformal anomaly filter.
 
-    Each row is scored before it is learned, and its score is ranked among the latest scores. An
-    exchangeable normal row is classified as anomalous with probability at most `alpha`. Nothing is
-    promised under drift. Every score enters the calibration, alarms included.
+    Each row is scored before it is learned, and its score is ranked among the latest scores: that is its
+    conformal p-value. A normal row that is exchangeable with the latest rows (any order of them is
+    equally likely) is classified as anomalous with probability at most `alpha`. There is no guarantee
+    under drift. Every score enters the calibration, alarms included.
 
     Parameters
     ----------
     anomaly_detector
         An anomaly detector.
     alpha
-        The false-alarm rate, in (0, 1). No alarm is possible before `1 / alpha - 1` rows were learned.
+        The share of the calibration scores that lie above the threshold: the false-alarm rate where the
+        calibration rows are normal. In (0, 1). No alarm is possible before `1 / alpha - 1` rows were
+        learned.
     window
-        How many of the latest scores make up the calibration; by default at least 1,000, and twenty
-        for each alarm that they should allow.
+        How many of the latest scores are the calibration scores; by default `20 / alpha`, at least 1,000
+        and at most 100,000.
     protect_anomaly_detector
         Indicates whether or not the anomaly detector is kept from learning rows classified as
         anomalous.

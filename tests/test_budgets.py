@@ -155,3 +155,10 @@ def test_few_of_the_alarms_are_false(rng):
 def test_bad_parameters_say_what_to_pass(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_state_of_version_0_1_is_read():
+    cut = OnlineFDR(0.2, horizon=20, reach=5).fit(np.arange(500.0))
+    old = cut.to_state()
+    old["alpha"] = old.pop("fdr")
+    assert repr(OnlineFDR.from_state(old)) == repr(cut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -11,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import pytest
 
 from iotae import OnlineAutoencoder, __version__, serialization
 from iotae.cli import main
+from iotae.cli.parser import make_parser
 from iotae.cli.rows import row_dicts
 from iotae.io.files import read_table
 
@@ -137,7 +138,7 @@ def test_fit_says_what_each_step_did(house, tmp_path, capsys):
     assert "columns: 5 read" in said
     assert "normalised: minmax" in said
     assert "outliers (robust_z)" in said
-    assert "the 90.0% point of 144 normal rows" in said
+    assert "the 90.0% quantile of the scores of 144 normal rows" in said
 
 
 def test_an_option_changes_one_step_of_the_papers(house, tmp_path, capsys):
@@ -173,13 +174,10 @@ def test_parquet_in_and_out_keeps_types_and_agrees_with_csv(house, tmp_path):
     )
 
 
-def test_chunks_make_no_difference(house, tmp_path, monkeypatch):
+def test_chunks_make_no_difference(house, tmp_path):
     model, test = str(house / "model.iotae"), str(house / "test.csv")
     assert main(["score", model, test, "-o", str(tmp_path / "a.csv")]) == 0
-    from iotae.io.files import iter_table
-
-    monkeypatch.setattr(iter_table, "__defaults__", (7,))
-    assert main(["score", model, test, "-o", str(tmp_path / "b.csv")]) == 0
+    assert main(["score", model, test, "--chunk-rows", "7", "-o", str(tmp_path / "b.csv")]) == 0
     a, b = read_csv(tmp_path / "a.csv"), read_csv(tmp_path / "b.csv")
     assert [row[:-2] + row[-1:] for row in a] == [row[:-2] + row[-1:] for row in b]
     np.testing.assert_allclose([float(r[-2]) for r in a[1:]], [float(r[-2]) for r in b[1:]], rtol=1e-5)
@@ -428,10 +426,20 @@ def test_version_and_module():
     assert (done.returncode, done.stdout) == (0, f"iotae {__version__}\n")
 
 
-def test_demo_hands_over_to_its_room(monkeypatch):
+def test_each_option_has_a_sentence_and_each_subcommand_an_example():
+    (commands,) = (
+        action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    assert set(commands.choices) == {"demo", "fit", "tune", "score", "stream", "evaluate"}
+    for name, parser in commands.choices.items():
+        assert f"$ iotae {name}" in parser.format_help() or f"| iotae {name}" in parser.format_help()
+        for action in parser._actions:
+            assert len(action.help.split()) >= 4, (name, action.dest)
+
+
+def test_demo_runs_the_experiment_with_its_options(monkeypatch):
     calls = []
-    room = types.SimpleNamespace(run=lambda output, seed: calls.append((output, seed)))
-    monkeypatch.setitem(sys.modules, "iotae.cli.demo", room)
+    monkeypatch.setattr("iotae.cli.demo.experiment", lambda output, seed: calls.append((output, seed)))
     assert main(["demo", "--output", "figures", "--seed", "3"]) == 0
     assert calls == [("figures", 3)]
 
@@ -507,7 +515,7 @@ def test_ctrl_c_elsewhere_leaves_nothing_behind(house, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("iotae.pipeline.TableDetector.score_with_notes", interrupt)
+    monkeypatch.setattr("iotae.pipeline.TableDetector.judge", interrupt)
     argv = ["score", str(house / "model.iotae"), str(house / "test.csv"), "-o", str(tmp_path / "out.csv")]
     assert main(argv) == 130
     assert list(tmp_path.iterdir()) == []

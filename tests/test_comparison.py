@@ -76,7 +76,7 @@ def test_holm_by_hand():
     [(2, 0.05, 1.960), (3, 0.05, 2.343), (5, 0.05, 2.728), (10, 0.05, 3.164), (4, 0.1, 2.291)],
 )
 def test_critical_difference_agrees_with_demsars_table_5(k, alpha, q):
-    result = compare(figures(np.random.default_rng(0).random((14, k))), alpha=alpha)
+    result = compare(figures(np.random.default_rng(0).random((14, k))), level=alpha)
     assert result.critical_difference == pytest.approx(q * np.sqrt(k * (k + 1) / (6 * 14)), rel=5e-4)
 
 
@@ -119,7 +119,7 @@ def test_the_table_names_every_detector_in_order_of_rank():
         ({"a": [0.1], "b": [0.1]}, {}, "two or more sets"),
         ({"a": [0.1, 0.2], "b": [0.1, np.nan]}, {}, "Got nan for 'b' on set 1"),
         ({"a": [-np.inf, 0.2], "b": [0.1, 0.3]}, {}, "Got -inf for 'a' on set 0"),
-        ({"a": [0.1, 0.2], "b": [0.1, 0.3]}, {"alpha": 5}, "Got alpha=5"),
+        ({"a": [0.1, 0.2], "b": [0.1, 0.3]}, {"level": 5}, "Got level=5"),
     ],
 )
 def test_compare_says_what_is_wrong(table, options, message):

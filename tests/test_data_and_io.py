@@ -201,19 +201,27 @@ def test_csv_comes_back_as_it_was_written(tmp_path_factory, rows, chunk, live):
         assert list(csv.reader(file)) == [["left", "right"], *map(list, rows)]
 
 
-def test_a_column_that_turns_to_text_late_is_a_category_from_the_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(iter_table, "__defaults__", (4,))
+def test_a_column_that_turns_to_text_late_is_a_category_from_the_start(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("code\n" + "\n".join(["007", "1.0", "2", "3", "a", "b", "c", "d", "e"]))
-    assert read_table(path).texts("code").tolist() == ["007", "1.0", "2", "3", "a", "b", "c", "d", "e"]
+    assert read_table(path, chunk_rows=4).texts("code").tolist() == [
+        "007",
+        "1.0",
+        "2",
+        "3",
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+    ]
 
 
-def test_the_kind_of_a_column_does_not_hang_on_the_chunks(tmp_path, monkeypatch):
+def test_the_kind_of_a_column_does_not_hang_on_the_chunks(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x\n" + "\n".join(["bad", *map(str, range(19))]))
     whole = read_table(path)
-    monkeypatch.setattr(iter_table, "__defaults__", (1,))
-    cut = read_table(path)
+    cut = read_table(path, chunk_rows=1)
     assert whole.kind("x") == cut.kind("x") == "numeric"
     np.testing.assert_array_equal(whole.array("x"), cut.array("x"))
 
@@ -470,16 +478,15 @@ def test_csv_files_need_no_pandas_pyarrow_or_sklearn(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_rows_drawn_from_a_file_are_the_same_however_it_is_cut(ending, tmp_path, monkeypatch, rng):
+def test_rows_drawn_from_a_file_are_the_same_however_it_is_cut(ending, tmp_path, rng):
     path = tmp_path / f"a.{ending}"
     late = np.where(np.arange(1000) < 500, "7", "x")
     write_table(path, Table({"n": np.arange(1000.0), "late": late, "x": rng.normal(size=1000)}))
     whole = read_table(path)
     drawn = []
     for chunk_rows in (65_536, 77, 400):
-        monkeypatch.setattr(iter_table, "__defaults__", (chunk_rows,))
-        drawn.append(read_table(path, most_rows=50, seed=4))
-        every = read_table(path, most_rows=1000)
+        drawn.append(read_table(path, most_rows=50, seed=4, chunk_rows=chunk_rows))
+        every = read_table(path, most_rows=1000, chunk_rows=chunk_rows)
         for name in whole.names:
             np.testing.assert_array_equal(every.array(name), whole.array(name))
     numbers = drawn[0].numbers("n")[0].astype(int)

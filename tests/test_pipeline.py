@@ -9,6 +9,7 @@ from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.data import Table, TableError
 from iotae.pipeline import TableDetector
 from iotae.preprocessing import Preprocessor
+from iotae.preprocessing.encoding import ColumnCode
 from iotae.serialization import StateError, write
 
 
@@ -167,3 +168,54 @@ def test_labels_other_than_0_and_1_are_refused(rng, wrong):
     labels[7] = wrong
     with pytest.raises(ValueError, match=r"y\[7\]="):
         TableDetector(seed=0).fit(table, labels)
+
+
+def test_fit_leaves_the_callers_objects_as_they_were(rng):
+    table, odd = traffic(rng)
+    preprocessor, autoencoder = Preprocessor(), quick()
+    detector = TableDetector(preprocessor, autoencoder, seed=0, label="attack").fit(table, odd)
+    assert not autoencoder.clean
+    assert autoencoder.history == []
+    with pytest.raises(TableError, match="call fit first"):
+        preprocessor.report()
+    assert detector.autoencoder.clean
+    # what an earlier fit was told is not remembered
+    again, first = detector.fit(table), TableDetector(autoencoder=quick(), seed=0, label="attack").fit(table)
+    assert not again.autoencoder.clean
+    np.testing.assert_array_equal(again.score(table), first.score(table))
+
+
+def test_a_fit_that_fails_leaves_the_earlier_one(fitted):
+    detector, table, _ = fitted
+    scores = detector.score(table)
+    with pytest.raises(TableError, match="no row that is labelled normal"):
+        detector.fit(table, np.ones(table.n_rows))
+    np.testing.assert_array_equal(detector.score(table), scores)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("steps", [{}, {"outliers": "iqr"}, {"missing": "drop"}])
+def test_a_table_is_encoded_once_and_no_row_is_scored_twice(labelled, steps, rng, monkeypatch):
+    table, odd = traffic(rng)
+    encoded, scored = [], []
+    encode, score = ColumnCode.encode, BatchAutoencoder.score
+    monkeypatch.setattr(
+        ColumnCode, "encode", lambda self, part: encoded.append(part.n_rows) or encode(self, part)
+    )
+    monkeypatch.setattr(BatchAutoencoder, "score", lambda self, X: scored.append(len(X)) or score(self, X))
+    detector = TableDetector(Preprocessor(**steps), quick(), seed=0, label="attack")
+    detector.fit(table, odd if labelled else None)
+    assert sum(encoded) == 3 * table.n_rows
+    assert sum(scored) == (detector.n_calibrated if labelled else table.n_rows - detector.n_learned)
+
+
+def test_a_verdict_is_score_classify_and_explain_of_the_alarms_at_once(fitted):
+    detector, table, _ = fitted
+    verdict = detector.judge(table, explain=True)
+    np.testing.assert_array_equal(verdict.scores, detector.score(table))
+    np.testing.assert_array_equal(verdict.alarms, detector.classify(verdict.scores))
+    names, shares = detector.explain(table)
+    assert detector.columns == names
+    np.testing.assert_allclose(verdict.shares, shares[verdict.alarms], rtol=1e-5)
+    assert detector.judge(table).shares is None
+    assert detector.judge(table.take(np.arange(0)), explain=True).shares.shape == (0, 3)

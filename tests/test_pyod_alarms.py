@@ -1,11 +1,12 @@
 """The PyOD detector's calibrated cuts: what they learn from, what they promise, what they refuse."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
 from iotae import BatchAutoencoder
-from pyod_iotae import IoTAE, alarms
+from pyod_iotae import IoTAE, alarms, tables
 
 MODES = ("conformal", "tail")
 
@@ -106,3 +107,17 @@ def test_what_needs_held_out_rows_says_so(rows):
         IoTAE(contamination=Cutter(), threshold="conformal").fit(rows[:300])
     with pytest.raises(ValueError, match="expected 'conformal' or 'tail' at fit"):
         IoTAE(random_state=0).fit(rows[:300]).predict_pvalue(rows[:3])
+
+
+@pytest.mark.parametrize("mode", ["contamination", "conformal"])
+def test_weights_are_checked_once_and_a_mixed_frame_is_read_once(mode, monkeypatch):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"watts": rng.normal(size=500), "mode": rng.choice(["eco", "max"], 500)})
+    calls = []
+    for module, name in ((alarms, "check_row_weights"), (tables, "_table")):
+        known = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *args, known=known, name=name: calls.append(name) or known(*args)
+        )
+    IoTAE(threshold=mode, random_state=0).fit(frame, sample_weight=np.ones(500))
+    assert sorted(calls) == ["_table", "check_row_weights"]

@@ -27,7 +27,7 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler
 
 import pyod_iotae
 from pyod_iotae import IoTAE
-from pyod_iotae.judging import weighted_cut
+from pyod_iotae.confidence import weighted_cut
 
 COMBO = "PyOD takes its combination functions from the package combo, which it does not require"
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}

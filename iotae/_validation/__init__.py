@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from iotae._validation.arguments import (
     NotFittedError,
+    TableError,
     check_alpha,
     check_choice,
     check_count,
@@ -21,6 +22,7 @@ from iotae._validation.vectors import (
     check_finite_scores,
     check_labels,
     check_p_values,
+    check_row_labels,
     check_same_length,
     check_scores,
     check_vector,
@@ -28,6 +30,7 @@ from iotae._validation.vectors import (
 
 __all__ = [
     "NotFittedError",
+    "TableError",
     "check_alpha",
     "check_choice",
     "check_count",
@@ -35,6 +38,7 @@ __all__ = [
     "check_finite_scores",
     "check_labels",
     "check_p_values",
+    "check_row_labels",
     "check_row_weights",
     "check_same_length",
     "check_scores",

@@ -6,11 +6,23 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NotFittedError", "check_alpha", "check_choice", "check_count", "check_seed", "check_share"]
+__all__ = [
+    "NotFittedError",
+    "TableError",
+    "check_alpha",
+    "check_choice",
+    "check_count",
+    "check_seed",
+    "check_share",
+]
 
 
 class NotFittedError(ValueError, AttributeError):
     """The model was asked for something that only a fitted one can give."""
+
+
+class TableError(ValueError):
+    """A table, a file or a column that cannot be used; the message is one line and says what to do."""
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:
@@ -39,8 +51,8 @@ def check_choice(name: str, value: Any, choices: Any) -> str:
 
 
 def check_alpha(alpha: Any) -> float:
-    """Return a false-alarm rate in (0, 1)."""
-    return check_share("alpha", alpha, meaning="the false-alarm rate you can live with, e.g. alpha=0.01")
+    """Return the share of the calibration scores that lie above the threshold, in (0, 1)."""
+    return check_share("alpha", alpha, meaning="the false-alarm rate you accept, e.g. alpha=0.01")
 
 
 def check_seed(seed: Any) -> int | None:

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae._typing import Bool, Float64
+from iotae._validation.arguments import TableError
 
 __all__ = [
     "check_finite_score",
     "check_finite_scores",
     "check_labels",
     "check_p_values",
+    "check_row_labels",
     "check_same_length",
     "check_scores",
     "check_vector",
@@ -48,7 +50,7 @@ def check_labels(values: ArrayLike, name: str = "y") -> Bool:
     """
     labels = check_vector(values, name)
     if labels.dtype.kind == "b":
-        return labels.astype(np.bool_)
+        return labels.astype(np.bool_, copy=False)
     wrong = np.flatnonzero(~((labels == 0) | (labels == 1)))
     if wrong.size:
         first = int(wrong[0])
@@ -57,6 +59,27 @@ def check_labels(values: ArrayLike, name: str = "y") -> Bool:
             "neither 0 nor 1), but expected labels in {0, 1}: map normal rows to 0 and anomalies to 1."
         )
     return np.asarray(labels == 1, dtype=np.bool_)
+
+
+def check_row_labels(y: ArrayLike | None, n_rows: int) -> Bool | None:
+    """Return the labels of a table's rows as a boolean vector (n_rows,), or None where there are none.
+
+    Raises
+    ------
+    TableError
+        If there is not one label for each row.
+    ValueError
+        If a label is neither 0 nor 1.
+    """
+    if y is None:
+        return None
+    labels = np.asarray(y)
+    if labels.shape != (n_rows,):
+        raise TableError(
+            f"Got labels of shape {labels.shape} for {n_rows} rows, but expected ({n_rows},): pass one label "
+            "a row."
+        )
+    return check_labels(labels) if n_rows else labels.astype(np.bool_)
 
 
 def check_scores(values: ArrayLike, name: str = "scores") -> Float64:

@@ -9,11 +9,11 @@ from iotae._typing import Bool
 from iotae.data import Table, TableError
 from iotae.preprocessing import Preprocessor
 
-__all__ = ["Labelled", "must_have", "preprocessor_of", "read_labelled"]
+__all__ = ["Labelled", "must_have", "preprocessor_of", "read_labelled", "scaling_after"]
 
 
 class Labelled(NamedTuple):
-    """A table, which of its rows (n,) are anomalies if it is known, and the label's word for normal."""
+    """A table, which of its rows (n,) are anomalies if that is known, and the label of normal rows."""
 
     table: Table
     y: Bool | None
@@ -28,6 +28,11 @@ def preprocessor_of(args: Namespace) -> Preprocessor:
         if getattr(args, name) is not None
     }
     return Preprocessor(**(Preprocessor.PAPER if args.paper else {}) | chosen)
+
+
+def scaling_after(preprocessor: Preprocessor) -> str:
+    """Return the autoencoder's scaling: none where preprocessing has scaled the columns already."""
+    return "standard" if preprocessor.normalise == "none" else "none"
 
 
 def read_labelled(args: Namespace) -> Labelled:
@@ -55,7 +60,7 @@ def read_labelled(args: Namespace) -> Labelled:
 
 
 def must_have(table: Table, names: list[str], option: str) -> None:
-    """Make sure that the table has these columns, also such as no detector can read."""
+    """Raise an error unless the table has these columns; columns that no detector can read count too."""
     absent = [name for name in names if name not in table and name not in table.unsupported]
     if absent:
         there = ", ".join(table.names)

@@ -1,4 +1,4 @@
-"""Reading an endless stream until somebody stops it, without tearing a row that is being learned."""
+"""The end of an endless stream on Ctrl-C or SIGTERM, never in the middle of a row."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Item = TypeVar("Item")
 class StopSignals:
     """Take Ctrl-C and SIGTERM as the end of a stream.
 
-    While the stream waits for input a signal ends it at once; while an item is worked on it ends
-    after that item. So what was read is also finished, and the block's end is reached as if the
-    stream had ended by itself. Outside the main thread signals are left as they are.
+    While the stream waits for input, a signal ends it at once. While an item is worked on, a signal ends the
+    stream after that item. So each item that was read is also finished, and the block ends as if the stream
+    had ended by itself. Outside the main thread, signals are left as they are.
 
     Attributes
     ----------
     exit_code : int
-        0, or 128 plus the signal's number, as shells have it (130 for Ctrl-C).
+        0, or 128 plus the signal's number, as in shells (130 for Ctrl-C).
 
     Examples
     --------

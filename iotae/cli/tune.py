@@ -1,29 +1,34 @@
-"""``iotae tune``: a search over a file, its table and figure, and the best model for score and stream."""
+"""``iotae tune``: a search over a file, its table and figure, and the best models for score and stream."""
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from iotae import serialization
-from iotae.batch.autoencoder import BatchAutoencoder
-from iotae.cli.learning import preprocessor_of, read_labelled
+from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
 from iotae.cli.rows import row_dicts
+from iotae.cli.terminal import announce_compiler, say, shows_bars
 from iotae.data import Table, TableError
 from iotae.io.writer import write_table
-from iotae.model_selection import GRID, Tuning, tune
-from iotae.pipeline import TableDetector
-from iotae.stream.autoencoder import OnlineAutoencoder
+
+if TYPE_CHECKING:
+    from iotae.model_selection import Tuning
+    from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["run"]
 
 _SHOWN = 5
 
 
-def run(args: Namespace, *, progress: bool) -> None:
+def run(args: Namespace) -> int:
     """Search, print what was found and write ``search.csv``, ``search.png`` and the two models."""
+    announce_compiler()
+    from iotae.batch.autoencoder import BatchAutoencoder
+    from iotae.model_selection import GRID, tune
+    from iotae.pipeline import TableDetector
+
     if args.label is not None and args.anomaly_share is not None:
         raise TableError("Got --anomaly-share with --label: the labels say it, leave it out.")
     folder = Path(args.output)
@@ -33,8 +38,7 @@ def run(args: Namespace, *, progress: bool) -> None:
     table, y, normal_value = read_labelled(args)
     detector = TableDetector(
         preprocessor,
-        # what the pipeline has scaled is not scaled again
-        BatchAutoencoder(scaling="standard" if preprocessor.normalise == "none" else "none", seed=args.seed),
+        BatchAutoencoder(scaling=scaling_after(preprocessor), seed=args.seed),
         seed=args.seed,
         label=args.label,
         normal_value=normal_value,
@@ -52,13 +56,23 @@ def run(args: Namespace, *, progress: bool) -> None:
         anomaly_share=args.anomaly_share or 0.05,
         n_jobs=args.jobs,
         seed=args.seed,
-        progress=progress,
+        progress=shows_bars(),
     )
+    written = _write(folder, found, table, args.seed)
+    _tell(found)
+    say(f"written to {folder}: {', '.join(written)}")
+    return 0
+
+
+def _write(folder: Path, found: Tuning, table: Table, seed: int) -> list[str]:
+    """Write the table, the models and the figure, and return the names of the files."""
+    from iotae import serialization
+
     # as text, so that a whole number stays one
     columns = {name: [str(row[name]) for row in found.table] for name in found.table[0]}
     write_table(folder / "search.csv", Table(columns))
     found.best_model.save(folder / "model.iotae")
-    stream = _stream_model(found, table, args.seed)
+    stream = _stream_model(found, table, seed)
     serialization.write(folder / "stream.iotae", "OnlineAutoencoder", stream.to_state())
     written = ["search.csv", "model.iotae", "stream.iotae"]
     several = any(len({row[name] for row in found.table}) > 1 for name in found.best_params)
@@ -67,16 +81,17 @@ def run(args: Namespace, *, progress: bool) -> None:
 
         TuningDisplay.from_results(found.table).plot().save(folder / "search.png")
         written.append("search.png")
-    _tell(found)
-    print(f"iotae: written to {folder}: {', '.join(written)}", file=sys.stderr)
+    return written
 
 
 def _stream_model(found: Tuning, table: Table, seed: int) -> OnlineAutoencoder:
-    """The same network for ``iotae stream``, which has met the training rows in file order.
+    """The same network for ``iotae stream``, which has learned the training rows in file order.
 
-    A stream's alpha is a share of all rows. So it is the share of the training rows that the best model
-    would raise, not the share of the normal ones that a table's alpha is.
+    A stream is calibrated on all rows, anomalies included. So its alpha is the share of all training rows
+    that are alarms of the best model, not the share of the normal rows that the best model's own alpha is.
     """
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
     best = found.best_model
     rows = table.take(found.train_index)
     raised = float(best.classify(best.score_with_notes(rows, strict=False)[0]).mean())

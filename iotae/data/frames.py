@@ -29,7 +29,7 @@ def column_names(table: Any) -> list[str] | None:
 
 
 def check_columns(table: Any, expected: list[str] | None) -> None:
-    """Refuse a data frame whose columns are others than ``expected``, or stand in another order."""
+    """Refuse a data frame whose columns are others than ``expected``, or in another order."""
     names = column_names(table)
     if None not in (names, expected) and names != expected:
         raise ValueError(f"Got the columns {names}, but expected {expected}, in the order of the fit.")
@@ -59,7 +59,7 @@ def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
 
 
 def numeric_columns(frame: Any) -> tuple[list[Hashable], Float64] | None:
-    """The columns' names and the values (n, d), missing ones NaN; None unless all hold numbers or truths."""
+    """The columns' names and values (n, d), NaN for missing; None unless all are numbers or booleans."""
     if not is_frame(frame):
         return None
     import narwhals as nw

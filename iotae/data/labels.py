@@ -1,4 +1,4 @@
-"""From a column of labels to 'is this row an anomaly?', whatever words the file uses."""
+"""A column of labels as booleans, whatever words the file uses for normal rows and anomalies."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_labels(table: Table, column: str, normal_value: str | None = None) -> B
     Raises
     ------
     TableError
-        If the column is not there, has empty cells, or its normal value cannot be told.
+        If the column is not there, has empty cells, or its normal value cannot be guessed.
 
     Examples
     --------

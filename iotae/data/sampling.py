@@ -25,8 +25,8 @@ def sample_chunks(
 ) -> list[T]:
     """Draw at most ``most`` rows, all equally likely, without replacement, in one pass.
 
-    Each row draws a number when it comes by, and the rows of the smallest numbers stay, in their order.
-    At most twice as many rows are held at a time, and one chunk.
+    Each row draws a random number, and the rows with the smallest numbers are kept, in their order. At most
+    ``2 * most`` rows and one chunk are in memory at a time.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def sample_chunks(
     size : callable
         The number of rows of a chunk.
     take : callable
-        The rows of a chunk that a boolean mask says, as a copy.
+        The rows of a chunk where a boolean mask is true, as a copy.
 
     Returns
     -------
     list
-        Pieces of the sample in order; none without a row but the first.
+        Pieces of the sample in order; only the first may be empty.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def sample_chunks(
 def _pruned(
     kept: list[tuple[T, Float64]], most: int, take: Callable[[T, NDArray[Any]], T]
 ) -> tuple[list[tuple[T, Float64]], float]:
-    """The pieces without all but the ``most`` smallest keys, and the smallest key left out."""
+    """The pieces with the rows of the ``most`` smallest keys, and the smallest key left out."""
     keys = np.concatenate([np.empty(0), *(keys for _, keys in kept)])
     if keys.size <= most:
         return kept, np.inf
@@ -113,10 +113,10 @@ def gather(chunks: Iterable[Any], most: int, seed: int) -> tuple[Float64, list[s
 
 
 def _row_generator(seed: int) -> np.random.Generator:
-    """The generator that draws rows: not the network's, which so goes on the same whatever was drawn."""
+    """The generator that draws rows; the network has its own, which this sample must not advance."""
     return np.random.default_rng((seed, 1))
 
 
 def sample_rows(rows: Int64, most: int, seed: int) -> Int64:
-    """The numbers that :func:`gather` would take of ``rows`` in one piece or many."""
+    """Those of the row numbers ``rows`` that :func:`gather` would draw, in one piece or many."""
     return sample_chunks([rows], most, _row_generator(seed), len, lambda numbers, chosen: numbers[chosen])[0]

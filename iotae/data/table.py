@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Float64
+from iotae._validation import TableError
 from iotae.data.columns import Kind, kind_of, parse_numbers, parse_times, tally
 
 if TYPE_CHECKING:
     import narwhals as nw
 
 __all__ = ["Table", "TableError"]
-
-
-class TableError(ValueError):
-    """A table, a file or a column that cannot be used; the message is one line and says what to do."""
 
 
 class Table:
@@ -61,7 +58,9 @@ class Table:
         self.source = source
         self.unsupported = dict(unsupported or {})
         self._n_rows = lengths.pop() if lengths else (len(source) if source is not None else 0)
+        # decided when first asked for
         self._kinds: dict[str, Kind] = {}
+        self._finite: dict[str, tuple[Float64, int]] = {}
 
     @classmethod
     def from_frame(cls, frame: Any) -> Table:
@@ -141,8 +140,11 @@ class Table:
         """Return a column as float64 with NaN for missing, and how many cells are no finite number."""
         values = self.array(name)
         if values.dtype.kind == "f":
-            infinite = np.isinf(values)
-            return np.where(infinite, np.nan, values), int(np.count_nonzero(infinite))
+            if name not in self._finite:
+                infinite = np.isinf(values)
+                count = int(np.count_nonzero(infinite))
+                self._finite[name] = (np.where(infinite, np.nan, values) if count else values), count
+            return self._finite[name]
         if values.dtype.kind == "M":
             return np.full(self.n_rows, np.nan), int(np.count_nonzero(~np.isnat(values)))
         return parse_numbers(values)
@@ -172,7 +174,7 @@ class Table:
         return parse_times(values)
 
     def take(self, rows: NDArray[Any]) -> Table:
-        """Return the rows of a boolean mask or of indices, as a table without its source."""
+        """Return the rows of a boolean mask or of indices, as a table without its source frame."""
         return Table(
             {name: values[rows] for name, values in self._columns.items()}, unsupported=self.unsupported
         )

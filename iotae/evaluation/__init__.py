@@ -1,9 +1,10 @@
-"""Evaluation from split to verdict: the one import for the paper's 70/30 split, its score and its metrics.
+"""Evaluation: the paper's 70/30 split, its score, and metrics of rows, series, streams and many data sets.
 
-Each room has one question: ``metrics`` the paper's, ``ranking`` whatever the threshold, ``budgets`` so many
-alarms and no more, ``events`` and ``ranges`` anomalies that last, ``volume`` ranking in series, ``intervals``
-how sure, ``calibration`` whether a promised rate is kept, ``comparison`` many sets, ``prequential``,
-``adapters`` and ``runs`` the run along a stream. All is offered here; docs/evaluation.md says which to take.
+There is a module for each question. ``metrics``: the paper's. ``ranking``: scores at any threshold.
+``report``: both at once. ``budgets``: a limited number of alarms. ``events`` and ``ranges``: anomalies that
+last. ``volume``: ranking in series. ``intervals``: how certain a figure is. ``calibration``: whether a
+false-alarm rate is kept. ``comparison``: many data sets. ``prequential`` (score each row, then learn it),
+``adapters`` and ``runs``: streams. All can be imported from here; docs/evaluation.md says which to use.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, Int64
+from iotae._validation import check_share
 from iotae.evaluation.adapters import SlidingFit, WithTarget
 from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
 from iotae.evaluation.calibration import RealisedRates, realised_rates
 from iotae.evaluation.comparison import Comparison, compare
 from iotae.evaluation.events import Events, anomaly_ranges, find_events
 from iotae.evaluation.intervals import Interval, bootstrap_interval, wilson_interval
-from iotae.evaluation.metrics import Confusion, Evaluation, confusion, evaluate
+from iotae.evaluation.metrics import Confusion, confusion
 from iotae.evaluation.prequential import prequential
 from iotae.evaluation.ranges import RangeScores, range_precision_recall
 from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from iotae.evaluation.report import Evaluation, evaluate
 from iotae.evaluation.runs import Prequential, StreamDetector
 from iotae.evaluation.volume import RangeArea, range_auc, vus
 
@@ -66,8 +69,9 @@ __all__ = [
 def stratified_split(y: ArrayLike, test_size: float = 0.3, seed: int | None = 0) -> tuple[Int64, Int64]:
     """Split rows at random into a training and a test part that hold each class in the same proportion.
 
-    The test part has ``round(test_size * n)`` rows, at least one and at most n - 1. They are shared out among
-    the classes in proportion, the odd rows to the largest remainders. One class alone is split just the same.
+    The test part has ``round(test_size * n)`` rows, at least one and at most n - 1. They are divided among
+    the classes in proportion; what rounding leaves over goes to the largest remainders. A single class is
+    split too.
 
     Parameters
     ----------
@@ -76,12 +80,12 @@ def stratified_split(y: ArrayLike, test_size: float = 0.3, seed: int | None = 0)
     test_size : float
         Share of the rows in the test part, in (0, 1). The paper's is 0.3.
     seed : int or None
-        The same seed gives the same split; None a fresh one each time.
+        The same seed gives the same split; None gives another one each time.
 
     Returns
     -------
     train_index, test_index : ndarray of int64
-        Row numbers, rising; together every row once.
+        Row numbers in increasing order; each row is in exactly one part.
 
     Raises
     ------
@@ -100,8 +104,7 @@ def stratified_split(y: ArrayLike, test_size: float = 0.3, seed: int | None = 0)
         raise ValueError(
             f"Got y of shape {classes.shape}, but expected (n,) with n >= 2: a split needs two rows."
         )
-    if not 0 < test_size < 1:
-        raise ValueError(f"Got test_size={test_size}, but expected a share in (0, 1), e.g. test_size=0.3.")
+    check_share("test_size", test_size, meaning="the share of the rows in the test part, e.g. test_size=0.3")
     n_test = min(max(math.floor(test_size * classes.size + 0.5), 1), classes.size - 1)
     _, member, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     exact = sizes * (n_test / classes.size)
@@ -122,9 +125,9 @@ def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> Float64:
     Parameters
     ----------
     X : array-like of shape (n, d)
-        The rows. A NaN is a value that was never read: it adds nothing to the distance.
+        The rows. NaN is a missing value and adds nothing to the distance.
     X_hat : array-like of shape (n, d)
-        Their reconstructions, in the same units and finite wherever X was read.
+        Their reconstructions, in the same units and finite wherever X is not NaN.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> Float64:
     Raises
     ------
     ValueError
-        If the shapes differ, are not two-dimensional, or a value that was read has no reconstruction.
+        If the shapes differ, are not two-dimensional, or a value that is not missing has no reconstruction.
 
     Examples
     --------
@@ -147,13 +150,13 @@ def reconstruction_error(X: ArrayLike, X_hat: ArrayLike) -> Float64:
             f"Got X of shape {rows.shape} and X_hat of shape {rebuilt.shape}, but expected the same (n, d): "
             "pass the rows that were reconstructed."
         )
-    read = ~np.isnan(rows)
-    lost = np.argwhere(read & np.isnan(rebuilt))
-    if lost.size:
+    known = ~np.isnan(rows)
+    undefined = np.argwhere(known & np.isnan(rebuilt))
+    if undefined.size:
         raise ValueError(
-            f"Got {len(lost)} NaN in X_hat, the first in row {lost[0, 0]}, column {lost[0, 1]}, but expected "
-            "a number wherever X has one."
+            f"Got {len(undefined)} NaN in X_hat, the first in row {undefined[0, 0]}, column "
+            f"{undefined[0, 1]}, but expected a number wherever X has one."
         )
-    difference = np.where(read, rows, 0.0) - np.where(read, rebuilt, 0.0)
+    difference = np.where(known, rows, 0.0) - np.where(known, rebuilt, 0.0)
     error: Float64 = np.linalg.norm(difference, axis=1)
     return error

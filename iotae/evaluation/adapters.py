@@ -1,4 +1,4 @@
-"""Detectors of other manners put behind ``score_one`` and ``learn_one``, so that all run along a stream."""
+"""Adapters that give other detectors ``score_one`` and ``learn_one``, so that all run along a stream."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from iotae._typing import Float64
+from iotae._validation import check_count
 
 __all__ = ["SlidingFit", "WithTarget", "last_step"]
 
@@ -16,20 +17,20 @@ Row = Mapping[Hashable, Any]
 
 
 class SlidingFit:
-    """A PyOD model along a stream: fitted anew every so many rows, to the latest rows.
+    """A PyOD model on a stream: fitted again to the latest rows at regular intervals.
 
-    A row is scored by ``decision_function``, as it was fitted before the row came; until the first fit every
-    row scores 0 and none is an alarm. The first row's features are the columns; a feature that a later row
-    lacks is NaN, one that it adds is left out.
+    A row is scored by the ``decision_function`` of the last fit. Before the first fit every row scores 0 and
+    none is an alarm. The columns are the features of the first row: a feature that a later row lacks is NaN,
+    and one that it adds is ignored.
 
     Parameters
     ----------
     model : object with fit and decision_function
         Any PyOD detector; it is fitted in place.
     window : int
-        Fit to so many of the latest rows, at least 2.
+        How many of the latest rows to fit to, at least 2.
     every : int
-        Fit after every so many rows, at least 2.
+        After how many rows to fit again, at least 2.
 
     Attributes
     ----------
@@ -59,10 +60,8 @@ class SlidingFit:
     """
 
     def __init__(self, model: Any, window: int = 1000, every: int = 200) -> None:
-        if window < 2 or every < 2:
-            raise ValueError(
-                f"Got window={window} and every={every}, but expected numbers of rows of at least 2."
-            )
+        check_count("window", window, 2)
+        check_count("every", every, 2)
         if hasattr(model, "score_samples"):
             raise TypeError(
                 f"Got a {type(model).__name__}, but expected a PyOD model: scikit-learn's decision_function "
@@ -86,7 +85,7 @@ class SlidingFit:
         return bool(self.n_fits and score > self.model.threshold_)
 
     def learn_one(self, x: Row, /) -> None:
-        """Take the row into the window, and fit the model anew if its time has come."""
+        """Add the row to the window, and fit the model again if it is due."""
         self._names = self._names or list(x)
         self._rows.append(self._vector(x))
         self._since_fit += 1
@@ -105,16 +104,16 @@ class SlidingFit:
 
 
 class WithTarget:
-    """One of River's detectors that watch a target, as GaussianScorer, where the target is a feature.
+    """A River detector that scores a target, such as GaussianScorer, where the target is a feature.
 
-    The feature is taken out of the row and given as ``y``; the label of the row is never shown.
+    The feature is taken out of the row and passed as ``y``; the label of the row is never passed.
 
     Parameters
     ----------
     model : object with score_one(x, y) and learn_one(x, y)
         One of River's ``SupervisedAnomalyDetector``.
     target : hashable
-        The feature to watch.
+        The feature to score.
 
     Examples
     --------
@@ -148,6 +147,6 @@ class WithTarget:
 
 
 def last_step(model: Any) -> Any:
-    """Return what judges a model's scores: the last step of a River pipeline, else the model itself."""
+    """Return what classifies a model's scores: the last step of a River pipeline, else the model."""
     steps = getattr(model, "steps", None)
     return list(steps.values())[-1] if isinstance(steps, Mapping) and steps else model

@@ -1,4 +1,4 @@
-"""Metrics for so many alarms and no more: precision at n, recall at a false-alarm rate."""
+"""Metrics for a limited number of alarms: precision at n, recall at a false-alarm rate."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae.evaluation.ranking import roc_curve, tie_counts
+from iotae.evaluation.ranking import TieCounts, tie_counts
 
-__all__ = ["precision_at_n", "recall_at_false_alarm_rate"]
+__all__ = ["precision_at_n", "precision_of", "recall_at_false_alarm_rate", "recall_of"]
 
 
 def precision_at_n(y: ArrayLike, scores: ArrayLike, n: int | None = None) -> float:
     """Return the share of anomalies among the n rows of highest score.
 
-    Where the n-th row is one of several of equal score, each of these is as likely to be taken as the other:
-    the answer is the mean over all orders.
+    Where the n-th row is one of several of equal score, the result is the mean over all their orders.
 
     Parameters
     ----------
@@ -46,7 +45,12 @@ def precision_at_n(y: ArrayLike, scores: ArrayLike, n: int | None = None) -> flo
     >>> precision_at_n([0, 1, 0, 1], [0.1, 0.9, 0.8, 0.2], n=1)
     1.0
     """
-    hits, false_alarms, _ = tie_counts(y, scores)
+    return precision_of(tie_counts(y, scores), n)
+
+
+def precision_of(counts: TieCounts, n: int | None = None) -> float:
+    """Return the precision at n of labels and scores that are counted already."""
+    hits, false_alarms, _ = counts
     rows = int(hits[-1] + false_alarms[-1])
     if n is None:
         if not hits[-1]:
@@ -59,9 +63,9 @@ def precision_at_n(y: ArrayLike, scores: ArrayLike, n: int | None = None) -> flo
 
 
 def recall_at_false_alarm_rate(y: ArrayLike, scores: ArrayLike, budget: float = 0.01) -> float:
-    """Return the largest recall that a cut can reach while at most this share of normal rows raise an alarm.
+    """Return the largest recall of a threshold at which at most this share of normal rows raise an alarm.
 
-    Only cuts that exist count, rows of equal score fall on one side: no point between two is made up.
+    Rows of equal score are on the same side of any threshold, and nothing is interpolated between two.
 
     Parameters
     ----------
@@ -94,7 +98,12 @@ def recall_at_false_alarm_rate(y: ArrayLike, scores: ArrayLike, budget: float = 
         raise ValueError(
             f"Got budget={budget}, but expected a share of the normal rows in [0, 1], e.g. 0.01."
         )
-    false_alarm_rate, recall, _ = roc_curve(y, scores)
+    return recall_of(tie_counts(y, scores), budget)
+
+
+def recall_of(counts: TieCounts, budget: float) -> float:
+    """Return the recall at a false-alarm rate of labels and scores that are counted already."""
+    false_alarm_rate, recall, _ = counts.roc_curve
     if np.isnan(false_alarm_rate[-1]):
         return float("nan")
     return float(recall[np.flatnonzero(false_alarm_rate <= budget)[-1]])

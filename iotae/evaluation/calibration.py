@@ -1,4 +1,4 @@
-"""Whether alarms keep their promise: the false-alarm rate that was asked for against the one that came."""
+"""Whether a false-alarm rate is kept: the rate asked for compared with the rate realised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from iotae._typing import Bool, Float64
 from iotae._validation import check_labels, check_p_values, check_same_length
 from iotae.evaluation.intervals import wilson_interval
 
-__all__ = ["ALPHAS", "RealisedRates", "check_p_values", "realised_rates"]
+__all__ = ["ALPHAS", "RealisedRates", "realised_rates"]
 
 ALPHAS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """False-alarm rates that are asked for by default."""
@@ -25,7 +25,7 @@ class RealisedRates:
     Parameters
     ----------
     alphas, rates, low, high : ndarray of float64, shape (k,)
-        The rate asked for, the one that came, and Wilson's bounds of it.
+        The rate asked for, the rate realised, and Wilson's bounds of the latter.
     n_normal : int
         Normal rows behind each rate.
     """
@@ -38,7 +38,7 @@ class RealisedRates:
 
     @property
     def kept(self) -> Bool:
-        """Whether each rate asked for lies at or above the lower bound: too few alarms break no promise."""
+        """Whether each rate asked for lies at or above the lower bound; fewer false alarms are accepted."""
         return np.asarray(self.low <= self.alphas)
 
 
@@ -56,8 +56,8 @@ def realised_rates(
     alphas : sequence of float
         The rates asked for, in (0, 1).
     confidence : float
-        Of the bounds, in (0, 1). They take rows for independent: in a series, where false alarms come in
-        clusters, they are too narrow.
+        Confidence of the bounds, in (0, 1). They assume independent rows: in a series, where false alarms
+        come in clusters, they are too narrow.
 
     Returns
     -------
@@ -81,7 +81,9 @@ def realised_rates(
         raise ValueError(f"Got alphas={asked.tolist()}, but expected rates in (0, 1), e.g. [0.01, 0.05].")
     normal = np.sort(p[~labels])
     if not normal.size:
-        raise ValueError("Got no normal row, but expected at least one: only they can raise false alarms.")
+        raise ValueError(
+            "Got no normal row, but expected at least one: only normal rows can raise false alarms."
+        )
     counts = np.searchsorted(normal, asked, side="right")
     low, high = wilson_interval(counts, normal.size, confidence=confidence)
     return RealisedRates(asked, counts / normal.size, low, high, normal.size)

@@ -1,4 +1,4 @@
-"""Detectors compared over many sets: mean ranks, Friedman's and Wilcoxon's tests, Nemenyi's difference."""
+"""Detectors compared over many sets: mean ranks, Friedman's and Wilcoxon's tests, critical difference."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64
+from iotae._validation import check_share
 
 __all__ = ["Comparison", "compare", "holm", "signed_rank_p"]
 
@@ -32,13 +33,13 @@ class Comparison:
     n_sets : int
         Number of sets.
     friedman_statistic, friedman_p : float
-        Friedman's chi-squared and its p-value: could all detectors be alike?
+        Friedman's chi-squared and its p-value; where it is small, the detectors are not all alike.
     wilcoxon_p : ndarray of float64, shape (k, k)
         Holm's adjusted p-values of the signed-rank test of each pair; 1 on the diagonal.
     critical_difference : float
-        Nemenyi's: mean ranks that differ by less are not told apart.
-    alpha : float
-        The level of the critical difference.
+        Nemenyi's: mean ranks that differ by less do not differ significantly.
+    level : float
+        The significance level of the critical difference.
     """
 
     names: tuple[str, ...]
@@ -48,7 +49,7 @@ class Comparison:
     friedman_p: float
     wilcoxon_p: Float64
     critical_difference: float
-    alpha: float
+    level: float
 
     @property
     def cliques(self) -> list[tuple[str, ...]]:
@@ -56,7 +57,7 @@ class Comparison:
         groups: list[tuple[str, ...]] = []
         reached = 1
         for i, rank in enumerate(self.mean_ranks):
-            # Ranks are multiples of 1 / (2 n_sets); a hair's breadth keeps rounding out of the decision.
+            # Mean ranks are multiples of 1 / (2 n_sets), so 1e-9 only compensates rounding.
             end = int(np.searchsorted(self.mean_ranks, rank + self.critical_difference - 1e-9, side="left"))
             if end > reached and end - i > 1:
                 groups.append(self.names[i:end])
@@ -72,25 +73,25 @@ class Comparison:
             lines.append(f"{name:<{width}}{rank:>10.2f}{p:>17}")
         lines.append(
             f"{self.n_sets} sets; Friedman's p {self.friedman_p:.3g}; Nemenyi's critical difference "
-            f"{self.critical_difference:.2f} at {self.alpha:g}"
+            f"{self.critical_difference:.2f} at {self.level:g}"
         )
         return "\n".join(lines)
 
 
 def compare(
-    figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, alpha: float = 0.05
+    figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, level: float = 0.05
 ) -> Comparison:
     """Compare detectors by one figure on each of many sets.
 
     Parameters
     ----------
     figures : mapping of str to array-like of shape (n_sets,)
-        Each detector's figure, such as its average precision, on the same sets in the same order. One figure
-        a set: take the mean over seeds first, for runs of one set are not independent.
+        Each detector's figure, such as its average precision, on the same sets in the same order. Take the
+        mean over seeds first, because runs on the same set are not independent.
     higher_is_better : bool
         False for errors, ranks and seconds.
-    alpha : float
-        Level of the critical difference, in (0, 1).
+    level : float
+        Significance level of the critical difference, in (0, 1).
 
     Returns
     -------
@@ -99,7 +100,7 @@ def compare(
     Raises
     ------
     ValueError
-        If there are fewer than two detectors or sets, lengths differ, a figure is not finite, or ``alpha`` is
+        If there are fewer than two detectors or sets, lengths differ, a figure is not finite, or ``level`` is
         outside (0, 1).
     ImportError
         If SciPy is not installed.
@@ -125,8 +126,7 @@ def compare(
             f"Got figures of shapes {lengths}, but expected two or more detectors with one figure for each "
             "of the same two or more sets."
         )
-    if not 0 < alpha < 1:
-        raise ValueError(f"Got alpha={alpha}, but expected a level in (0, 1), e.g. 0.05.")
+    check_share("level", level, meaning="a significance level, e.g. 0.05")
     table = np.column_stack(columns)
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
@@ -139,7 +139,7 @@ def compare(
     ranks = _ranks(-table if higher_is_better else table)
     order = np.argsort(ranks.mean(axis=0), kind="stable")
     statistic = _friedman(ranks)
-    q = float(stats.studentized_range.ppf(1.0 - alpha, k, np.inf)) / np.sqrt(2.0)
+    q = float(stats.studentized_range.ppf(1.0 - level, k, np.inf)) / np.sqrt(2.0)
     return Comparison(
         names=tuple(str(names[i]) for i in order),
         mean_ranks=ranks.mean(axis=0)[order],
@@ -148,12 +148,12 @@ def compare(
         friedman_p=float(stats.chi2.sf(statistic, k - 1)),
         wilcoxon_p=_wilcoxon(table[:, order]),
         critical_difference=float(q * np.sqrt(k * (k + 1) / (6.0 * n))),
-        alpha=alpha,
+        level=level,
     )
 
 
 def holm(p_values: ArrayLike) -> Float64:
-    """Adjust p-values (m,) for their number: at level alpha, a true hypothesis is rejected at most so often.
+    """Adjust p-values (m,) for multiple tests, so that any false rejection is as rare as the level says.
 
     Examples
     --------
@@ -170,12 +170,12 @@ def holm(p_values: ArrayLike) -> Float64:
 def signed_rank_p(differences: ArrayLike) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test, ties or not.
 
-    Exact up to 200 differences other than zero; above, by the normal law with its correction for ties.
+    Exact for up to 200 differences other than zero; above, a normal approximation corrected for ties.
 
     Parameters
     ----------
     differences : array-like of shape (n,)
-        One a set; zeros are dropped, as Wilcoxon (1945) did, and nothing else gives 1.0.
+        One for each set. Zeros are dropped, as Wilcoxon (1945) did; without other differences p is 1.0.
 
     Examples
     --------
@@ -185,10 +185,10 @@ def signed_rank_p(differences: ArrayLike) -> float:
     given = np.asarray(differences, dtype=np.float64)
     given = given[given != 0]
     _, group, ties = np.unique(np.abs(given), return_inverse=True, return_counts=True)
-    # Twice a rank is a whole number even in a tie, so that every sum of ranks has a place of its own.
+    # Twice a rank is a whole number even in a tie, so that a sum of ranks can be an index.
     ranks = (2 * np.cumsum(ties) - ties + 1)[group]
     if given.size > _MOST_EXACT:
-        # Each rank's sign is a fair coin: the variance of their sum, ties and all, is the sum of squares.
+        # Signs are random under the hypothesis: the variance is the sum of squares, also with ties.
         deviation = float(np.sign(given) @ ranks) / math.sqrt(np.sum(ranks.astype(np.float64) ** 2))
         return math.erfc(abs(deviation) / math.sqrt(2.0))
     share = np.zeros(int(ranks.sum()) + 1)
@@ -208,7 +208,7 @@ def _ranks(table: Float64) -> Float64:
 
 
 def _friedman(ranks: Float64) -> float:
-    """Friedman's statistic with its correction for ties; 0 if every set is one tie."""
+    """Friedman's statistic, corrected for ties; 0 if all detectors are equal on every set."""
     n, k = ranks.shape
     spread = float(((ranks - (k + 1) / 2) ** 2).sum())
     between = float(((ranks.sum(axis=0) - n * (k + 1) / 2) ** 2).sum())

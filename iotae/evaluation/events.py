@@ -1,4 +1,4 @@
-"""Anomalies that last: which events were caught, how late, and at the cost of how many false alarms."""
+"""Anomalies that last: which events were caught, how late, and with how many false alarms."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae._typing import Float64, Int64
+from iotae._typing import Bool, Float64, Int64
 from iotae._validation import check_labels, check_same_length, check_times
 
-__all__ = ["Events", "anomaly_ranges", "find_events"]
+__all__ = ["Events", "anomaly_ranges", "find_events", "runs_of"]
 
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """What alarms made of events; see :func:`find_events`.
+    """How alarms and events go together; see :func:`find_events`.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Events:
     false_alarms : int
         Rows outside all events that raised an alarm.
     false_episodes : int
-        Runs of consecutive alarms that touch no event: how often somebody was called for nothing.
+        Runs of consecutive alarms that overlap no event: how often somebody was called in vain.
     """
 
     ranges: Int64
@@ -84,15 +84,21 @@ def anomaly_ranges(y: ArrayLike) -> Int64:
     >>> anomaly_ranges([0, 1, 1, 0, 1]).tolist()
     [[1, 3], [4, 5]]
     """
-    edges = np.diff(check_labels(y).astype(np.int8), prepend=0, append=0)
+    return runs_of(check_labels(y))
+
+
+def runs_of(mask: Bool) -> Int64:
+    """Return :func:`anomaly_ranges` of a boolean mask (n,) that has been checked."""
+    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
     return np.flatnonzero(edges).reshape(-1, 2)
 
 
 def find_events(y: ArrayLike, predicted: ArrayLike, *, time: ArrayLike | None = None) -> Events:
     """Judge alarms by events: an event is a run of consecutive anomalous rows, caught by any alarm within it.
 
-    Nothing is adjusted: a caught event does not make its other rows found, and the delay says what waiting
-    for the first alarm cost. Long events are caught by chance, so read the false episodes beside the recall.
+    There is no point adjustment: the other rows of a caught event do not count as found. The delay is the
+    time from an event's start to its first alarm. Long events may be caught by chance, so read the false
+    episodes beside the recall.
 
     Parameters
     ----------
@@ -129,14 +135,14 @@ def find_events(y: ArrayLike, predicted: ArrayLike, *, time: ArrayLike | None = 
         raise ValueError(
             "Got a time that falls or is missing, but expected rows in order of time: sort them."
         )
-    ranges = anomaly_ranges(truth)
+    ranges = runs_of(truth)
     alarms = np.flatnonzero(alarm)
     # The first alarm at or after an event's start is its own if it comes before the event's end.
     first = np.append(alarms, truth.size)[np.searchsorted(alarms, ranges[:, 0])]
     caught = first < ranges[:, 1]
     delays = np.full(len(ranges), np.nan)
     delays[caught] = clock[first[caught]] - clock[ranges[caught, 0]]
-    touching = np.append(0, np.cumsum(truth))[anomaly_ranges(alarm)]
+    touching = np.append(0, np.cumsum(truth))[runs_of(alarm)]
     return Events(
         ranges=ranges,
         delays=delays,

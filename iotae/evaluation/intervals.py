@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap intervals of any metric, and Wilson's interval of a rate."""
+"""How certain a figure is: bootstrap intervals of any metric, and Wilson's interval of a rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64
-from iotae._validation import check_same_length
+from iotae._validation import check_count, check_same_length, check_share
 
 __all__ = ["Interval", "bootstrap_interval", "wilson_interval"]
 
@@ -52,8 +52,8 @@ def bootstrap_interval(
 ) -> Interval:
     """Return a metric with its percentile bootstrap interval.
 
-    The interval says how far the figure would move with other rows of the same kind. It knows nothing of
-    other seeds, other sets or a changed world.
+    The interval says how far the figure would move with other rows of the same kind. It does not cover other
+    seeds, other data sets, or drift.
 
     Parameters
     ----------
@@ -62,16 +62,16 @@ def bootstrap_interval(
     *columns : array-like of shape (n, ...)
         What the metric takes, one entry a row: labels and scores, or one figure a seed for ``np.mean``.
     n_resamples : int
-        How many resamples to draw, at least 1.
+        Number of resamples, at least 1.
     confidence : float
         In (0, 1).
     block : int
-        Rows are drawn in runs of this length, from 1 to n, joined end to start. Rows that depend on their
-        neighbours, as in a series, need a block that is longer than the dependence; with 1 they are taken for
-        independent, and the interval is too narrow. A metric of ranges, as :func:`~iotae.evaluation.vus`,
-        must have one.
+        Rows are drawn in runs of this length, from 1 to n; the first row follows the last. Rows that depend
+        on their neighbours, as in a series, need a block that is longer than the dependence. With 1 they
+        count as independent, and the interval is too narrow. A metric of ranges, such as
+        :func:`~iotae.evaluation.vus`, needs blocks.
     seed : int or None
-        The same seed gives the same interval; None a fresh one each time.
+        The same seed gives the same interval; None gives another one each time.
 
     Returns
     -------
@@ -99,8 +99,7 @@ def bootstrap_interval(
         raise ValueError("Got no rows to resample, but expected columns of at least one row, e.g. y, scores.")
     check_same_length(**{f"column {i}": column for i, column in enumerate(arrays)})
     n = len(arrays[0])
-    if n_resamples < 1:
-        raise ValueError(f"Got n_resamples={n_resamples}, but expected at least 1, e.g. 1000.")
+    check_count("n_resamples", n_resamples)
     if not 1 <= block <= n:
         raise ValueError(f"Got block={block}, but expected a number of rows from 1 to all {n}.")
     tail = _tail(confidence)
@@ -116,7 +115,7 @@ def bootstrap_interval(
 
 
 def wilson_interval(hits: ArrayLike, n: int, *, confidence: float = 0.95) -> tuple[Float64, Float64]:
-    """Return the bounds of a rate of which ``hits`` of ``n`` independent rows were seen.
+    """Return the bounds of a rate that was observed as ``hits`` among ``n`` independent rows.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ def wilson_interval(hits: ArrayLike, n: int, *, confidence: float = 0.95) -> tup
     Returns
     -------
     low, high : ndarray of float64, as many as ``hits``
-        In [0, 1]; sensible for no hit at all too.
+        In [0, 1]; also valid for 0 hits.
 
     Raises
     ------
@@ -157,6 +156,5 @@ def wilson_interval(hits: ArrayLike, n: int, *, confidence: float = 0.95) -> tup
 
 
 def _tail(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"Got confidence={confidence}, but expected a probability in (0, 1), e.g. 0.95.")
-    return (1.0 - confidence) / 2
+    share = check_share("confidence", confidence, meaning="the probability that the bounds hold, e.g. 0.95")
+    return (1.0 - share) / 2

@@ -1,4 +1,4 @@
-"""The paper's metrics, from confusion matrix to F1, and a report that adds the ranking metrics."""
+"""The paper's metrics: the confusion matrix, and the rates that follow from it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae._typing import Int64
-from iotae._validation import check_labels, check_same_length, check_scores
-from iotae.evaluation.budgets import precision_at_n, recall_at_false_alarm_rate
-from iotae.evaluation.ranking import average_precision, roc_auc
+from iotae._typing import Bool, Int64
+from iotae._validation import check_labels, check_same_length
 
-BUDGET = 0.01
-"""False-alarm rate at which the report gives the recall."""
-
-__all__ = ["BUDGET", "Confusion", "Evaluation", "confusion", "evaluate"]
+__all__ = ["Confusion", "confusion", "count_confusion"]
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of alarms and silences that were right and wrong, and the rates that follow from them.
+    """Counts of right and wrong alarms, and the rates that follow from them.
 
     A rate whose denominator is zero is 0.0, as scikit-learn's ``zero_division=0``: precision without an
     alarm, recall and F1 without an anomaly, the false-alarm rate without a normal row.
@@ -28,7 +23,7 @@ class Confusion:
     Parameters
     ----------
     tp, fp, fn, tn : int
-        Anomalies found, normal rows that raised an alarm, anomalies missed, normal rows left in peace.
+        Anomalies found, normal rows that raised an alarm, anomalies missed, normal rows without an alarm.
 
     Raises
     ------
@@ -66,12 +61,12 @@ class Confusion:
 
     @property
     def n(self) -> int:
-        """Number of rows judged."""
+        """Number of rows."""
         return self.tp + self.fp + self.fn + self.tn
 
     @property
     def accuracy(self) -> float:
-        """Share of rows judged rightly."""
+        """Share of rows that are right, alarm or not."""
         return (self.tp + self.tn) / self.n
 
     @property
@@ -93,66 +88,6 @@ class Confusion:
     def false_alarm_rate(self) -> float:
         """Share of normal rows that raised an alarm; 0.0 without a normal row."""
         return _ratio(self.fp, self.fp + self.tn)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a detector did on labelled rows; see :func:`evaluate`.
-
-    Parameters
-    ----------
-    n : int
-        Number of rows.
-    n_anomalies : int
-        How many of them are anomalies.
-    confusion : Confusion or None
-        None if neither a threshold nor predictions were given.
-    roc_auc, average_precision, precision_at_n, recall_at_budget : float
-        NaN where undefined; n is the number of anomalies, the budget a false-alarm rate of 1 %.
-    """
-
-    n: int
-    n_anomalies: int
-    confusion: Confusion | None
-    roc_auc: float
-    average_precision: float
-    precision_at_n: float
-    recall_at_budget: float
-
-    def to_dict(self) -> dict[str, int | float | None]:
-        """Return all figures under flat names, always the same ones; None where no prediction was given."""
-        names = ("tp", "fp", "fn", "tn", "accuracy", "precision", "recall", "f1", "false_alarm_rate")
-        figures: dict[str, int | float | None] = {"n": self.n, "n_anomalies": self.n_anomalies}
-        figures.update(
-            (name, None if self.confusion is None else getattr(self.confusion, name)) for name in names
-        )
-        return figures | {
-            name: getattr(self, name)
-            for name in ("roc_auc", "average_precision", "precision_at_n", "recall_at_budget")
-        }
-
-    def __str__(self) -> str:
-        """Return an aligned table for the terminal."""
-        lines = [f"{'rows':<18}{self.n:>10,}", f"{'anomalies':<18}{self.n_anomalies:>10,}"]
-        if self.confusion is not None:
-            c = self.confusion
-            lines += [
-                f"{'':<18}{'anomaly':>10}{'normal':>10}",
-                f"{'alarm':<18}{c.tp:>10,}{c.fp:>10,}",
-                f"{'no alarm':<18}{c.fn:>10,}{c.tn:>10,}",
-                f"{'accuracy':<18}{c.accuracy:>10.3f}",
-                f"{'precision':<18}{c.precision:>10.3f}",
-                f"{'recall':<18}{c.recall:>10.3f}",
-                f"{'F1':<18}{c.f1:>10.3f}",
-                f"{'false-alarm rate':<18}{c.false_alarm_rate:>10.3f}",
-            ]
-        lines += [
-            f"{'ROC AUC':<18}{_figure(self.roc_auc):>10}",
-            f"{'average precision':<18}{_figure(self.average_precision):>10}",
-            f"{'precision at n':<18}{_figure(self.precision_at_n):>10}",
-            f"{f'recall at {BUDGET:.0%} f.a.':<18}{_figure(self.recall_at_budget):>10}",
-        ]
-        return "\n".join(lines)
 
 
 def confusion(y_true: ArrayLike, y_pred: ArrayLike) -> Confusion:
@@ -181,79 +116,16 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike) -> Confusion:
     """
     truth, alarm = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
     check_same_length(y_true=truth, y_pred=alarm)
+    return count_confusion(truth, alarm)
+
+
+def count_confusion(truth: Bool, alarm: Bool) -> Confusion:
+    """Return :func:`confusion` of booleans (n,) that have been checked."""
     tp, n_alarms, n_anomalies = int(np.sum(truth & alarm)), int(np.sum(alarm)), int(np.sum(truth))
     return Confusion(
         tp=tp, fp=n_alarms - tp, fn=n_anomalies - tp, tn=truth.size - n_alarms - n_anomalies + tp
     )
 
 
-def evaluate(
-    y: ArrayLike, scores: ArrayLike, threshold: float | None = None, predicted: ArrayLike | None = None
-) -> Evaluation:
-    """Judge scores, and alarms where they are given, against labels.
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-        Labels, 1 for an anomaly and 0 for a normal row.
-    scores : array-like of shape (n,)
-        Anomaly scores, higher is more anomalous.
-    threshold : float, optional
-        A row is an alarm where ``score > threshold``.
-    predicted : array-like of shape (n,), optional
-        The alarms themselves, 0 or 1, where the threshold moved. At most one of the two is given.
-
-    Returns
-    -------
-    Evaluation
-
-    Raises
-    ------
-    ValueError
-        If lengths differ, input is empty, a label is not 0 or 1, a score or the threshold is NaN, or both a
-        threshold and predictions are given.
-
-    Examples
-    --------
-    >>> print(evaluate([0, 0, 0, 1, 1], [0.1, 0.3, 0.6, 0.5, 0.9], threshold=0.4))
-    rows                       5
-    anomalies                  2
-                         anomaly    normal
-    alarm                      2         1
-    no alarm                   0         2
-    accuracy               0.800
-    precision              0.667
-    recall                 1.000
-    F1                     0.800
-    false-alarm rate       0.333
-    ROC AUC                0.833
-    average precision      0.833
-    precision at n         0.500
-    recall at 1% f.a.      0.500
-    """
-    labels, values = check_labels(y), check_scores(scores)
-    check_same_length(y=labels, scores=values)
-    if threshold is not None and predicted is not None:
-        raise ValueError(
-            "Got both threshold and predicted, but expected at most one: pass the one that was used."
-        )
-    if threshold is not None and np.isnan(threshold):
-        raise ValueError("Got threshold=nan, but expected a number: fit the threshold first, or pass None.")
-    alarms: ArrayLike | None = predicted if threshold is None else values > threshold
-    return Evaluation(
-        n=labels.size,
-        n_anomalies=int(labels.sum()),
-        confusion=None if alarms is None else confusion(labels, alarms),
-        roc_auc=roc_auc(labels, values),
-        average_precision=average_precision(labels, values),
-        precision_at_n=precision_at_n(labels, values),
-        recall_at_budget=recall_at_false_alarm_rate(labels, values, BUDGET),
-    )
-
-
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
-
-
-def _figure(value: float) -> str:
-    return "undefined" if np.isnan(value) else f"{value:.3f}"

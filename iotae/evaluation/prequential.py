@@ -1,4 +1,4 @@
-"""The prequential run: a detector meets a stream, each row scored before it is learned."""
+"""The prequential run of a detector along a stream: each row is scored first, and then learned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from iotae._validation import check_count
 from iotae.evaluation.adapters import SlidingFit, last_step
 from iotae.evaluation.runs import Prequential, StreamDetector
 
@@ -25,21 +27,22 @@ def prequential(
     group: Hashable | None = None,
     progress: bool = False,
 ) -> Prequential:
-    """Run a detector along a labelled stream: score each row, then learn it, and never show it a label.
+    """Run a detector along a labelled stream: score each row, then learn it, and never pass it a label.
 
-    The alarm is the model's ``classify`` of the score, asked before the row is learned, so that no row has a
-    say in the threshold it is judged by. Its time is counted in neither column.
+    Such a run is called prequential: each row is test data first, and training data afterwards. The alarm is
+    ``classify(score)``, called before the row is learned, so that no row moves the threshold that judges it.
+    Its time is not measured.
 
     Parameters
     ----------
     model : object with score_one and learn_one, or with fit and decision_function
         Any River anomaly detector, filter or pipeline, or any PyOD model; it is trained in place. A PyOD
-        model runs in :class:`~iotae.evaluation.SlidingFit`; a River detector that watches a target goes
-        into :class:`~iotae.evaluation.WithTarget` first.
+        model runs in :class:`~iotae.evaluation.SlidingFit`. Put a River detector that scores a target into
+        :class:`~iotae.evaluation.WithTarget` first.
     stream : iterable of (dict, label)
         Labels are 0 or 1, False or True.
     warm_up : int
-        Rows at the start that :attr:`Prequential.after_warm_up` leaves out; they are scored and kept too.
+        Rows at the start that :attr:`Prequential.after_warm_up` leaves out; they are scored like the rest.
     group : hashable, optional
         The feature that says which group a row belongs to, such as the device's name. Each group has a model
         of its own, a copy of ``model`` that never sees this feature; ``model`` itself is left untrained.
@@ -78,13 +81,12 @@ def prequential(
     ([1.0, 0.0, 4.0], 1.0)
     """
     model = _as_stream_detector(model)
-    if warm_up < 0:
-        raise ValueError(f"Got warm_up={warm_up}, but expected a number of rows >= 0.")
+    check_count("warm_up", warm_up, 0)
     models: dict[Hashable, StreamDetector] = {} if group is not None else {None: model}
-    judges = hasattr(last_step(model), "classify")
+    classifies = hasattr(last_step(model), "classify")
     names: list[Hashable] = []
-    scores, labels, alarms = array("d"), array("b"), array("b")
-    score_ns, learn_ns = array("q"), array("q")
+    labels, alarms = array("b"), array("b")
+    scores, score_ns, learn_ns = array("d"), array("q"), array("q")
     for row, (x, y) in enumerate(_with_progress(stream) if progress else stream):
         if y not in (0, 1):
             raise ValueError(
@@ -97,41 +99,48 @@ def prequential(
             names.append(name)
             if name not in models:
                 models[name] = deepcopy(model)
-        detector: Any = models[name]
-        start = perf_counter_ns()
-        score = detector.score_one(x)
-        scored = perf_counter_ns()
-        if math.isnan(score):
-            raise ValueError(
-                f"Got a NaN score from {type(model).__name__} in row {row}, but expected a number."
-            )
-        if judges:
-            alarms.append(bool(last_step(detector).classify(score)))
-        begin = perf_counter_ns()
-        detector.learn_one(x)
-        learned = perf_counter_ns()
+        score, to_score, to_learn, alarm = _step(models[name], x, row, classifies)
         scores.append(score)
+        score_ns.append(to_score)
+        learn_ns.append(to_learn)
         labels.append(bool(y))
-        score_ns.append(scored - start)
-        learn_ns.append(learned - begin)
-    if not scores:
+        if classifies:
+            alarms.append(alarm)
+    if not labels:
         raise ValueError(
             "Got an empty stream, but expected at least one row: an iterator can be read only once."
         )
-    groups = None
-    if group is not None:
-        groups = np.empty(len(names), dtype=np.object_)
-        groups[:] = names
     return Prequential(
         scores=np.array(scores),
         labels=np.array(labels, dtype=np.int64),
-        predicted=np.array(alarms, dtype=np.bool_) if judges else None,
+        predicted=np.array(alarms, dtype=np.bool_) if classifies else None,
         score_seconds=np.array(score_ns) * 1e-9,
         learn_seconds=np.array(learn_ns) * 1e-9,
         warm_up=warm_up,
         models=models,
-        groups=groups,
+        groups=None if group is None else _as_objects(names),
     )
+
+
+def _as_objects(names: list[Hashable]) -> NDArray[np.object_]:
+    objects = np.empty(len(names), dtype=np.object_)
+    objects[:] = names
+    return objects
+
+
+def _step(detector: Any, x: Any, row: int, classifies: bool) -> tuple[float, int, int, bool]:
+    """Score a row, classify its score and learn it: score, nanoseconds to score and to learn, alarm."""
+    start = perf_counter_ns()
+    score = detector.score_one(x)
+    scored = perf_counter_ns()
+    if math.isnan(score):
+        raise ValueError(
+            f"Got a NaN score from {type(detector).__name__} in row {row}, but expected a number."
+        )
+    alarm = classifies and bool(last_step(detector).classify(score))
+    begin = perf_counter_ns()
+    detector.learn_one(x)
+    return score, scored - start, perf_counter_ns() - begin, alarm
 
 
 def _as_stream_detector(model: Any) -> StreamDetector:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
-from iotae._validation import check_labels, check_same_length
-from iotae.evaluation.events import anomaly_ranges
+from iotae._validation import check_choice, check_labels, check_same_length
+from iotae.evaluation.events import runs_of
 
 __all__ = ["BIASES", "RangeScores", "range_precision_recall"]
 
@@ -33,12 +33,12 @@ class RangeScores(NamedTuple):
 def range_precision_recall(
     y: ArrayLike, predicted: ArrayLike, *, existence: float = 0.0, bias: str = "flat"
 ) -> RangeScores:
-    """Return precision and recall where a range of rows, and not a row, is what counts once.
+    """Return precision and recall where each range of rows counts once, however long it is.
 
     A range is a run of consecutive ones. The reward of an anomalous range is the share of it that alarms
-    cover, divided by the number of separate alarms that cover it, for one event should raise one alarm;
-    recall is the mean reward. Precision is the mean reward of the ranges of alarms, covered by anomalies,
-    with neither bias nor reward for existence.
+    cover, divided by the number of separate alarms that cover it, because one event should raise one alarm.
+    Recall is the mean reward. Precision is the mean reward of the ranges of alarms, as covered by anomalies,
+    without bias and without a reward for existence.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def range_precision_recall(
     predicted : array-like of shape (n,)
         Alarms, 0 or 1.
     existence : float
-        Share of an anomalous range's reward that it gets for being touched at all, in [0, 1]; the paper's
+        Share of an anomalous range's reward that any overlap with an alarm gives, in [0, 1]; the paper's
         alpha.
     bias : {"flat", "front", "middle", "back"}
         Where in an anomalous range alarms count most: "front" rewards early alarms.
@@ -78,14 +78,13 @@ def range_precision_recall(
     check_same_length(y=truth, predicted=alarm)
     if not 0 <= existence <= 1:
         raise ValueError(f"Got existence={existence}, but expected a share of the reward in [0, 1].")
-    if bias not in BIASES:
-        raise ValueError(f"Got bias={bias!r}, but expected one of {', '.join(map(repr, BIASES))}.")
+    check_choice("bias", bias, BIASES)
     return RangeScores(_mean_reward(alarm, truth, 0.0, "flat"), _mean_reward(truth, alarm, existence, bias))
 
 
 def _mean_reward(judged: Bool, other: Bool, existence: float, bias: str) -> float:
     rewards = []
-    for start, stop in anomaly_ranges(judged).tolist():
+    for start, stop in runs_of(judged).tolist():
         covered = other[start:stop]
         pieces = int(covered[0]) + int(np.sum(covered[1:] & ~covered[:-1]))
         weights = _weights(stop - start, bias)

@@ -1,4 +1,4 @@
-"""What came of a prequential run: each row's score, alarm and times, and the verdict on them."""
+"""The results of a prequential run: each row's score, alarm and times, and their evaluation."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Bool, Float64, Int64
-from iotae.evaluation.metrics import Evaluation, evaluate
+from iotae.evaluation.report import Evaluation, evaluate
 
 __all__ = ["Prequential", "StreamDetector"]
 
 
 class StreamDetector(Protocol):
-    """What a prequential run asks of a detector: River's two methods; ``classify(score)`` if it has it."""
+    """The methods that a prequential run calls: River's two, and ``classify(score)`` where there is one."""
 
     def score_one(self, x: Any, /) -> float:
         """Return the row's anomaly score and change nothing."""
@@ -27,7 +27,7 @@ class StreamDetector(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Prequential:
-    """Every row's outcome in a prequential run; see :func:`~iotae.evaluation.prequential`.
+    """The results of a prequential run, row by row; see :func:`~iotae.evaluation.prequential`.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Prequential:
     models : dict
         The trained models: one for each group, or one under None.
     groups : ndarray of object, shape (n,), or None
-        Each row's group; None if one model met all rows.
+        Each row's group; None if one model saw all rows.
     """
 
     scores: Float64
@@ -77,7 +77,7 @@ class Prequential:
 
     @property
     def by_group(self) -> dict[Hashable, Evaluation]:
-        """Evaluation of each model over its own rows; scores of two models may have two scales."""
+        """Evaluation of each model over its own rows; the scores of two models may differ in scale."""
         return {name: self._of(rows) for name, rows in self._rows_by_group().items()}
 
     def _of(self, rows: NDArray[Any]) -> Evaluation:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
-from iotae._validation import check_labels, check_same_length, check_scores
-from iotae.evaluation.events import anomaly_ranges
+from iotae._validation import check_count, check_labels, check_same_length, check_scores
+from iotae.evaluation.events import runs_of
+from iotae.evaluation.ranking import last_of_ties
 
 __all__ = ["RangeArea", "range_auc", "vus"]
 
@@ -22,12 +23,12 @@ class RangeArea(NamedTuple):
 
 
 def range_auc(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
-    """Return R-AUC-ROC and R-AUC-PR: ranking metrics that forgive an alarm just beside an anomalous range.
+    """Return R-AUC-ROC and R-AUC-PR: ranking metrics that accept an alarm just beside an anomalous range.
 
     A row d rows away from a range is anomalous to the degree ``sqrt(1 - d / buffer)`` as long as
-    ``d <= buffer // 2``; degrees from a range on either side add up, to one at most. At every cut recall,
-    relative to the mean of the sharp and the buffered number of anomalies, is multiplied by the share of
-    buffered ranges in which there is an alarm.
+    ``d <= buffer // 2``; degrees from a range on either side add up, to one at most. At every threshold,
+    recall is taken relative to the mean of the sharp and the buffered number of anomalies, and multiplied by
+    the share of buffered ranges in which there is an alarm.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def range_auc(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
     scores : array-like of shape (n,)
         Anomaly scores, higher is more anomalous.
     buffer : int
-        Length of the buffer, at least 0: twice the reach to either side.
+        Length of the buffer, at least 0; half of it lies on each side of a range.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def range_auc(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
     >>> [round(range_auc(y, late, buffer).pr, 3) for buffer in (0, 4)]
     [0.35, 0.717]
     """
-    return _Surface(y, scores).area(_checked(buffer))
+    return _Surface(y, scores).area(check_count("buffer", buffer, 0))
 
 
 def vus(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
@@ -71,8 +72,8 @@ def vus(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
     scores : array-like of shape (n,)
         Anomaly scores, higher is more anomalous.
     buffer : int
-        Longest buffer, at least 0: the authors take the period of the series. It decides how much an early or
-        late alarm is forgiven, so report it, and compare only figures of the same.
+        Longest buffer, at least 0: the authors take the period of the series. It decides how early or late an
+        alarm may be, so report it, and compare only figures with the same buffer.
 
     Returns
     -------
@@ -87,10 +88,12 @@ def vus(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
 
     Notes
     -----
-    Paparrizos, Boniol, Palpanas, Tsay, Elmore and Franklin (VLDB 2022), "Volume under the surface". Here each
-    distinct score is a cut, where the authors' program takes 250; and the precision-recall curve is summed
-    in steps, as in :func:`~iotae.evaluation.average_precision`, where they join points by straight lines, by
-    which a constant score would reach one half and more.
+    Paparrizos, Boniol, Palpanas, Tsay, Elmore and Franklin (VLDB 2022), "Volume under the surface".
+
+    There are two differences from the authors' program. Each distinct score is a threshold here; theirs
+    takes 250. The precision-recall curve is summed in steps here, as in
+    :func:`~iotae.evaluation.average_precision`; theirs joins points by straight lines, with which a constant
+    score reaches a half or more.
 
     Examples
     --------
@@ -100,14 +103,8 @@ def vus(y: ArrayLike, scores: ArrayLike, buffer: int) -> RangeArea:
     [0.886, 0.546]
     """
     surface = _Surface(y, scores)
-    areas = np.array([surface.area(length) for length in range(_checked(buffer) + 1)])
+    areas = np.array([surface.area(length) for length in range(check_count("buffer", buffer, 0) + 1)])
     return RangeArea(*areas.mean(axis=0).tolist())
-
-
-def _checked(buffer: int) -> int:
-    if buffer < 0:
-        raise ValueError(f"Got buffer={buffer}, but expected a number of rows >= 0, e.g. the series' period.")
-    return int(buffer)
 
 
 class _Surface:
@@ -118,7 +115,7 @@ class _Surface:
         check_same_length(y=self.label, scores=self.scores)
         self.order = np.argsort(-self.scores, kind="stable")
         falling = self.scores[self.order]
-        self.last_of_tie = np.append(np.flatnonzero(falling[1:] != falling[:-1]), falling.size - 1)
+        self.last_of_tie = last_of_ties(falling)
         self.cuts = falling[self.last_of_tie]
         self.from_left = _rows_since(self.label)
         self.from_right = _rows_since(self.label[::-1])[::-1]
@@ -136,7 +133,7 @@ class _Surface:
         pr = float(np.sum(step * found / alarms))
         if n == anomalous:
             return RangeArea(float("nan"), pr)
-        # Buffered rows are partly found and partly false alarms: the last cut stops short of (1, 1).
+        # Buffered rows are partly hits and partly false alarms, so the last threshold does not reach (1, 1).
         across = np.concatenate(([0.0], (alarms - found) / (n - anomalous), [1.0]))
         up = np.concatenate(([0.0], recall, [1.0]))
         return RangeArea(float(np.sum(np.diff(across) * (up[1:] + up[:-1]) / 2)), pr)
@@ -150,9 +147,9 @@ class _Surface:
         return np.minimum(degree, 1.0)
 
     def _share_touched(self, anomalous: Bool) -> Float64:
-        """Share of the ranges in which there is an alarm, at each cut."""
-        ranges = anomaly_ranges(anomalous)
-        # The last range may end where the scores do, and reduceat takes no index beyond: one more score.
+        """Share of the ranges in which there is an alarm, at each threshold."""
+        ranges = runs_of(anomalous)
+        # One more score, because the last range may end at the end, which reduceat takes for no index.
         highest = np.maximum.reduceat(np.append(self.scores, -np.inf), ranges.ravel())[::2]
         touched = np.searchsorted(np.sort(-highest), -self.cuts, side="right")
         return np.asarray(touched / len(ranges), dtype=np.float64)

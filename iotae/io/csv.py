@@ -1,4 +1,4 @@
-"""CSV text to chunks of text columns: delimiters, headers, torn rows, and rows as they arrive."""
+"""CSV text to chunks of text columns: delimiters, headers, uneven rows, and rows as they arrive."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ import numpy as np
 
 from iotae.data import Table, TableError
 from iotae.data.columns import parse_numbers
-from iotae.io.csv_repair import mended_lines
+from iotae.io.csv_repair import repaired_lines
 
 __all__ = ["iter_csv"]
 
 _READ_BYTES = 65_536
-
-
 _LARGEST_CELL = 2**31 - 1
 
 
@@ -35,7 +33,7 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
     Raises
     ------
     TableError
-        If the file is not there, empty, no text, or torn.
+        If the file is missing, empty or not text, or a row has another number of cells than the header.
     """
     shown = "standard input" if path == "-" else path
     try:
@@ -46,22 +44,22 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
             if first.startswith(("\udcff\udcfe", "\udcfe\udcff", "PAR1", "PK\x03\x04")) or "\0" in first:
                 raise TableError(f"Got {shown}, which is no UTF-8 text: save it as CSV (UTF-8).")
             bare = re.sub(r'"[^"]*"', "", first)
-            # the first of equals wins: a header without any is one column
+            # the first wins a tie, so a header without any delimiter is one column
             delimiter = max(",;\t|", key=bare.count)
-            # one huge cell is no reason to give up a file
+            # the default limit would refuse a file for one large cell
             csv.field_size_limit(_LARGEST_CELL)
-            rest = mended_lines(lines, delimiter) if ragged == "pad" else lines
+            rest = repaired_lines(lines, delimiter) if ragged == "pad" else lines
             reader = csv.reader(chain([first], rest), delimiter=delimiter)
             header = _check_header(next(reader), shown)
             width = len(header)
             rows = (row or [""] for row in reader if row or width == 1)
             done = 0
-            for chunk in _threshold(rows, chunk_rows, lines if live else None):
+            for chunk in _chunks(rows, chunk_rows, lines if live else None):
                 uneven = next((i for i, row in enumerate(chunk) if len(row) != width), None)
                 if uneven is not None and ragged == "error":
                     raise TableError(
                         f"Got {len(chunk[uneven])} cells in row {done + uneven + 1} of {shown} "
-                        f"({delimiter.join(chunk[uneven])[:40]!r}), but expected {width}: mend this row."
+                        f"({delimiter.join(chunk[uneven])[:40]!r}), but expected {width}: correct this row."
                     )
                 if uneven is not None:
                     chunk = [(row + [""] * (width - len(row)))[:width] for row in chunk]
@@ -79,7 +77,7 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
         raise TableError(f"Cannot read {path}: {error.strerror}.") from None
 
 
-def _threshold(rows: Iterator[list[str]], size: int, lines: _Lines | None) -> Iterator[list[list[str]]]:
+def _chunks(rows: Iterator[list[str]], size: int, lines: _Lines | None) -> Iterator[list[list[str]]]:
     """Cut rows into chunks: full ones, or shorter where the input has nothing more at hand."""
     if lines is None:
         yield from iter(lambda: list(islice(rows, size)), [])
@@ -113,7 +111,7 @@ def _check_header(header: list[str], shown: str) -> list[str]:
 
 
 class _Lines:
-    """Decoded lines of a binary file as they arrive; ``drained`` says that none is waiting."""
+    """Decoded lines of a binary file as they arrive; ``drained`` says that no whole line is left to take."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -142,7 +140,7 @@ class _Lines:
         line = self._waiting.pop()
         if self._fresh:
             self._fresh, line = False, line.removeprefix(b"\xef\xbb\xbf")
-        # Bytes that are no UTF-8 travel through unchanged as surrogates.
+        # Bytes that are not UTF-8 pass through unchanged, as surrogates.
         return line.decode("utf-8", "surrogateescape")
 
 

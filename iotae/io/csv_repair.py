@@ -1,14 +1,14 @@
-"""Lines of a stream that survive torn rows: a stray quote costs its own row and not those that follow."""
+"""Repair of the CSV lines of a stream: a stray quote damages its own row, and no row after it."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 
-__all__ = ["mended_lines"]
+__all__ = ["repaired_lines"]
 
 _MOST_LINES = 100
-"""Lines that a quoted cell may run over; a quote that is open for longer was none."""
+"""Lines that a quoted cell may have; a quote that is open for longer is an ordinary character."""
 
 
 def _is_open(text: str, delimiter: str) -> bool:
@@ -29,22 +29,22 @@ def _is_open(text: str, delimiter: str) -> bool:
     return quoted
 
 
-def _as_it_stands(line: str, delimiter: str) -> str:
-    """The line with every quote in it a letter like others."""
+def _quotes_as_text(line: str, delimiter: str) -> str:
+    """The line with every quote in it an ordinary character."""
     cells = line.rstrip("\n").split(delimiter)
     return delimiter.join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"
 
 
-def mended_lines(lines: Iterator[str], delimiter: str) -> Iterator[str]:
-    r"""Each record of a CSV file as one piece of text that can be parsed by itself.
+def repaired_lines(lines: Iterator[str], delimiter: str) -> Iterator[str]:
+    r"""Yield each record of a CSV file as one piece of text that can be parsed by itself.
 
-    A carriage return within a line becomes a space, and a line whose quoted cell does not end within a
-    hundred lines is taken as it stands.
+    A carriage return within a line becomes a space. In a line whose quoted cell does not end within a hundred
+    lines, quotes are ordinary characters.
 
     Examples
     --------
     >>> import csv
-    >>> list(csv.reader(mended_lines(iter(['1,"two\n', 'lines"\n', '3,"x\n', "4,5\r6\n"]), ",")))
+    >>> list(csv.reader(repaired_lines(iter(['1,"two\n', 'lines"\n', '3,"x\n', "4,5\r6\n"]), ",")))
     [['1', 'two\nlines'], ['3', '"x'], ['4', '5 6']]
     """
     ahead: deque[str] = deque()
@@ -63,7 +63,7 @@ def mended_lines(lines: Iterator[str], delimiter: str) -> Iterator[str]:
                 record.append(more)
             if _is_open("".join(record), delimiter):
                 ahead.extendleft(reversed(record[1:]))
-                line = _as_it_stands(line, delimiter)
+                line = _quotes_as_text(line, delimiter)
             else:
                 line = "".join(record)
         yield line

@@ -14,14 +14,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._validation import check_count
 from iotae.data import Table, TableError
 from iotae.data.columns import Kind, Tally, kind_of, parse_numbers, parse_times, tally
 from iotae.data.sampling import sample_chunks
 from iotae.io.csv import iter_csv
 
-__all__ = ["iter_table", "read_table"]
+__all__ = ["CHUNK_ROWS", "iter_table", "read_table"]
 
 CHUNK_ROWS = 65_536
+"""Rows read at a time by default."""
 _PARQUET = (".parquet", ".pq")
 _SHEETS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".ndjson")
 _BINARY = (".npz", ".npy", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".zip", ".pkl", ".iotae")
@@ -47,6 +49,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     most_rows: int | None = None,
     seed: int = 0,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Table:
     r"""Read a whole file; the kind of each column is decided on all its rows.
 
@@ -58,10 +61,12 @@ def read_table(
     columns : sequence of str, optional
         Read only these.
     most_rows : int, optional
-        Keep at most so many rows, drawn with the seed while the file is read in chunks: the rest is
-        never held.
+        Keep at most this many rows, drawn at random while the file is read in chunks. The others are not
+        kept in memory.
     seed : int
-        Of the rows drawn.
+        Seed of the rows drawn.
+    chunk_rows : int, default=65536
+        Rows parsed at a time; the result is the same for any number.
 
     Returns
     -------
@@ -70,7 +75,8 @@ def read_table(
     Raises
     ------
     TableError
-        If the file is not there, empty, torn, or lacks a column asked for.
+        If the file is missing or empty, a row has another number of cells than the header, or a column asked
+        for is not there.
 
     Examples
     --------
@@ -83,7 +89,7 @@ def read_table(
     name = os.fspath(path)
 
     def chunks(real: str) -> Iterable[Table]:
-        read = iter_table(real, columns=columns)
+        read = iter_table(real, chunk_rows, columns=columns)
         if most_rows is None:
             return read
         generator = np.random.default_rng(seed)
@@ -122,10 +128,10 @@ def iter_table(
     columns : sequence of str, optional
         Read only these.
     live : bool, default=False
-        Hand over the rows that have arrived instead of waiting for a full chunk (CSV only).
+        Yield the rows that have arrived instead of waiting for a full chunk (CSV only).
     ragged : {'error', 'pad'}, default='error'
-        What to do with a CSV row of another width than the header: an error that names the line, or
-        fill it up with empty cells and cut what is too much.
+        What to do with a CSV row that has another number of cells than the header: raise an error that names
+        the row, or add empty cells and cut off those that are too many.
 
     Yields
     ------
@@ -146,6 +152,7 @@ def iter_table(
     [2, 1]
     """
     name = os.fspath(path)
+    check_count("chunk_rows", chunk_rows)
     chunks = _iter_parquet(name, chunk_rows) if is_parquet(name) else iter_csv(name, chunk_rows, live, ragged)
     for chunk in chunks:
         yield chunk if columns is None else Table({c: chunk.array(c) for c in columns})

@@ -1,4 +1,4 @@
-"""Tables to CSV and Parquet files, chunk by chunk, with '-' for standard output; whole files or none."""
+"""Tables to CSV and Parquet files, chunk by chunk, with '-' for standard output; no half-written files."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["TableWriter", "write_table"]
 class TableWriter:
     """Append tables to one file, which takes its name only when everything has been written.
 
-    Use it in a ``with`` statement: the file appears when the block ends well, and nothing is left
-    behind when it raises. Cells go back as they were read: text as text, a frame's columns in their
-    own types (Parquet).
+    Use it in a ``with`` statement: the file appears when the block ends without an error, and no file is left
+    behind otherwise. Cells are written as they were read: text as text, a frame's columns in their own types
+    (Parquet).
 
     Parameters
     ----------
@@ -130,12 +130,12 @@ class TableWriter:
     def _open_text(self) -> IO[str]:
         if self._name == "-":
             text = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "surrogateescape", newline="")
-            self._stack.callback(_let_go, text)
+            self._stack.callback(_flush_and_leave_open, text)
             return text
         place = self._target if self._direct else self._part
         raw = self._stack.enter_context(place.open("wb"))
         packed = self._name.lower().endswith(".gz")
-        # no time stamp inside: equal rows make equal files
+        # without a time stamp, so that equal rows give equal files
         binary: Any = self._stack.enter_context(gzip.GzipFile("", "wb", 6, raw, mtime=0)) if packed else raw
         return self._stack.enter_context(io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline=""))
 
@@ -178,8 +178,8 @@ def _cells(values: NDArray[Any]) -> list[Any]:
     return list(values.tolist())
 
 
-def _let_go(text: io.TextIOWrapper) -> None:
-    """Flush standard output and leave it open for its owner."""
+def _flush_and_leave_open(text: io.TextIOWrapper) -> None:
+    """Flush standard output, and leave it open."""
     try:
         text.flush()
     finally:

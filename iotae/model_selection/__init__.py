@@ -1,7 +1,7 @@
 """The paper's tuning: grid search and cross-validation over a detector's network and threshold.
 
-A test part is split off before anything else. The search is given the other rows and nothing else; the
-test part is looked at once, after the choice, for the figures that are reported.
+A test part is split off before anything else, and the search sees only the other rows. The test part is
+scored once, after the choice, for the figures that are reported.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64, Int64
-from iotae._validation import check_count, check_labels, check_share
-from iotae.data import Table, TableError
+from iotae._validation import check_count, check_row_labels, check_share
+from iotae.data import Table
 from iotae.evaluation import Evaluation, confusion, evaluate, stratified_split
 from iotae.model_selection.grid import GRID, Grid, Params, candidates, funnel
 from iotae.model_selection.synthetic_anomalies import f1_at_share, swap_cells, swap_f1
@@ -26,22 +26,22 @@ __all__ = ["GRID", "Tuning", "funnel", "swap_cells", "swap_f1", "tune"]
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """What a search found; see :func:`tune`.
+    """The results of a search; see :func:`tune`.
 
     Parameters
     ----------
     table : list of dict
-        One record a candidate, best first: ``rank`` (equals share one), what was searched, ``f1_mean`` and
-        ``f1_sd`` (standard deviation) over the folds, and ``f1_fold_1`` and so on.
+        One record for each candidate, best first: ``rank`` (equal candidates share one), the parameters
+        searched, ``f1_mean`` and ``f1_sd`` (standard deviation) over the folds, ``f1_fold_1`` and so on.
     best_params : dict
-        What was searched, of the first record.
+        The parameters searched, of the first record.
     best_model : TableDetector
         With these parameters, fitted to the whole training part.
     criterion : {'labels', 'swaps'}
         Whether F1 was taken from labels, or from swapped cells
         (:mod:`iotae.model_selection.synthetic_anomalies`).
     train_index, test_index : ndarray of int64
-        Rows that the search saw, and rows that it did not.
+        Rows that the search saw, and the rows of the test part.
     test : Evaluation or None
         The best model on the test part; None without labels or without a test part.
     """
@@ -73,7 +73,7 @@ def tune(
     With labels a candidate is judged by its F1 on each fold that it did not learn from, without labels by
     its F1 at telling the fold's rows from copies with one swapped cell: see
     :mod:`iotae.model_selection.synthetic_anomalies`.
-    The mean over the folds decides, and of equals the one that comes first in the grid.
+    The mean over the folds decides; of equal candidates, the first in the grid is taken.
 
     Parameters
     ----------
@@ -89,10 +89,10 @@ def tune(
     n_splits : int, at least 2
         Folds; each holds every class in the same proportion.
     test_size : float in (0, 1) or None
-        Share of the rows that the search does not see; the paper's is 0.3. None if you hold them elsewhere.
+        Share of the rows in the test part; the paper's is 0.3. None if you keep test rows yourself.
     anomaly_share : float, in (0, 1)
-        Without labels, the share of anomalies that you expect. It decides which ``alpha`` is found best:
-        if you know how many alarms you can look at, search that ``alpha`` alone.
+        Without labels, the share of anomalies that you expect. It decides which ``alpha`` is best: if you
+        know how many alarms you can look at, give that ``alpha`` alone in the grid.
     n_jobs : int
         Processes at a time, by joblib; -1 for one a core.
     seed : int
@@ -127,11 +127,7 @@ def tune(
     check_count("n_splits", n_splits, 2)
     check_count("seed", seed, 0)
     check_share("anomaly_share", anomaly_share, meaning="the anomalies you expect, e.g. 0.05")
-    labels = None if y is None else np.asarray(y)
-    if labels is not None and labels.shape != (table.n_rows,):
-        raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
-    if labels is not None and labels.size:
-        labels = check_labels(labels)
+    labels = check_row_labels(y, table.n_rows)
     classes = np.zeros(table.n_rows, dtype=bool) if labels is None else labels
     train, test = np.arange(table.n_rows), np.arange(0)
     if test_size is not None:
@@ -143,15 +139,8 @@ def tune(
         table.take(train), None if labels is None else labels[train], fold, alphas, anomaly_share, seed
     )
     judged = search.run([result for _, result in networks], n_jobs, progress)
-    records = [
-        {"rank": 0} | {name: ({**params, "alpha": alpha})[name] for name in grid} | _summary(judged[i, :, j])
-        for i, (params, _) in enumerate(networks)
-        for j, alpha in enumerate(alphas)
-    ]
-    means = np.array([record["f1_mean"] for record in records])
-    for record in records:
-        record["rank"] = 1 + int((means > record["f1_mean"]).sum())
-    place = int(means.argmax())
+    records = _records([params for params, _ in networks], alphas, grid, judged)
+    place = int(np.argmax([record["f1_mean"] for record in records]))
     best = copy.deepcopy(networks[place // len(alphas)][1])
     best.alpha = alphas[place % len(alphas)]
     best.fit(search.table, search.labels)
@@ -166,8 +155,20 @@ def tune(
     )
 
 
+def _records(networks: list[Params], alphas: list[float], grid: Grid, judged: Float64) -> list[Params]:
+    """One record for each network and alpha, with its F1 on each fold (networks, folds, alphas)."""
+    records = [
+        {"rank": 0} | {name: ({**params, "alpha": alpha})[name] for name in grid} | _summary(judged[i, :, j])
+        for i, params in enumerate(networks)
+        for j, alpha in enumerate(alphas)
+    ]
+    for record in records:
+        record["rank"] = 1 + sum(other["f1_mean"] > record["f1_mean"] for other in records)
+    return records
+
+
 def _folds(classes: Bool, n_splits: int, seed: int, *, labelled: bool) -> Int64:
-    """Deal the rows out to folds, class after class; returns each row's fold."""
+    """Assign the rows to folds, class by class, and return each row's fold."""
     anomalies = int(classes.sum())
     normal = classes.size - anomalies
     if normal < 2 * n_splits or (labelled and anomalies < n_splits):
@@ -184,7 +185,7 @@ def _folds(classes: Bool, n_splits: int, seed: int, *, labelled: bool) -> Int64:
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """All that a search ever sees: the training part, its folds, and how to judge."""
+    """All that a search sees: the training part, its folds, and what candidates are judged by."""
 
     table: Table
     labels: Bool | None

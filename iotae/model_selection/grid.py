@@ -1,8 +1,7 @@
-"""What a search tries: a grid of settings, and the unfitted detectors that it stands for."""
+"""What a search tries: a grid of settings, and an unfitted detector for each of its combinations."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -22,7 +21,7 @@ GRID: Grid = {
     "learning_rate": (1e-3, 3e-3),
     "alpha": (0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
 }
-"""What is searched by default, small before large: of equals the first is taken."""
+"""What is searched by default, small before large, because the first of equal candidates is taken."""
 
 _SIZES = ("layers", "neurons", "hidden_sizes")
 _SETTINGS = ("activation", "learning_rate", "epochs", "batch_size", "dropout_rate", "scoring")
@@ -89,16 +88,16 @@ def candidates(detector: TableDetector, grid: Grid) -> tuple[list[tuple[Params, 
             f"Got {', '.join(sorted(sizes))} in the grid, but expected layers and neurons, or hidden_sizes."
         )
     alphas = [
-        check_share("alpha", alpha, meaning="the share of rows that may raise an alarm, e.g. 0.05")
+        check_share(
+            "alpha", alpha, meaning="the share of calibration rows that may raise an alarm, e.g. 0.05"
+        )
         for alpha in grid.get("alpha", (detector.alpha,))
     ]
     searched = [name for name in grid if name != "alpha"]
     networks = []
     for values in product(*(grid[name] for name in searched)):
         params = dict(zip(searched, values, strict=True))
-        result = copy.deepcopy(detector)
-        result.autoencoder = _autoencoder(detector.autoencoder, params)
-        networks.append((params, result))
+        networks.append((params, detector.with_autoencoder(_autoencoder(detector.autoencoder, params))))
     return networks, alphas
 
 

@@ -1,11 +1,13 @@
-"""A yardstick where there are no labels: real rows against copies that hold one cell of another row.
+"""A criterion without labels: to tell real rows from copies in which one cell comes from another row.
 
-A swapped cell is a value that its sensor does send, in a row where it does not belong. Who knows how the
-columns hang together finds it; who knows each column alone, or rebuilds whatever it is given, does not. So
-the yardstick does not favour large networks, as the reconstruction error of held-out rows does: a network
-as wide as its input rebuilds a swapped row as well as a real one. To judge a model by rows drawn from a
-reference distribution is Hastie, Tibshirani and Friedman's (2009, section 14.2.4) unsupervised learning
-as supervised learning; Shi and Horvath (2006) draw each column by itself, here all but one cell stay.
+A swapped cell is a value that its sensor does send, in a row where it does not belong. A model that knows how
+the columns depend on each other finds such a row. A model that knows only each column by itself does not, nor
+does one that reconstructs any input. So the criterion does not favour large networks, as the reconstruction
+error of held-out rows does: a network as wide as its input reconstructs a swapped row as well as a real one.
+
+To judge a model by rows drawn from a reference distribution is called unsupervised learning as supervised
+learning (Hastie, Tibshirani and Friedman, 2009, section 14.2.4). Shi and Horvath (2006) draw each column by
+itself; here all cells but one stay.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def swap_cells(X: Any, rng: np.random.Generator) -> Any:
     Returns
     -------
     Table, pandas frame or ndarray
-        As X. A cell may have the value that it had; a row that this leaves as it was is found by nobody.
+        As X. A swapped cell may have the value it had before; no model can tell such a row from the original.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def _swap(columns: list[Any], n: int, rng: np.random.Generator) -> list[Any]:
     chosen = rng.integers(len(columns), size=n)
     order = rng.permutation(n)
     donor = np.empty(n, dtype=np.int64)
-    donor[order] = np.roll(order, 1)  # nobody is their own donor
+    donor[order] = np.roll(order, 1)  # no row gives a cell to itself
     return [np.where(chosen == j, values[donor], values) for j, values in enumerate(columns)]
 
 
@@ -88,25 +90,25 @@ def f1_at_share(found: float, false_alarms: float, share: float) -> float:
 def swap_f1(
     estimator: Any, X: Any, y: Any = None, *, anomaly_share: float = 0.05, seed: int | None = 0
 ) -> float:
-    """F1 at telling swapped rows from real ones: a scorer for scikit-learn that needs no labels.
+    """F1 at telling swapped rows from real ones: a scorer for scikit-learn, without labels.
 
     Parameters
     ----------
     estimator : object
         Fitted; its ``predict`` says 1 for an anomaly and 0 for a normal row, as PyOD's detectors do.
     X : array or pandas frame of numbers, shape (n, d)
-        Rows that the estimator has not learned from. They count as normal, also those that are not: the
-        same loss for every estimator.
+        Rows that the estimator has not learned from. All count as normal; anomalies among them lower the
+        result of every estimator alike.
     y : ignored
     anomaly_share : float, in (0, 1)
-        Share of anomalies that you expect: it weighs what is found against false alarms.
+        Share of anomalies that you expect: it weighs anomalies found against false alarms.
     seed : int or None
-        Of the swaps; the same seed swaps the same cells for every estimator.
+        Seed of the swaps; the same seed swaps the same cells for every estimator.
 
     Returns
     -------
     float
-        In [0, 1]. Far from 1 as a rule, because some swaps change nothing: compare, don't read.
+        In [0, 1]. Usually far from 1, because some swaps change nothing: use it to compare estimators.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The figures, as Display objects in scikit-learn's manner: drawn by ``plot``, written by ``save``.
 
-They are 3.5 or 7 inches wide (one or two columns of print), in 8 and 9 point type and in colours that the
-colour-blind can tell apart; what colour says, a shape or a hatch says too. pyplot is never touched.
+They are 3.5 or 7 inches wide (one or two columns of print), in 8 and 9 point type, and in colours that
+colour-blind readers can tell apart; shapes or hatches repeat what the colours say. pyplot is not used.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""Whether alarms keep their promise: the histogram of p-values, and rates asked for against realised."""
+"""Whether false-alarm rates are kept: the histogram of p-values, and rates asked for and realised."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae._validation import check_labels, check_p_values, check_same_length
+from iotae._validation import check_count, check_labels, check_p_values, check_same_length
 from iotae.evaluation.calibration import ALPHAS, RealisedRates, realised_rates
 from iotae.plots.estimators import judge_p_values
 from iotae.plots.figure import (
@@ -18,11 +18,9 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     label_line,
     legend_above,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ _MARKERS = "osD^vP"
 
 
 class PValueDisplay(Display):
-    """The histogram of p-values: flat for normal rows if they are honest, at the left for anomalies.
+    """The histogram of p-values: flat for normal rows if they are calibrated, on the left for anomalies.
 
     Parameters
     ----------
@@ -56,9 +54,7 @@ class PValueDisplay(Display):
     def __init__(self, y: ArrayLike, p_values: ArrayLike, *, bins: int = 20) -> None:
         self.label, self.p_values = check_labels(y), check_p_values(p_values)
         check_same_length(y=self.label, p_values=self.p_values)
-        if bins < 2:
-            raise ValueError(f"Got bins={bins}, but expected at least 2.")
-        self.bins = bins
+        self.bins = check_count("bins", bins, 2)
 
     @classmethod
     def from_predictions(cls, y: ArrayLike, p_values: ArrayLike, *, bins: int = 20) -> PValueDisplay:
@@ -72,8 +68,7 @@ class PValueDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> PValueDisplay:
         """Draw on the given axes or on a new figure one column wide."""
-        self.ax_ = new_figure(SINGLE, 2.4).add_subplot() if ax is None else ax
-        self.figure_ = figure_of(self.ax_)
+        self._one(ax, SINGLE, 2.4)
         edges = np.linspace(0.0, 1.0, self.bins + 1)
         looks: tuple[dict[str, Any], dict[str, Any]] = (
             {"color": COLOURS["pale"]},
@@ -92,15 +87,15 @@ class PValueDisplay(Display):
 
 
 class CalibrationDisplay(Display):
-    """False-alarm rates asked for against those realised, with their intervals, on logarithmic axes.
+    """False-alarm rates realised over those asked for, with their intervals, on logarithmic axes.
 
-    Below the diagonal there are fewer false alarms than allowed, above it more. A rate without a single false
-    alarm is an open mark at the foot of the figure.
+    Below the diagonal there are fewer false alarms than allowed, above it more. A rate without any false
+    alarm is an open mark at the bottom of the figure.
 
     Parameters
     ----------
     rates : mapping of str to RealisedRates
-        Each threshold's or detector's; six looks, then they begin again.
+        The rates of each threshold or detector; after six, colours and dashes repeat.
 
     Attributes
     ----------
@@ -146,10 +141,7 @@ class CalibrationDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> CalibrationDisplay:
         """Draw on the given axes or on a new figure one column wide."""
-        if ax is None:
-            ax = new_figure(SINGLE, 3.0 + 0.17 * len(self.rates)).add_subplot()
-        self.ax_ = ax
-        self.figure_ = figure_of(ax)
+        ax = self._one(ax, SINGLE, 3.0 + 0.17 * len(self.rates))
         alphas = np.concatenate([found.alphas for found in self.rates.values()])
         counted = np.concatenate([found.rates for found in self.rates.values()])
         ends = np.array([alphas.min() / 1.5, min(alphas.max() * 1.5, 1.0)])
@@ -168,7 +160,7 @@ class CalibrationDisplay(Display):
 
     def _line(self, ax: Axes, found: RealisedRates, foot: float, i: int, name: str) -> None:
         colour, style = LINES[i % len(LINES)]
-        # Neighbours would hide each other's intervals: each detector stands a little beside the last.
+        # Each detector is drawn a little beside the last, so that no interval hides another.
         beside = found.alphas * 1.05 ** (i - (len(self.rates) - 1) / 2)
         shown = np.maximum(found.rates, foot)
         reach = np.array([shown - np.maximum(found.low, foot), found.high - shown])

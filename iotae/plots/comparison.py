@@ -1,4 +1,4 @@
-"""The critical-difference figure: detectors on a line of mean ranks, bars over those not told apart."""
+"""The critical-difference figure: detectors on a line of mean ranks, bars over those that do not differ."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -35,8 +33,8 @@ _BAR_STEP, _NAME_STEP = 0.45, 0.8
 class CriticalDifferenceDisplay(Display):
     """Mean ranks over sets, best at the left, after Demšar (2006).
 
-    A thick bar joins detectors whose mean ranks differ by less than Nemenyi's critical difference, which is
-    drawn to scale above the line: the sets cannot tell them apart.
+    A thick bar joins detectors whose mean ranks differ by less than Nemenyi's critical difference, so not
+    significantly. The critical difference is drawn to scale above the line.
 
     Parameters
     ----------
@@ -56,10 +54,10 @@ class CriticalDifferenceDisplay(Display):
 
     @classmethod
     def from_predictions(
-        cls, figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, alpha: float = 0.05
+        cls, figures: Mapping[str, ArrayLike], *, higher_is_better: bool = True, level: float = 0.05
     ) -> CriticalDifferenceDisplay:
         """Compare detectors by one figure on each of the same sets; see :func:`iotae.evaluation.compare`."""
-        return cls(compare(figures, higher_is_better=higher_is_better, alpha=alpha))
+        return cls(compare(figures, higher_is_better=higher_is_better, level=level))
 
     def plot(self, ax: Axes | None = None) -> CriticalDifferenceDisplay:
         """Draw on a new figure two columns wide, or on given axes with as much room for the names."""
@@ -69,13 +67,9 @@ class CriticalDifferenceDisplay(Display):
         first_name = 1.0 + _BAR_STEP * len(found.cliques)
         # heights are measured in lines of text, from the line of ranks down
         depth = first_name + _NAME_STEP * (left - 1) + 0.5
-        if ax is None:
-            ax = new_figure(DOUBLE, 0.22 * (depth + 2.6)).add_subplot()
-            width = DOUBLE
-        else:
-            width = ax.get_window_extent().width / figure_of(ax).dpi
-        self.ax_ = ax
-        self.figure_ = figure_of(ax)
+        is_new = ax is None
+        ax = self._one(ax, DOUBLE, 0.22 * (depth + 2.6))
+        width = DOUBLE if is_new else ax.get_window_extent().width / self.figure_.dpi
         margin = self._margin(width, k)
         ax.set(xlim=(1.0 - margin, k + margin), ylim=(depth, -2.6))
         ax.set_axis_off()
@@ -112,7 +106,7 @@ class CriticalDifferenceDisplay(Display):
         for x in (1.0, end):
             ax.plot([x, x], [-1.75, -1.45], **line)
         text = (
-            f"critical difference {found.critical_difference:.2f}, {found.n_sets} sets, level {found.alpha:g}"
+            f"critical difference {found.critical_difference:.2f}, {found.n_sets} sets, level {found.level:g}"
         )
         ax.text(1.0, -1.9, text, ha="left", va="bottom", fontsize=LABEL_SIZE)
 

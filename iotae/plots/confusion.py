@@ -1,4 +1,4 @@
-"""Figures of the verdict at one threshold: the confusion matrix, and the metrics beside a reference."""
+"""Figures of the alarms at one threshold: the confusion matrix, and the metrics beside a reference."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -62,11 +60,10 @@ class ConfusionDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> ConfusionDisplay:
         """Draw on the given axes or on a new figure one column wide."""
-        self.ax_ = new_figure(SINGLE, 2.7).add_subplot() if ax is None else ax
-        self.figure_ = figure_of(self.ax_)
+        self._one(ax, SINGLE, 2.7)
         counts = self.confusion.matrix
         share = counts / self.confusion.n
-        # Shaded within the column, so that few anomalies are as visible as many normal rows.
+        # Shaded by the share of the column, so that few anomalies are as visible as many normal rows.
         shade = counts / np.maximum(counts.sum(axis=0), 1)
         self.ax_.imshow(shade, cmap="Blues", vmin=0.0, vmax=1.35, aspect="auto")
         for row, names in enumerate((("TP", "FP"), ("FN", "TN"))):
@@ -160,8 +157,7 @@ class MetricsDisplay(Display):
 
     def plot(self, ax: Axes | None = None) -> MetricsDisplay:
         """Draw on the given axes or on a new figure one column wide."""
-        self.ax_ = new_figure(SINGLE, 2.5).add_subplot() if ax is None else ax
-        self.figure_ = figure_of(self.ax_)
+        self._one(ax, SINGLE, 2.5)
         series: list[tuple[str, Confusion, dict[str, Any]]] = [
             (self.names[0], self.measured, {"color": COLOURS["blue"]})
         ]

@@ -1,4 +1,4 @@
-"""A changing world as a stream model meets it: the level of the score, refused rows, and spans of drift."""
+"""Drift as a stream model sees it: the level of its scores, rows that it did not learn, spans of drift."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae._typing import Int64
 from iotae._validation import check_labels, check_same_length, check_scores, check_times
-from iotae.evaluation.events import anomaly_ranges
+from iotae.evaluation.events import runs_of
 from iotae.plots.estimators import rows_of
 from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
     TEXT_SIZE,
     Display,
-    figure_of,
     finish,
     label_time,
     legend_above,
@@ -33,7 +32,7 @@ _MOST_BINS, _LEAST_ROWS = 200, 20
 
 
 class DriftDisplay(Display):
-    """The score's median and its middle 80 %, the share of rows refused, and where drift was seen.
+    """The score's median and its middle 80 %, the share of rows refused, and where drift was detected.
 
     Figures are of consecutive bins of rows, at most 200 and of at least 20 rows.
 
@@ -42,7 +41,7 @@ class DriftDisplay(Display):
     scores : array-like of shape (n,)
         Each row's score, given before the row was learned.
     drift : array-like of shape (n,)
-        1 where the model said that the world has changed, else 0.
+        1 where the model reported drift, else 0.
     refused : array-like of shape (n,), optional
         1 where the row was not learned because it looked anomalous, else 0; without it there is one panel.
     time : array-like of shape (n,), optional
@@ -74,7 +73,7 @@ class DriftDisplay(Display):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, *, time: ArrayLike | None = None) -> DriftDisplay:
-        """Run a stream model along rows X, which it learns, and note ``drift_detected`` and ``n_refused``.
+        """Run a stream model along rows X, which it learns, and record ``drift_detected`` and ``n_refused``.
 
         X is an iterable of dicts or a data frame.
 
@@ -105,10 +104,7 @@ class DriftDisplay(Display):
             figure = new_figure(DOUBLE, 1.0 + 1.3 * panels)
             heights = [3, 2][:panels]
             ax = list(figure.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0])
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (panels,):
-            raise ValueError(f"Got axes of shape {self.ax_.shape}, but expected {panels}, one a panel.")
-        self.figure_ = figure_of(self.ax_[0])
+        self._several(ax, panels, f"{panels}, one for each panel")
         n_bins = int(np.clip(self.scores.size // _LEAST_ROWS, 1, _MOST_BINS))
         bins = np.array_split(np.arange(self.scores.size), n_bins)
         middle = self.time[[rows[rows.size // 2] for rows in bins]]
@@ -119,7 +115,7 @@ class DriftDisplay(Display):
             finish(self.ax_[1], ylabel="share of\nrows refused", grid="y")
             self.ax_[1].set_ylim(0.0, max(1.05 * max(share), 0.05))
         for axes in self.ax_:
-            for i, (start, stop) in enumerate(anomaly_ranges(self.drift).tolist()):
+            for i, (start, stop) in enumerate(runs_of(self.drift).tolist()):
                 label = "drift detected" if i == 0 else None
                 span = self.time[start], self.time[min(stop, self.time.size - 1)]
                 axes.axvspan(*span, color=COLOURS["orange"], alpha=0.3, linewidth=0, zorder=0, label=label)

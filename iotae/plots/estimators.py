@@ -1,4 +1,4 @@
-"""What a display asks of a model: its scores, cut, alarms and p-values on given rows, whatever its host."""
+"""What a figure needs of a PyOD or River model: scores, thresholds, alarms and p-values of given rows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from iotae._typing import Bool, Float64
+from iotae.data.frames import frame_rows, is_frame
 from iotae.evaluation.adapters import last_step
 
 __all__ = ["Judged", "judge", "judge_alarms", "judge_p_values", "rows_of"]
 
 
 class Judged(NamedTuple):
-    """A model's verdict on n rows: scores, and thresholds, alarms and p-values (n,) where it has them."""
+    """A model's scores of n rows, and its thresholds, alarms and p-values (n,) where it has them."""
 
     scores: Float64
     thresholds: Float64 | None
@@ -28,12 +29,12 @@ def judge(estimator: Any, X: Any, *, p_values: bool = False) -> Judged:
     Parameters
     ----------
     estimator : object
-        A fitted PyOD model, which scores the table; or any model with ``score_one`` and ``learn_one``, as all
-        of River's, which runs along the rows: each is scored, judged and then learned, so the model changes.
+        A fitted PyOD model, which scores the table; or any model with ``score_one`` and ``learn_one``, such
+        as River's, which runs along the rows: each is scored, judged and then learned, so the model changes.
     X : table, or iterable of dict
         What the model takes; a data frame goes to a model of the second kind row by row, as dicts.
     p_values : bool
-        Ask for p-values too: a model may have the method, and yet no p-values with the threshold it has.
+        Ask for p-values too; a model may have the method, but no p-values with its kind of threshold.
 
     Returns
     -------
@@ -88,9 +89,6 @@ def judge_p_values(estimator: Any, X: Any) -> Float64:
 
 def rows_of(X: Any) -> Iterable[Any]:
     """Return the rows of a data frame as dicts, and any other iterable as it is."""
-    # Only now: it loads numba.
-    from iotae.data.frames import frame_rows, is_frame
-
     return frame_rows(X) if is_frame(X) else X
 
 

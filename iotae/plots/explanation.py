@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iotae._validation import check_count
 from iotae.plots.figure import (
     COLOURS,
     LABEL_SIZE,
@@ -14,9 +15,7 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class ExplanationDisplay(Display):
     values : mapping of feature to value, optional
         What was read, to be shown beside the name.
     top : int
-        Show so many of the largest; the rest are added up in one bar.
+        How many of the largest to show; the rest are added up in one bar.
 
     Attributes
     ----------
@@ -59,8 +58,7 @@ class ExplanationDisplay(Display):
                 f"Got contributions {shares}, but expected at least one, all finite and >= 0: pass what "
                 "explain_one or a row of explain gives."
             )
-        if top < 1:
-            raise ValueError(f"Got top={top}, but expected at least 1.")
+        check_count("top", top)
         self.contributions = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.values = dict(values or {})
         self.top = top
@@ -103,16 +101,13 @@ class ExplanationDisplay(Display):
         if rest:
             bars.append((f"{len(rest)} more", sum(rest), COLOURS["grey"]))
         names, shares, colours = zip(*bars, strict=True)
-        if ax is None:
-            ax = new_figure(SINGLE, 0.85 + 0.22 * len(bars)).add_subplot()
-        self.ax_ = ax
-        self.figure_ = figure_of(ax)
+        ax = self._one(ax, SINGLE, 0.85 + 0.22 * len(bars))
         score = sum(self.contributions.values())
         drawn = ax.barh(range(len(bars)), shares, height=0.7, color=colours)
         labels = [f"{share / score:.0%}" if score else "" for share in shares]
         ax.bar_label(drawn, labels, fontsize=TEXT_SIZE, padding=2)
         finish(ax, grid="x")
-        # flush right: beside long names the axes are narrower than this text
+        # aligned to the right, because beside long names the axes are narrower than this text
         ax.set_xlabel(f"share of the score {score:.3g}", fontsize=LABEL_SIZE, loc="right")
         ax.set_yticks(range(len(bars)), names)
         ax.tick_params(axis="y", length=0)

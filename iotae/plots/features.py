@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from iotae._typing import Float64
 from iotae._validation import check_labels, check_same_length, check_times
+from iotae.evaluation.events import runs_of
 from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     label_time,
     legend_above,
@@ -41,10 +41,10 @@ _MANY_SPANS = 12
 
 
 class FeaturesDisplay(Display):
-    """Features over time, one panel each, with training and test rows told apart and anomalies marked.
+    """Features over time, one panel each, in which training rows, test rows and anomalies differ by mark.
 
     The rows of the two parts have two shades; a split along time shades the background of the test span too.
-    A value that never arrived (NaN) in an anomalous row is marked at the foot of its panel.
+    A missing value (NaN) in an anomalous row is marked at the bottom of its panel.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class FeaturesDisplay(Display):
     label : array-like of shape (n,)
         1 for an anomaly, 0 for a normal row.
     kind : array-like of str, shape (n,), optional
-        The anomalies' kinds: each gets a mark of its own (six marks; a seventh kind begins again).
+        The anomalies' kinds, each with a mark of its own; after six, marks repeat.
     test : array-like of bool, shape (n,), optional
         True for the rows of the test part.
 
@@ -120,12 +120,7 @@ class FeaturesDisplay(Display):
             height = 1.05 * len(self.names) + 0.75
             figure = new_figure(DOUBLE, height)
             ax = list(figure.subplots(len(self.names), 1, sharex=True, squeeze=False)[:, 0])
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (len(self.names),):
-            raise ValueError(
-                f"Got axes of shape {self.ax_.shape}, but expected one for each of {len(self.names)}."
-            )
-        self.figure_ = figure_of(self.ax_[0])
+        self._several(ax, len(self.names), f"one for each of {len(self.names)}")
         kinds = [str(kind) for kind in np.unique(self.kind[self.label])]
         size = float(np.clip(3_000 / max(len(self.time), 1), 0.6, 6.0))
         for axes, name, column in zip(self.ax_, self.names, self.values.T, strict=True):
@@ -160,11 +155,10 @@ class FeaturesDisplay(Display):
         if self.test is None:
             axes.scatter(self.time[normal], column[normal], color=COLOURS["grey"], **dots)
             return
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], self.test, [False])).astype(np.int8)))
-        along_time = len(edges) <= 2 * _MANY_SPANS
+        spans = runs_of(self.test)
         for part, colour, name in ((~self.test, "pale", "train"), (self.test, "dark", "test")):
             rows = normal & part
             axes.scatter(self.time[rows], column[rows], color=COLOURS[colour], label=name, **dots)
-        if along_time:
-            for first, after in edges.reshape(-1, 2):
+        if len(spans) <= _MANY_SPANS:
+            for first, after in spans:
                 axes.axvspan(self.time[first], self.time[after - 1], color="#F2F2F2", linewidth=0, zorder=0)

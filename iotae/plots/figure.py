@@ -1,6 +1,6 @@
-"""The look of every figure: sizes, colours that the colour-blind can tell apart, and where a figure is drawn.
+"""The style of every figure: sizes, colours that colour-blind readers can tell apart, and its axes.
 
-matplotlib is imported only when something is drawn, pyplot never: no backend is chosen, no setting changed.
+matplotlib is imported only when something is drawn. pyplot is not, so no backend and no setting changes.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ COLOURS = {
     "pale": "#B4C7D6",
 }
 
-# One look for each of several detectors in a figure; colour and dash both tell them apart.
+# Colour and dash of each of several detectors in a figure; either one tells them apart.
 LINES = (
     ("vermilion", "-"),
     ("blue", "--"),
@@ -63,7 +64,7 @@ LINES = (
 
 
 class Display:
-    """A figure to be: holds data, draws it on ``plot``, and can be saved.
+    """A figure's data, which ``plot`` draws and ``save`` writes to a file.
 
     Attributes
     ----------
@@ -72,6 +73,21 @@ class Display:
     """
 
     figure_: Figure
+    ax_: Any
+
+    def _one(self, ax: Axes | None, width: float, height: float) -> Axes:
+        """Take the axes given, or those of a new figure of this size in inches."""
+        axes = new_figure(width, height).add_subplot() if ax is None else ax
+        self.ax_, self.figure_ = axes, figure_of(axes)
+        return axes
+
+    def _several(self, ax: Any, n: int, what: str) -> NDArray[Any]:
+        """Take the n axes given as an array, or say which axes were expected."""
+        axes = np.asarray(ax, dtype=object)
+        if axes.shape != (n,):
+            raise ValueError(f"Got axes of shape {axes.shape}, but expected {what}.")
+        self.ax_, self.figure_ = axes, figure_of(axes[0])
+        return axes
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the figure as PNG (or what the suffix says) at 200 dots an inch.
@@ -110,7 +126,7 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def finish(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "", grid: str = "") -> None:
-    """Give the axes their labels in house sizes, a grid along "x", "y" or "both", and no clutter."""
+    """Set the labels in the common sizes, a grid along "x", "y" or "both", and only two borders."""
     ax.set_xlabel(xlabel, fontsize=LABEL_SIZE)
     ax.set_ylabel(ylabel, fontsize=LABEL_SIZE)
     if title:
@@ -128,7 +144,7 @@ def finish(ax: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "", gri
 
 
 def drawn_name(name: object, longest: int = 16) -> str:
-    """Return a user's name as text to draw: both ends of a long one, and no ``$`` begins a formula.
+    """Return a user's name as text to draw: a long one is cut in the middle, and ``$`` starts no formula.
 
     Examples
     --------
@@ -136,7 +152,7 @@ def drawn_name(name: object, longest: int = 16) -> str:
     ('inlet_te…e_pump_7', 2)
     """
     text, half = str(name), longest // 2
-    # The last letters often tell neighbours apart.
+    # Similar names often differ in their last letters.
     shown = text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
     return shown.replace("$", r"\$")
 

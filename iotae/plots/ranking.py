@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotae._validation import check_labels
-from iotae.evaluation.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from iotae.evaluation.ranking import tie_counts
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
     COLOURS,
@@ -18,7 +17,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     new_figure,
 )
@@ -30,14 +28,14 @@ __all__ = ["RankingDisplay"]
 
 
 class RankingDisplay(Display):
-    """ROC and precision-recall curves side by side, with their areas and what chance would give.
+    """ROC and precision-recall curves side by side, with their areas and those of random scores.
 
     Parameters
     ----------
     y : array-like of shape (n,)
         1 for an anomaly, 0 for a normal row; both must occur.
     scores : mapping of str to array-like of shape (n,)
-        Each detector's scores, higher is more anomalous; six looks, then they begin again.
+        Each detector's scores, higher is more anomalous; after six, colours and dashes repeat.
 
     Attributes
     ----------
@@ -56,12 +54,11 @@ class RankingDisplay(Display):
             )
         if not scores:
             raise ValueError("Got no scores, but expected at least one detector's.")
-        self.roc = {name: roc_curve(self.label, s)[:2] for name, s in scores.items()}
-        self.precision_recall = {
-            name: precision_recall_curve(self.label, s)[:2] for name, s in scores.items()
-        }
-        self.roc_auc = {name: roc_auc(self.label, s) for name, s in scores.items()}
-        self.average_precision = {name: average_precision(self.label, s) for name, s in scores.items()}
+        counts = {name: tie_counts(self.label, values) for name, values in scores.items()}
+        self.roc = {name: found.roc_curve[:2] for name, found in counts.items()}
+        self.precision_recall = {name: found.precision_recall_curve[:2] for name, found in counts.items()}
+        self.roc_auc = {name: found.roc_auc for name, found in counts.items()}
+        self.average_precision = {name: found.average_precision for name, found in counts.items()}
 
     @classmethod
     def from_predictions(
@@ -81,13 +78,7 @@ class RankingDisplay(Display):
         """Draw on the given pair of axes or on a new figure two columns wide."""
         if ax is None:
             ax = new_figure(DOUBLE, 3.35 + 0.17 * len(self.roc)).subplots(1, 2)
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (2,):
-            raise ValueError(
-                f"Got axes of shape {self.ax_.shape}, but expected two: ROC and precision-recall."
-            )
-        self.figure_ = figure_of(self.ax_[0])
-        left, right = self.ax_
+        left, right = self._several(ax, 2, "two: ROC and precision-recall")
         chance: dict[str, Any] = {"color": COLOURS["grey"], "linewidth": 0.9, "linestyle": (0, (1, 2))}
         for i, name in enumerate(self.roc):
             colour, style = LINES[i % len(LINES)]

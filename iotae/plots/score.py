@@ -13,12 +13,10 @@ from iotae.plots.figure import (
     COLOURS,
     DOUBLE,
     Display,
-    figure_of,
     finish,
     label_line,
     label_time,
     legend_above,
-    new_figure,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ __all__ = ["ScoreDisplay"]
 
 
 class ScoreDisplay(Display):
-    """The score over time with the threshold, and each alarm told apart by shape and colour.
+    """The score over time with the threshold; shape and colour tell hits, misses and false alarms apart.
 
     Parameters
     ----------
@@ -86,8 +84,7 @@ class ScoreDisplay(Display):
 
     def plot(self, ax: Axes | None = None, *, log: bool | None = None) -> ScoreDisplay:
         """Draw on the given axes or on a new figure two columns wide; ``log=None`` lets the scores decide."""
-        self.ax_ = new_figure(DOUBLE, 2.6).add_subplot() if ax is None else ax
-        self.figure_ = figure_of(self.ax_)
+        self._one(ax, DOUBLE, 2.6)
         order = np.argsort(self.time, kind="stable")
         alarm = self.scores > self.threshold
         size = float(np.clip(6_000 / self.label.size, 0.8, 8.0))

@@ -1,4 +1,4 @@
-"""What a search found: a panel for each parameter, with the best that each of its values reached."""
+"""The results of a search: a panel for each parameter, with the best score of each of its values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from iotae.plots.figure import (
     TEXT_SIZE,
     Display,
     drawn_name,
-    figure_of,
     finish,
     new_figure,
 )
@@ -32,8 +31,8 @@ _INCHES_A_LETTER = 0.075
 class TuningDisplay(Display):
     """The mean score of every combination of a grid, parameter by parameter.
 
-    Each panel shows all combinations as dots; a line joins the best, and a dashed line the median, of what
-    each value reached over all values of the other parameters. Flat lines: the parameter does not matter.
+    Each panel shows all combinations as dots. A line joins the best score of each value over all values of
+    the other parameters, and a dashed line joins the medians. A parameter with flat lines does not matter.
 
     Parameters
     ----------
@@ -144,12 +143,7 @@ class TuningDisplay(Display):
             for spare in grid[n:]:
                 spare.set_axis_off()
             ax = list(grid[:n])
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (n,):
-            raise ValueError(
-                f"Got axes of shape {self.ax_.shape}, but expected one for each of {list(self.values)}."
-            )
-        self.figure_ = figure_of(self.ax_[0])
+        self._several(ax, n, f"one for each of {list(self.values)}")
         for i, (axes, name) in enumerate(zip(self.ax_, self.values, strict=True)):
             self._panel(axes, name)
             finish(
@@ -171,9 +165,9 @@ class TuningDisplay(Display):
         return self
 
     def _ticks(self, axes: Axes, shown: list[str]) -> None:
-        # The layout, still to come, leaves a panel about a quarter wider than it is now.
-        room = 1.25 * axes.get_window_extent().width / self.figure_.dpi
-        turned = len(shown) * (max(map(len, shown)) + 1) * _INCHES_A_LETTER > room
+        # The final layout, which comes later, makes a panel about a quarter wider.
+        width = 1.25 * axes.get_window_extent().width / self.figure_.dpi
+        turned = len(shown) * (max(map(len, shown)) + 1) * _INCHES_A_LETTER > width
         axes.set_xticks(
             range(len(shown)), shown, rotation=35 if turned else 0, ha="right" if turned else "center"
         )
@@ -183,7 +177,7 @@ class TuningDisplay(Display):
         values = self.values[name]
         place = np.array([values.index(row[name]) for row in self.rows])
         score = np.array([row[self.score] for row in self.rows], dtype=np.float64)
-        # A regular scatter about the value's place: seeded by nothing, the same in each drawing.
+        # A regular scatter about the value's place, which needs no seed and is always the same.
         beside = ((np.arange(place.size) * 0.618) % 1.0 - 0.5) * 0.3
         axes.scatter(place + beside, score, s=8, color=COLOURS["pale"], linewidths=0, label="combination")
         best = [self.sign * (self.sign * score[place == i]).max() for i in range(len(values))]

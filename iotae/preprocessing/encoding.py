@@ -22,7 +22,7 @@ _UNSEEN, _MISSING = -1, -2
 
 @dataclass(frozen=True)
 class Encoded:
-    """One column's numbers, (n, k) float64 with NaN for missing, and its cells that had no place in them."""
+    """One column's numbers, (n, k) float64 with NaN for missing, and how many cells could not be encoded."""
 
     values: Float64
     unreadable: int = 0
@@ -43,9 +43,9 @@ class ColumnCode:
     rare : tuple of str
         For a category: the values that share the column ``name=other``.
     fill : str
-        For a category: what stands in for a missing cell; '' leaves it missing.
+        For a category: the value that replaces a missing cell; '' leaves it missing.
     cycles : tuple of {'hour', 'weekday'}
-        For a time: the rhythms to encode, each as its sine and cosine.
+        For a time: the cycles to encode, each as its sine and cosine.
     """
 
     name: str
@@ -67,8 +67,8 @@ class ColumnCode:
     def encode(self, table: Table) -> Encoded:
         """Turn the column into numbers.
 
-        A value that fitting did not see has zeros in all columns of its category: no row that was
-        learned looks like that. A missing cell is NaN in all of them.
+        A value that fitting did not see has zeros in all columns of its category, unlike any row that was
+        learned. A missing cell is NaN in all of them.
 
         Examples
         --------
@@ -130,7 +130,7 @@ def cycles_of(times: NDArray[np.datetime64], cycles: tuple[str, ...]) -> Float64
     Returns
     -------
     ndarray of shape (n, 2 * len(cycles))
-        In [-1, 1]; NaN for NaT. Both rhythms run smoothly: half past five is half past five.
+        In [-1, 1]; NaN for NaT. Both are continuous in time.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def cycles_of(times: NDArray[np.datetime64], cycles: tuple[str, ...]) -> Float64
 
 
 def learn_time(table: Table, name: str) -> ColumnCode:
-    """Choose the rhythms of a time column: only one that the rows cover whole can be learned.
+    """Choose the cycles of a time column: day and week, where the rows cover a whole one.
 
     Examples
     --------

@@ -1,18 +1,15 @@
-"""What the paper's preprocessing learns from training rows, step by step, with scikit-learn."""
+"""What preprocessing learns from training rows, step by step, with scikit-learn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64, Int64
-from iotae._validation import check_labels
 from iotae.data import Table, TableError
 from iotae.preprocessing.encoding import ColumnCode, learn_category, learn_time
+from iotae.preprocessing.learned import Learned
 from iotae.preprocessing.selection import (
     MAX_OUTLIERS,
     MIN_ROWS_TO_TELL,
@@ -23,7 +20,7 @@ from iotae.preprocessing.selection import (
     outlying_rows,
 )
 
-__all__ = ["Fill", "Learned", "Missing", "Normalise", "Outliers", "Settings", "Tails", "learn"]
+__all__ = ["Fill", "Missing", "Normalise", "Outliers", "Settings", "Tails", "learn"]
 
 Missing = Literal["keep", "fill", "drop"]
 Fill = Literal["median", "mean", "zero"]
@@ -44,67 +41,22 @@ class Settings(Protocol):
     max_categories: int | None
 
 
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """What fitting learned, as plain values: D encoded columns, of which d are kept as features.
+def learn(steps: Settings, table: Table, labels: Bool | None) -> tuple[Learned, Float64]:
+    """Learn every step from a table: see :meth:`iotae.preprocessing.Preprocessor.fit`.
 
     Parameters
     ----------
-    codes : tuple of ColumnCode
-        How columns of the table become the D encoded ones.
-    keep : ndarray of shape (d,), int64
-        Which encoded columns are features.
-    filling : ndarray of shape (D,), float64
-        What fills missing cells; NaN where they stay.
-    logged : ndarray of shape (D,), bool
-        Which encoded columns are taken as their signed logarithm.
-    offset, scale : ndarray of shape (d,), float64
-        A feature is ``(value - offset) / scale``.
-    seen : tuple of str
-        All columns of the table, those left out included.
-    report : tuple of str
-    training_mask : ndarray of shape (n,), bool
-        The rows that are fit to learn from; not part of the state.
-    """
+    steps : Settings
+    table : Table
+    labels : ndarray of shape (n,), bool, optional
+        True for anomalies.
 
-    codes: tuple[ColumnCode, ...]
-    keep: Int64
-    filling: Float64
-    logged: Bool
-    offset: Float64
-    scale: Float64
-    seen: tuple[str, ...]
-    report: tuple[str, ...]
-    training_mask: Bool = field(default_factory=lambda: np.empty(0, dtype=bool))
-
-    @property
-    def encoded_names(self) -> list[str]:
-        """Names of the D encoded columns."""
-        return [name for code in self.codes for name in code.names]
-
-    def to_state(self) -> dict[str, Any]:
-        """Return everything but the training mask as arrays and JSON values."""
-        return {
-            "columns": [code.to_state() for code in self.codes],
-            "keep": self.keep,
-            "filling": self.filling,
-            "logged": self.logged,
-            "offset": self.offset,
-            "scale": self.scale,
-            "seen": list(self.seen),
-            "report": list(self.report),
-        }
-
-    @classmethod
-    def from_state(cls, data: Mapping[str, Any]) -> Learned:
-        """Rebuild from :meth:`to_state`."""
-        codes = tuple(ColumnCode.from_state(code) for code in data["columns"])
-        arrays = {name: data[name] for name in ("keep", "filling", "logged", "offset", "scale")}
-        return cls(codes=codes, seen=tuple(data["seen"]), report=tuple(data["report"]), **arrays)
-
-
-def learn(steps: Settings, table: Table, y: ArrayLike | None) -> Learned:
-    """Learn every step from a table: see :meth:`iotae.preprocessing.Preprocessor.fit`.
+    Returns
+    -------
+    learned : Learned
+    X : ndarray of shape (n, D), float64
+        The table's encoded columns, filled and with their long tails compressed: what
+        :meth:`Learned.features` takes.
 
     Raises
     ------
@@ -113,32 +65,67 @@ def learn(steps: Settings, table: Table, y: ArrayLike | None) -> Learned:
     """
     if not table.n_rows:
         raise TableError("Got a table without rows, but expected rows to learn from.")
-    labels = None if y is None else np.asarray(y)
-    if labels is not None and labels.shape != (table.n_rows,):
-        raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
-    if labels is not None and labels.size:
-        labels = check_labels(labels)
     normal = np.ones(table.n_rows, dtype=bool) if labels is None else ~labels
     if not normal.any():
         raise TableError("Got no row that is labelled normal, but expected some to learn from.")
     report: list[str] = [
         f"left out {name!r}: a column of type {kind}" for name, kind in table.unsupported.items()
     ]
+    codes, X = _encode(steps, table, report)
+    names = [name for code in codes for name in code.names]
+    numeric = np.repeat([code.kind == "numeric" for code in codes], [len(code.names) for code in codes])
+
+    X, filling, present = _treat_missing(steps, X, normal, report)
+    logged = np.zeros(X.shape[1], dtype=bool)
+    if steps.tails == "log":
+        logged = numeric & long_tailed(X[present & normal])
+        X = compress_tails(X, logged)
+        report += [
+            f"{names[column]!r}: long tail, taken as its logarithm" for column in np.flatnonzero(logged)
+        ]
+    training = present & normal
+    if steps.outliers != "none":
+        training = _without_outliers(steps, X[:, numeric], training, report)
+
+    usable = present & (training | ~normal)
+    keep = _select(steps, X[usable], None if labels is None else labels[usable], names, report)
+    if not keep.size:
+        raise TableError(
+            "Got no column left after the selection, but expected at least one: " + "; ".join(report[-4:])
+        )
+    offset, scale = _scaling(X[np.ix_(training, keep)], steps.normalise)
+    if steps.normalise != "none":
+        report.append(f"normalised: {steps.normalise}, on {int(training.sum())} rows")
+    report.insert(0, f"columns: {len(table.names)} read, {keep.size} features made")
+
+    seen = (*table.names, *table.unsupported)
+    learned = Learned(tuple(codes), keep, filling, logged, offset, scale, seen, tuple(report), training)
+    return learned, X
+
+
+def _encode(steps: Settings, table: Table, report: list[str]) -> tuple[list[ColumnCode], Float64]:
+    """Return how each usable column becomes numbers, and those numbers (n, D)."""
     codes = [c for c in (_learn_column(steps, table, name, report) for name in table.names) if c and c.names]
     if not codes:
         raise TableError("Got no column with anything to learn from: " + "; ".join(report))
     encoded = [code.encode(table) for code in codes]
-    X = np.column_stack([part.values for part in encoded])
     report += [
         f"{code.name!r}: {part.unreadable} cells could not be read and count as missing"
         for code, part in zip(codes, encoded, strict=True)
         if part.unreadable
     ]
-    names = [name for code in codes for name in code.names]
+    return codes, np.column_stack([part.values for part in encoded])
 
+
+def _treat_missing(
+    steps: Settings, X: Float64, normal: Bool, report: list[str]
+) -> tuple[Float64, Float64, Bool]:
+    """Return the table, filled if asked for, what fills each column (D,), and which rows stay (n,)."""
     holes = np.isnan(X)
     complete = ~holes.any(axis=1)
-    present = complete if steps.missing == "drop" else np.ones(table.n_rows, dtype=bool)
+    present: Bool = np.ones(len(X), dtype=bool)
+    if steps.missing == "drop":
+        present = np.asarray(complete)
     if not (present & normal).any():
         raise TableError("Got a missing value in every row: use missing='fill' or 'keep' instead of 'drop'.")
     filling = np.full(X.shape[1], np.nan)
@@ -152,37 +139,21 @@ def learn(steps: Settings, table: Table, y: ArrayLike | None) -> Learned:
             "drop": f"in {(~complete).sum()} rows dropped",
         }
         report.append(f"missing values: {int(holes.sum())} cells {done[steps.missing]}")
+    return X, filling, present
 
-    measured = np.repeat([code.kind == "numeric" for code in codes], [len(code.names) for code in codes])
-    logged = np.zeros(X.shape[1], dtype=bool)
-    if steps.tails == "log":
-        logged = measured & long_tailed(X[present & normal])
-        X = compress_tails(X, logged)
-        report += [
-            f"{names[column]!r}: long tail, taken as its logarithm" for column in np.flatnonzero(logged)
-        ]
 
-    training = present & normal
-    if steps.outliers != "none":
-        rows = np.flatnonzero(training)
-        out = outlying_rows(X[np.ix_(training, measured)], steps.outliers)
-        training[rows[out]] = False
-        report.append(
-            f"outliers ({steps.outliers}): {out.sum()} of {rows.size} training rows set aside "
-            f"({out.mean():.1%}, at most {MAX_OUTLIERS:.0%})"
-        )
-
-    usable = present & (training | ~normal)
-    keep = _select(steps, X[usable], None if labels is None else labels[usable], names, report)
-    if not keep.size:
-        raise TableError("Got no column that says anything: " + "; ".join(report[-4:]))
-    offset, scale = _scaling(X[np.ix_(training, keep)], steps.normalise)
-    if steps.normalise != "none":
-        report.append(f"normalised: {steps.normalise}, on {int(training.sum())} rows")
-    report.insert(0, f"columns: {len(table.names)} read, {keep.size} features made")
-
-    seen = (*table.names, *table.unsupported)
-    return Learned(tuple(codes), keep, filling, logged, offset, scale, seen, tuple(report), training)
+def _without_outliers(steps: Settings, numbers: Float64, training: Bool, report: list[str]) -> Bool:
+    """Return the training rows (n,) that are no outliers in the numeric columns (n, k)."""
+    assert steps.outliers != "none"
+    rows = np.flatnonzero(training)
+    out = outlying_rows(numbers[training], steps.outliers)
+    left = training.copy()
+    left[rows[out]] = False
+    report.append(
+        f"outliers ({steps.outliers}): {out.sum()} of {rows.size} training rows set aside "
+        f"({out.mean():.1%}, at most {MAX_OUTLIERS:.0%})"
+    )
+    return left
 
 
 def _learn_column(steps: Settings, table: Table, name: str, report: list[str]) -> ColumnCode | None:

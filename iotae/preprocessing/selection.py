@@ -1,4 +1,4 @@
-"""Which columns and which training rows preprocessing removes or bends, and why."""
+"""Which columns and which training rows preprocessing removes or transforms, and why."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MAX_OUTLIERS = 0.05
 LONG_TAIL = 100.0
 """A column is long-tailed when its largest value is this many times its median, zeros aside."""
 MIN_ROWS_TO_TELL = 50
-"""Rows, or different texts, from which on a counter or an identifier can be told."""
+"""Rows, or different texts, that are needed to recognise a counter or an identifier."""
 _RULES: dict[str, float] = {"robust_z": 5.0, "iqr": 3.0}
 
 
 def is_counter(values: Float64) -> bool:
-    """Say whether a column only counts the rows or tells the time: it says nothing of the next file.
+    """Say whether a column only counts the rows or tells the time, which says nothing about other files.
 
     True where the values rise in every row, or are the whole numbers of a range in any order; at
     least fifty rows without a gap are needed to tell.
@@ -71,6 +71,8 @@ def compress_tails(X: Float64, columns: Bool) -> Float64:
     >>> compress_tails(np.array([[-1.0, 7.0]]), np.array([True, False])).round(3)
     array([[-0.693,  7.   ]])
     """
+    if not columns.any():
+        return X
     short = X.copy()
     short[:, columns] = np.sign(X[:, columns]) * np.log1p(np.abs(X[:, columns]))
     return short
@@ -82,7 +84,7 @@ def outlying_rows(X: Float64, rule: Literal["robust_z", "iqr"]) -> Bool:
     Parameters
     ----------
     X : ndarray of shape (n, d)
-        NaN is missing and never far.
+        NaN is missing and never outlying.
     rule : {'robust_z', 'iqr'}
         'robust_z': farther from the median than 5 times 1.4826 times the median absolute deviation
         (Iglewicz and Hoaglin, 1993, with a wider cut for long tails). 'iqr': more than 3 interquartile

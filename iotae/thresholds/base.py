@@ -1,4 +1,4 @@
-"""What every threshold can do, and how an alarm is told from a score."""
+"""What every threshold can do."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["Threshold", "classify_in_order"]
 
 
 class Threshold(ABC):
-    """A cut between scores and alarms: an alarm is a score above :attr:`threshold`.
+    """A rule that makes alarms of scores: an alarm is a score above :attr:`threshold`.
 
-    On a stream a row is judged first and then taken in: ``classify(score)``, then ``update(score)``.
+    On a stream each score is judged first and then learned: ``classify(score)``, then ``update(score)``.
     """
 
     _window: ScoreWindow
@@ -32,19 +32,22 @@ class Threshold(ABC):
     @property
     @abstractmethod
     def threshold(self) -> float:
-        """The cut on the scale of the scores; infinity where no alarm is possible yet."""
+        """The threshold on the scale of the scores; infinity where no alarm is possible yet."""
 
     @abstractmethod
     def fit(self, scores: ArrayLike) -> Self:
-        """Start anew from ``scores`` (n,), in order of time; ValueError if none, or one is not finite."""
+        """Start again from ``scores`` (n,), in order of time; ValueError if none, or one is not finite."""
 
     @abstractmethod
     def update(self, score: float) -> None:
-        """Take one more score in; ValueError, and nothing changes, if it is not finite."""
+        """Learn one more score; ValueError, and nothing changes, if it is not finite."""
 
     @abstractmethod
     def p_value(self, scores: ArrayLike) -> Any:
-        """How rare so high a score is, in (0, 1]: a float for a number, else an array; NaN for NaN."""
+        """Probability of a score at least as high among the calibration scores, in (0, 1].
+
+        A float for a number, else an array; NaN for NaN.
+        """
 
     @abstractmethod
     def to_state(self) -> State:
@@ -60,7 +63,7 @@ class Threshold(ABC):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def classify(self, scores: ArrayLike) -> Any:
-        """Whether each score lies above the cut: a bool for a number, else an array of bool."""
+        """Whether each score lies above the threshold: a bool for a number, else an array of bool."""
         if isinstance(scores, float):
             return bool(scores > self.threshold)
         above: Bool = np.asarray(scores, np.float64) > self.threshold
@@ -68,9 +71,9 @@ class Threshold(ABC):
 
 
 def classify_in_order(cut: Threshold, scores: ArrayLike) -> Any:
-    """Judge scores by a cut that moves with its own alarms: an array is the next rows, in order.
+    """Judge the scores of the next rows, in order, by a threshold that each score moves.
 
-    ``cut`` itself does not change. A score that is not finite is no alarm and moves nothing.
+    ``cut`` itself does not change. A score that is not finite is not an alarm and moves nothing.
     """
     values = np.asarray(scores, np.float64)
     if values.ndim == 0:

@@ -1,4 +1,4 @@
-"""An alert budget: at most so many alarms in so many rows, whatever the data do."""
+"""An alert budget: at most a given number of alarms in a given number of rows, whatever the data do."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import State
-from iotae._validation import check_count, check_finite_score
+from iotae._validation import check_count, check_finite_score, check_finite_scores, check_share
 from iotae.thresholds.base import Threshold, classify_in_order
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["AlertBudget"]
 
-_CEILING = 0.5
-"""The level goes no higher: a score of the lower half is no alarm, however quiet the stream has been."""
+_HIGHEST = 0.5
+"""The highest level: a score below the median is never an alarm, however few alarms there were before."""
 
 
 class AlertBudget(Threshold):
     """Alarm on the rarest scores, never more than ``alerts`` times in any ``rows`` consecutive rows.
 
     Guarantee: among any ``rows`` consecutive rows at most ``alerts`` are alarms, whatever the data do,
-    drift and attacks included. Nothing is promised about which rows these are, so about false alarms:
-    on normal rows the budget is spent on normal rows.
+    drift and attacks included. There is no guarantee about false alarms: where all rows are normal, all
+    alarms are false.
 
-    Under this limit works adaptive conformal inference (Gibbs and Candès, 2021). A row wants an alarm
-    where its conformal p-value is at most ``level``; the level falls by ``gamma * (1 - alpha)`` when a
-    row does and rises by ``gamma * alpha`` when it does not, alpha being ``alerts / rows``. Of the first
-    T rows, on any sequence, a share of at most ``alpha + (alpha + gamma) / (gamma T)`` wants an alarm; as
-    long as the level has not met its ceiling of one half, the share is within
-    ``(max(alpha, 1 - alpha) + gamma) / (gamma T)`` of alpha on both sides. The limit then drops those that
-    come when the budget is spent: about one in five on a quiet stream for 10 alerts, one in two for 1.
+    Below this limit, adaptive conformal inference (Gibbs and Candès, 2021) chooses the candidates: rows
+    whose conformal p-value (the rank of their score among the latest scores) is at most ``level``. With
+    ``rate = alerts / rows``, the level falls by ``gamma * (1 - rate)`` after a candidate and rises by
+    ``gamma * rate`` after any other row. Of the first T rows of any sequence, at most a share of
+    ``rate + (rate + gamma) / (gamma T)`` are candidates. As long as the level has not reached its maximum of
+    one half, the share differs from the rate by at most ``(max(rate, 1 - rate) + gamma) / (gamma T)``. A
+    candidate is no alarm while the budget is spent: on a stationary stream that drops about one in five for
+    10 alerts, and one in two for 1.
 
     Parameters
     ----------
@@ -41,15 +42,16 @@ class AlertBudget(Threshold):
     rows : int, at least ``2 * alerts``
         In how many rows, e.g. the rows of a day.
     window : int, optional
-        How many of the latest scores make up the p-values; by default five for each alarm that they
-        should allow, at least 1,000.
+        How many of the latest scores p-values are taken from; by default ``5 / rate``, at least 1,000.
     gamma : float, optional
-        Step of the level, by default ``alpha / 10``: larger follows a drift sooner and is less steady.
+        Step of the level, by default ``rate / 10``: a larger one follows drift sooner and is less steady.
 
     Attributes
     ----------
     level : float
-        The p-value up to which a row wants an alarm, in (-gamma, 0.5].
+        The p-value up to which a row is a candidate, in (-gamma, 0.5].
+    rate : float
+        ``alerts / rows``.
 
     Examples
     --------
@@ -64,45 +66,47 @@ class AlertBudget(Threshold):
     ) -> None:
         self.alerts, self.rows = check_count("alerts", alerts, 1), check_count("rows", rows, 1)
         if 2 * alerts > rows:
-            raise ValueError(f"Got alerts={alerts} in rows={rows}, but expected at most half as many alerts.")
-        self.alpha = self.alerts / self.rows
-        self.gamma = self.alpha / 10 if gamma is None else gamma
-        if not (isinstance(self.gamma, (int, float, np.number)) and 0.0 < self.gamma < 1.0):
-            raise ValueError(f"Got gamma={gamma!r}, but expected a number in (0, 1), e.g. 0.001.")
-        self.level = self.alpha
+            raise ValueError(
+                f"Got alerts={alerts} in rows={rows}, but expected at most half as many alerts as rows."
+            )
+        self.rate = self.alerts / self.rows
+        self.gamma = self.rate / 10
+        if gamma is not None:
+            self.gamma = check_share("gamma", gamma, meaning="the step of the level, e.g. gamma=0.001")
+        self.level = self.rate
         self._n_rows = 0
         self._alarms: deque[int] = deque(maxlen=self.alerts)
-        self._window = ScoreWindow(max(1000, int(5 / self.alpha)) if window is None else window)
+        self._window = ScoreWindow(max(1000, int(5 / self.rate)) if window is None else window)
 
     def fit(self, scores: ArrayLike) -> AlertBudget:
-        """Make ``scores`` (n,) the window, with a whole budget to spend."""
-        self._window.fill(scores)
-        self.level = self.alpha
+        """Make ``scores`` (n,) the window, with the whole budget left."""
+        self._window.fill(check_finite_scores(scores))
+        self.level = self.rate
         self._n_rows = 0
         self._alarms.clear()
         return self
 
     @property
     def spent(self) -> bool:
-        """Whether the next row can be no alarm, because the budget of the latest rows is spent."""
+        """Whether the budget of the latest rows is spent, so that the next row cannot be an alarm."""
         return len(self._alarms) == self.alerts and self._n_rows - self._alarms[0] < self.rows
 
     @property
     def threshold(self) -> float:
-        """The cut of the next row; infinity while the budget is spent."""
+        """The threshold of the next row; infinity while the budget is spent."""
         return float("inf") if self.spent else self._window.cut(self.level)
 
     def classify(self, scores: ArrayLike) -> Any:
-        """Whether a score is an alarm; an array is the next rows, in order, so that the budget holds."""
+        """Whether a score is an alarm; an array is taken as the next rows, in order, and the budget holds."""
         return classify_in_order(self, scores)
 
     def update(self, score: float) -> None:
-        """Take one more score into the window, and its alarm, if it is one, out of the budget."""
+        """Add one more score to the window; if it is an alarm, take it from the budget."""
         value = check_finite_score(score)
-        wanted = value > self._window.cut(self.level)
-        if wanted and not self.spent:
+        candidate = value > self._window.cut(self.level)
+        if candidate and not self.spent:
             self._alarms.append(self._n_rows)
-        self.level = min(self.level + self.gamma * (self.alpha - wanted), _CEILING)
+        self.level = min(self.level + self.gamma * (self.rate - candidate), _HIGHEST)
         self._window.push(value)
         self._n_rows += 1
 

@@ -1,4 +1,4 @@
-"""A cut at a conformal p-value: the false-alarm rate with a finite-sample guarantee."""
+"""A threshold from conformal p-values: a false-alarm rate with a finite-sample guarantee."""
 
 from __future__ import annotations
 
@@ -7,32 +7,36 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from iotae._typing import State
-from iotae._validation import check_alpha
+from iotae._validation import check_alpha, check_finite_score, check_finite_scores
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["ConformalThreshold"]
 
-
 _MOST = 100_000
-"""Scores kept by default at most: alarms rarer than one in so many need a ``window`` of their own."""
+"""Scores kept by default at most; for a smaller ``alpha`` than one in so many, give a larger ``window``."""
 
 
 class ConformalThreshold(Threshold):
     """Alarm when the conformal p-value of a score is at most ``alpha``.
 
-    Guarantee: a normal row that is exchangeable with the calibration rows, none of which the scorer
-    learned from, is an alarm with probability at most ``alpha`` (Vovk et al., 2005). Nothing is
-    promised where the stream drifts or depends on its past. Scores of alarms stay in the window:
-    leaving them out would bias it downwards and raise the false-alarm rate.
+    A conformal p-value is the rank of a score among calibration scores: the share of them, its own counted
+    in, that are at least as high.
+
+    Guarantee: a normal row that is exchangeable with the calibration rows (their order tells nothing: any
+    order is equally likely), none of which the detector learned from, is an alarm with probability at most
+    ``alpha`` (Vovk et al., 2005). The guarantee does not hold where the stream drifts or depends on its past.
+    Scores of alarms stay in the window: leaving them out would bias it downwards and raise the false-alarm
+    rate.
 
     Parameters
     ----------
     alpha : float, in (0, 1)
-        False-alarm rate. No alarm is possible before ``1 / alpha - 1`` scores were seen.
+        The share of the calibration scores that lie above the threshold: the false-alarm rate where the
+        calibration rows are normal. No alarm is possible before ``1 / alpha - 1`` scores were seen.
     window : int, optional
-        How many of the latest scores make up the calibration; by default twenty for each alarm
-        that they should allow, at least 1,000 and at most 100,000.
+        How many of the latest scores are the calibration scores; by default ``20 / alpha``, at least 1,000
+        and at most 100,000.
 
     Examples
     --------
@@ -52,17 +56,17 @@ class ConformalThreshold(Threshold):
             )
 
     def fit(self, scores: ArrayLike) -> ConformalThreshold:
-        """Calibrate on ``scores`` (n,) of rows that the scorer did not learn from."""
-        self._window.fill(scores)
+        """Calibrate on ``scores`` (n,) of rows that the detector did not learn from."""
+        self._window.fill(check_finite_scores(scores))
         return self
 
     def update(self, score: float) -> None:
-        """Take one more score into the calibration."""
-        self._window.push(score)
+        """Add one more score to the calibration."""
+        self._window.push(check_finite_score(score))
 
     @property
     def threshold(self) -> float:
-        """The cut that says the same as the p-value; infinity while no alarm is possible."""
+        """The threshold that classifies as the p-value does; infinity while no alarm is possible."""
         return self._window.cut(self.alpha)
 
     def p_value(self, scores: ArrayLike) -> Any:

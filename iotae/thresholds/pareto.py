@@ -9,19 +9,19 @@ from iotae._typing import Float64
 __all__ = ["excess_at", "fit_excesses", "survival"]
 
 _HEAVIEST = 1.0
-"""Largest shape believed: beyond it the excesses have no mean."""
+"""Largest shape fitted: beyond it the excesses have no mean."""
 
 _STRAIGHT = 1e-9
-"""A shape this close to 0 is an exponential tail."""
+"""A shape this close to 0 counts as 0: an exponential tail."""
 
 
 def fit_excesses(excesses: Float64, censored: Float64) -> tuple[float, float]:
-    """Shape and scale of excesses, some of which are only known to be at least so large.
+    """Fit shape and scale to excesses, of some of which only a lower bound is known.
 
-    Zhang and Stephens' (2009) weighted mean over a grid of ``shape / scale``, which needs no start and
-    no iterations, with the likelihood of a sample that is censored to the right: there too the best
-    shape for a given ratio has a closed form, ``sum(log(1 + ratio * x)) / r``, with x all excesses and r
-    the number of those known exactly.
+    Zhang and Stephens' (2009) weighted mean over a grid of ``shape / scale``, which needs no starting value
+    and no iterations, with the likelihood of a sample that is censored to the right. There too the best shape
+    for a given ratio has a closed form, ``sum(log(1 + ratio * x)) / r``, with all excesses x, and the number
+    r of those known exactly.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def survival(excesses: Float64, shape: float, scale: float) -> Float64:
 
 
 def excess_at(probability: float, shape: float, scale: float) -> float:
-    """The excess that is passed with a probability in (0, 1]: the inverse of :func:`survival`."""
+    """The excess that is exceeded with a probability in (0, 1]: the inverse of :func:`survival`."""
     if abs(shape) < _STRAIGHT:
         return float(-scale * np.log(probability))
     return float(scale / shape * (probability**-shape - 1.0))

@@ -1,4 +1,4 @@
-"""A cut at a quantile: the share of alarms that PyOD calls contamination."""
+"""A threshold at a quantile of the scores: the share of alarms that PyOD calls contamination."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import State
+from iotae._validation import check_finite_score, check_finite_scores, check_share
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
 
@@ -18,20 +19,21 @@ class QuantileThreshold(Threshold):
     """Alarm above the ``1 - contamination`` quantile of the scores seen.
 
     Guarantee: of the n scores given to :meth:`fit`, at most ``ceil(contamination * (n - 1))`` lie above
-    the cut. Nothing is promised for other scores; on a stream the realised alarm rate follows the
-    share asked for only as long as the scores of the last ``window`` rows look like the next one.
+    the threshold. There is no guarantee for other scores. On a stream the realised alarm rate is near the
+    share asked for only as long as the next score is like those of the last ``window`` rows.
 
     Parameters
     ----------
     contamination : float, in (0, 1)
-        Share of the scores to lie above the cut. PyOD's name; a stream's ``alpha``.
+        PyOD's name for what is ``alpha`` elsewhere: the share of the calibration scores that lie above the
+        threshold, which is the false-alarm rate where the calibration rows are normal.
     window : int, at least 1
         How many of the latest scores :meth:`update` remembers.
 
     Attributes
     ----------
     threshold : float
-        The cut on the scale of the scores; infinity before any score was seen.
+        The threshold on the scale of the scores; infinity before any score was seen.
 
     Examples
     --------
@@ -42,43 +44,41 @@ class QuantileThreshold(Threshold):
     10
     """
 
-    # a plain attribute: the cut moves with an update, not with a look
+    # a plain attribute: it is computed at each update, not at each access
     threshold: float = float("inf")
 
     def __init__(self, contamination: float = 0.1, window: int = 1000) -> None:
-        if not (isinstance(contamination, (int, float, np.number)) and 0.0 < contamination < 1.0):
-            raise ValueError(
-                f"Got contamination={contamination!r}, but expected a number in (0, 1): "
-                "the share of rows you expect to be anomalous, e.g. contamination=0.1."
-            )
-        self.contamination = float(contamination)
+        self.contamination = check_share(
+            "contamination", contamination, meaning="the share of scores to be alarms, e.g. contamination=0.1"
+        )
         self.threshold = float("inf")
         self._window = ScoreWindow(window)
 
     def fit(self, scores: ArrayLike) -> QuantileThreshold:
-        """Set the cut from ``scores`` (n,); the latest of them become the window.
+        """Set the threshold from ``scores`` (n,); the latest of them become the window.
 
         Raises
         ------
         ValueError
             If there are no scores, or if one is not finite.
         """
-        values = self._window.fill(scores)
-        # rounding must not put the cut below the lowest score that may be an alarm's neighbour
+        values = check_finite_scores(scores)
+        self._window.fill(values)
+        # rounding must not lower the threshold so far that one more score becomes an alarm
         spared = int(np.ceil(self.contamination * (values.size - 1)))
         lowest = np.partition(values, values.size - 1 - spared)[values.size - 1 - spared]
         self.threshold = float(max(np.quantile(values, 1.0 - self.contamination), lowest))
         return self
 
     def update(self, score: float) -> None:
-        """Take one more score into the window and move the cut.
+        """Add one more score to the window and move the threshold.
 
         Raises
         ------
         ValueError
             If the score is not finite.
         """
-        self._window.push(score)
+        self._window.push(check_finite_score(score))
         # NumPy's linear interpolation, on the list that is kept sorted
         ordered = self._window.sorted
         position = (len(ordered) - 1) * (1.0 - self.contamination)

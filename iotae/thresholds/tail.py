@@ -1,4 +1,4 @@
-"""A cut in the tail beyond the scores seen: peaks over threshold, for tables, streams and drift."""
+"""A threshold beyond the scores seen, from their fitted tail: peaks over threshold, also under drift."""
 
 from __future__ import annotations
 
@@ -18,41 +18,43 @@ from iotae.thresholds.window import ScoreWindow
 __all__ = ["TailThreshold"]
 
 _LEAST_PEAKS = 10
-"""No alarm before so many peaks are there to fit a tail to."""
+"""Peaks that a tail is fitted to at least; with fewer there is no alarm."""
 
-_BELIEVED = 1e-6
-"""Where the fitted tail falls below this share of the peaks, p-values follow 1 / excess: they still rank."""
+_TRUSTED = 1e-6
+"""Below this share of the peaks the tail is not trusted: p-values follow 1 / excess, and still rank."""
 
 _REFITS = 100
-"""The tail is fitted anew after every hundredth part of the window."""
+"""The tail is fitted again whenever a hundredth of the window is new."""
 
 
 class TailThreshold(Threshold):
     """Alarm where the fitted tail of the scores leaves a probability of at most ``alpha``.
 
-    Peaks over threshold (Siffer et al., 2017): the excesses over a high quantile follow a generalised
-    Pareto distribution, whatever the scores' own. So a risk can be asked for that is rarer than one in
-    the number of scores seen.
+    Peaks over threshold (Siffer et al., 2017): the excesses over a high quantile nearly follow a generalised
+    Pareto distribution, whatever the distribution of the scores. So ``alpha`` may be smaller than one in the
+    number of scores seen.
 
-    Guarantee: only in the limit, where scores are independent or nearly so, alike over the window and
-    have a tail of that kind: then a normal row is an alarm with probability close to ``alpha``. No finite
-    number of scores makes it a bound, and beyond the largest score the p-value is an extrapolation.
+    Guarantee: only in the limit of many scores that are nearly independent, identically distributed over the
+    window, and have a tail of that kind. Then a normal row is an alarm with probability close to ``alpha``.
+    For a finite number of scores this is no bound, and beyond the largest score the p-value is an
+    extrapolation.
 
-    As in SPOT an alarm's score does not become a peak. It is not forgotten either, which would bias the
-    tail downwards: it counts as a score that was at least the cut of its time.
+    As in SPOT, an alarm's score does not become a peak. Leaving it out would bias the tail downwards, so it
+    counts as a score of which only a lower bound is known: the threshold at its time.
 
     Parameters
     ----------
     alpha : float, in (0, 0.5)
-        Target risk.
+        The share of the calibration scores that lie above the threshold, by their fitted tail: the
+        false-alarm rate where the calibration rows are normal.
     window : int, optional
-        How many of the latest scores are remembered; by default five for each alarm that they should
-        allow, at least 2,000 and at most 20,000.
+        How many of the latest scores are remembered; by default ``5 / alpha``, at least 2,000 and at most
+        20,000.
     tail : float, optional
         Share of the scores that are peaks, more than ``alpha``; by default 0.1 or ``2 * alpha`` if larger.
     depth : int
-        With drift (DSPOT): scores are judged by how far they lie above the mean of the ``depth`` scores
-        before, to which an alarm counts as the cut as well. 0 is without.
+        For drift (DSPOT): scores are judged by how far they lie above the mean of the ``depth`` scores
+        before; in that mean, too, an alarm counts as the threshold at its time. 0 judges scores as they are.
 
     Examples
     --------
@@ -76,8 +78,8 @@ class TailThreshold(Threshold):
         self._window = ScoreWindow(min(max(2000, int(5 / self.alpha)), 20_000) if window is None else window)
         if self._window.size * self.tail < 2 * _LEAST_PEAKS:
             raise ValueError(
-                f"Got window={window!r} with tail={self.tail!r}, but expected room for {2 * _LEAST_PEAKS} "
-                f"peaks, a window of {int(np.ceil(2 * _LEAST_PEAKS / self.tail))} scores."
+                f"Got window={window!r} with tail={self.tail!r}, but expected at least {2 * _LEAST_PEAKS} "
+                f"peaks: a window of {int(np.ceil(2 * _LEAST_PEAKS / self.tail))} scores."
             )
         self._forget()
 
@@ -85,7 +87,7 @@ class TailThreshold(Threshold):
         self._window = ScoreWindow(self._window.size)
         self._recent: deque[float] = deque(maxlen=self.depth)
         self._centre = 0.0
-        # row and cut of each alarm in the window
+        # row number and threshold of each alarm in the window
         self._alarms: deque[tuple[int, float]] = deque()
         # share of the peaks, where they begin, and shape and scale of their tail
         self._fitted = (1.0, float("inf"), 0.0, 1.0)
@@ -93,7 +95,7 @@ class TailThreshold(Threshold):
 
     @property
     def threshold(self) -> float:
-        """The cut on the scale of the scores; infinity before there are ten peaks."""
+        """The threshold on the scale of the scores; infinity before there are ten peaks."""
         return self._centre + self._threshold
 
     def fit(self, scores: ArrayLike) -> TailThreshold:
@@ -111,7 +113,7 @@ class TailThreshold(Threshold):
         return self
 
     def update(self, score: float) -> None:
-        """Take one more score in; the tail is fitted anew after every hundredth part of the window."""
+        """Learn one more score; the tail is fitted again whenever a hundredth of the window is new."""
         value = check_finite_score(score)
         if len(self._recent) == self.depth:
             height = value - self._centre
@@ -135,7 +137,7 @@ class TailThreshold(Threshold):
         if full and self._window.n_seen % self.depth:
             self._centre += (value - leaving) / self.depth
         else:
-            # a mean that is only ever corrected would gather rounding errors
+            # summed again now and then, so that rounding errors do not add up
             self._centre = sum(self._recent) / len(self._recent)
 
     def _refit(self) -> None:
@@ -146,7 +148,7 @@ class TailThreshold(Threshold):
             return
         start = ordered[begin]
         excesses = np.array(ordered[bisect_right(ordered, start) :]) - start
-        # the window holds an alarm as the cut that it crossed; one below the start is a peak all the same
+        # the window holds an alarm as the threshold of its time; below the start it still counts as a peak
         bounds = np.array([height - start for _, height in self._alarms])
         n_peaks = excesses.size + int((bounds <= 0.0).sum())
         shape, scale = fit_excesses(excesses, bounds[bounds > 0.0])
@@ -158,18 +160,18 @@ class TailThreshold(Threshold):
             self._threshold = self._window.cut(self.alpha)
 
     def p_value(self, scores: ArrayLike) -> Any:
-        """Probability of so high a score: by the tail above where it begins, by counting below.
+        """Probability of a score at least as high: from the fitted tail above its start, by counting below.
 
-        A float for a number, else an array; 1 before there is a tail. It falls strictly above the largest
-        score seen; below a millionth of the share of the peaks it ranks scores and means no more.
+        A float for a number, else an array; 1 before there is a tail. It falls strictly beyond the largest
+        score seen. Below a millionth of the share of the peaks it only ranks scores.
         """
         heights = np.asarray(scores, np.float64) - self._centre
         share, start, shape, scale = self._fitted
         counted = np.asarray(self._window.p_value(heights))
         beyond = np.maximum(heights - start, 0.0)
-        fitted = share * np.maximum(survival(beyond, shape, scale), _BELIEVED / (1.0 + beyond / scale))
+        fitted = share * np.maximum(survival(beyond, shape, scale), _TRUSTED / (1.0 + beyond / scale))
         p: Float64 = np.where(heights > start, fitted, np.maximum(counted, share))
-        # an infinite score is as rare as a number can say
+        # an infinite score has the smallest p-value that a float can hold
         p = np.maximum(p, np.finfo(np.float64).tiny)
         return float(p) if p.ndim == 0 else p
 

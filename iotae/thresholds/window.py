@@ -1,4 +1,4 @@
-"""The latest scores, kept in order of time and in order of size, and their conformal p-values."""
+"""The latest scores, in order of time and in order of size, and p-values by their ranks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, State
-from iotae._validation import check_count, check_finite_score, check_finite_scores
+from iotae._validation import check_count
 
 __all__ = ["ScoreWindow"]
 
 
 class ScoreWindow:
-    """The latest ``size`` scores in bounded memory.
+    """The latest ``size`` scores in bounded memory; the thresholds check what goes in.
 
-    A place in the sorted list is found in O(log n); making room is one move of memory, which for
-    20,000 scores costs 3 µs and less than a tree would.
+    The place in the sorted list is found in O(log n). Inserting moves memory, which takes 3 µs for 20,000
+    scores: less than a tree would take.
 
     Examples
     --------
@@ -38,18 +38,15 @@ class ScoreWindow:
     def __len__(self) -> int:
         return len(self.sorted)
 
-    def fill(self, scores: ArrayLike) -> Float64:
-        """Start anew from scores, of which the latest stay; return them all, checked."""
-        values = check_finite_scores(scores)
+    def fill(self, values: Float64) -> None:
+        """Start again from finite scores (n,), of which the latest stay."""
         self.ring = values[-self.size :].tolist()
         self.sorted = sorted(self.ring)
         # the next score takes the oldest place
         self.n_seen = len(self.ring)
-        return values
 
-    def push(self, score: float) -> None:
-        """Take one score in; the oldest leaves a full window."""
-        value = check_finite_score(score)
+    def push(self, value: float) -> None:
+        """Add one finite score; the oldest leaves a full window."""
         if self.n_seen >= self.size:
             place = self.n_seen % self.size
             del self.sorted[bisect_left(self.sorted, self.ring[place])]
@@ -70,7 +67,7 @@ class ScoreWindow:
         return float(p) if p.ndim == 0 else p
 
     def cut(self, level: float) -> float:
-        """The score above which, and only there, the p-value is at most ``level``; infinity if nowhere."""
+        """The threshold above which the p-value is at most ``level``, and only there; infinity if nowhere."""
         n = len(self.sorted)
         # a relative nudge: 0.05 * 100 must count as 5 and not as 4.999...
         spared = int(level * (n + 1) * (1 + 1e-12)) - 1
@@ -79,7 +76,7 @@ class ScoreWindow:
         return self.sorted[n - 1 - spared] if spared < n else float("-inf")
 
     def to_state(self) -> State:
-        """Everything, as arrays and numbers."""
+        """Return the scores and how many were seen, as arrays and numbers."""
         return {"size": self.size, "n_seen": self.n_seen, "ring": np.array(self.ring)}
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -11,43 +12,43 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae import serialization
-from iotae._typing import Bool, Float64, Int64
-from iotae._validation import check_labels
+from iotae._typing import Bool, Float64
+from iotae._validation import check_alpha, check_row_labels, check_share
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.data import Table, TableError
+from iotae.pipeline.calibration import fit_and_calibrate, hold_out
+from iotae.pipeline.verdict import Verdict
 from iotae.preprocessing import Preprocessor
 from iotae.thresholds import QuantileThreshold
 
 __all__ = ["TableDetector"]
 
 KIND = "TableDetector"
-_MIN_HELD_OUT = 20
 
 
 class TableDetector:
-    """Preprocessing, a batch autoencoder and the cut that makes alarms of its scores.
+    """Preprocessing, a batch autoencoder and the threshold that makes alarms of its scores.
 
-    With labels it learns from rows labelled normal alone, and takes the cut from normal rows that it
-    held out: the share of them above the cut is the false alarm rate asked for. Without labels it
-    learns from all rows and takes the cut at that share of the training rows. No other row is ever
-    looked at to set the cut.
+    With labels it learns from rows labelled normal alone. Its threshold comes from the scores of normal rows
+    that it held out from learning, so a new normal row is an alarm with a probability of about ``alpha``.
+    Without labels it learns from all rows, and the threshold comes from the scores of the same rows.
 
     Parameters
     ----------
     preprocessor : Preprocessor, optional
-        Fitted in place; by default categories are one-hot, missing cells are masked, and the
-        autoencoder scales.
+        By default categories are one-hot, missing cells are masked, and the autoencoder scales. Fitting works
+        on a copy.
     autoencoder : BatchAutoencoder, optional
-        Fitted in place; with labels it is told that its rows are clean.
+        Fitting works on a copy, which is told that its rows are clean where labels are given.
     alpha : float, default=0.1
-        Share of the normal rows (with labels) or of all rows (without) that may be alarms, in (0, 1).
+        The share of the calibration scores that lie above the threshold: the false-alarm rate where the
+        calibration rows are normal. In (0, 1).
     holdout : float, default=0.2
-        Share of the normal rows held out for the cut, in (0, 1); used with labels only.
+        Share of the normal rows that are held out for calibration, in (0, 1); used with labels only.
     seed : int, optional
-        Of the hold-out, and of the default autoencoder.
+        Seed of the hold-out, and of the default autoencoder.
     label, normal_value : str, optional
-        The label column and its value for 'normal': kept for the record, and so that the label is
-        known to be no feature.
+        The label column, which is never a feature, and its value for 'normal', saved for the record.
     ignore : sequence of str, default=()
         Further columns that are no features.
 
@@ -55,6 +56,8 @@ class TableDetector:
     ----------
     threshold : float
         Scores above it are alarms.
+    preprocessor, autoencoder
+        The fitted copies; before the first fit, what was given.
 
     Examples
     --------
@@ -79,19 +82,20 @@ class TableDetector:
         normal_value: str | None = None,
         ignore: Sequence[str] = (),
     ) -> None:
-        if not 0 < alpha < 1:
-            raise ValueError(
-                f"Got alpha={alpha}, but expected a number in (0, 1): pass the share of rows that may raise "
-                "an alarm, e.g. alpha=0.05."
-            )
-        if not 0 < holdout < 1:
-            raise ValueError(f"Got holdout={holdout}, but expected a share in (0, 1), e.g. holdout=0.2.")
-        self.preprocessor = Preprocessor() if preprocessor is None else preprocessor
-        self.autoencoder = BatchAutoencoder(seed=seed) if autoencoder is None else autoencoder
-        self.alpha, self.holdout, self.seed = float(alpha), float(holdout), seed
-        self.label, self.normal_value, self.ignore = label, normal_value, list(ignore)
-        self._threshold = QuantileThreshold(contamination=alpha)
+        self.alpha = check_alpha(alpha)
+        self.holdout = check_share("holdout", holdout, meaning="the share of the normal rows, e.g. 0.2")
+        self.seed, self.label, self.normal_value, self.ignore = seed, label, normal_value, list(ignore)
+        self._given = (
+            Preprocessor() if preprocessor is None else preprocessor,
+            BatchAutoencoder(seed=seed) if autoencoder is None else autoencoder,
+        )
+        self.preprocessor, self.autoencoder = self._given
+        self._threshold = QuantileThreshold(contamination=self.alpha)
         self._calibration: Float64 | None = None
+
+    def with_autoencoder(self, autoencoder: BatchAutoencoder) -> TableDetector:
+        """Return an unfitted detector with the same settings and another autoencoder."""
+        return TableDetector(copy.deepcopy(self._given[0]), autoencoder, **self._settings())
 
     def fit(self, table: Table, y: ArrayLike | None = None) -> TableDetector:
         """Learn everything from a table.
@@ -108,40 +112,25 @@ class TableDetector:
         TableError
             If there is nothing to learn from: see :meth:`iotae.preprocessing.Preprocessor.fit`.
         """
-        table = table.without(self._no_features())
-        labels = np.zeros(table.n_rows, dtype=bool) if y is None else np.asarray(y)
-        if labels.shape != (table.n_rows,):
-            raise TableError(f"Got labels of shape {labels.shape} for {table.n_rows} rows.")
-        if labels.size:
-            labels = check_labels(labels)
-        held = np.zeros(table.n_rows, dtype=bool)
-        if y is not None:
-            held[self._hold_out(np.flatnonzero(~labels))] = True
-        kept = table.take(~held) if held.any() else table
-        self.preprocessor.fit(kept, None if y is None else labels[~held])
-        learned = self.preprocessor.training_mask_
-        X = self.preprocessor.apply(kept, keep_rows=True).X
-        if y is not None:
-            # the labels say that these rows are normal
-            self.autoencoder.clean = True
-        self.autoencoder.fit(X[learned])
-        if held.any():
-            normal = self.autoencoder.score(
-                self.preprocessor.apply(table.take(held), keep_rows=True, strict=False).X
-            )
-        else:
-            normal = self.autoencoder.score(X[~labels])
-        self.n_learned, self.n_calibrated = int(learned.sum()), len(normal)
-        self._calibration = normal
+        table = table.without(self._not_features())
+        labels = check_row_labels(y, table.n_rows)
+        # what fails on the way leaves an earlier fit as it was, and the caller's objects stay as given
+        preprocessor, autoencoder = copy.deepcopy(self._given)
+        autoencoder.clean = autoencoder.clean or labels is not None
+        normal = np.zeros(table.n_rows, dtype=bool) if labels is None else ~labels
+        held = hold_out(normal, self.holdout, self.seed)
+        self.n_learned, self._calibration = fit_and_calibrate(preprocessor, autoencoder, table, labels, held)
+        self.preprocessor, self.autoencoder = preprocessor, autoencoder
+        self.n_calibrated = len(self._calibration)
         return self.recut(self.alpha)
 
     def recut(self, alpha: float) -> TableDetector:
-        """Take the cut anew for another ``alpha``, from the rows that it was taken from.
+        """Set the threshold for another ``alpha``, from the same calibration scores.
 
         Raises
         ------
         TableError
-            If the detector was not fitted here: a saved one has its cut, and not those rows' scores.
+            If the detector was not fitted here: a saved one has its threshold, but not those scores.
         """
         if self._calibration is None:
             raise TableError("Got a detector that was not fitted here, but expected one: call fit first.")
@@ -149,20 +138,18 @@ class TableDetector:
         self.alpha = float(alpha)
         return self
 
-    def _no_features(self) -> list[str]:
+    def _not_features(self) -> list[str]:
         return [*self.ignore, *([self.label] if self.label is not None else [])]
-
-    def _hold_out(self, normal: Int64) -> Int64:
-        """Choose the normal rows for the cut; none where they would be too few to say anything."""
-        count = round(self.holdout * normal.size)
-        if count < _MIN_HELD_OUT:
-            return normal[:0]
-        return np.random.default_rng(self.seed).permutation(normal)[:count]
 
     @property
     def threshold(self) -> float:
-        """The cut, on the scale of the scores."""
+        """The threshold, on the scale of the scores."""
         return self._threshold.threshold
+
+    @property
+    def columns(self) -> list[str]:
+        """The table's columns that scores are shared out among; a category is one column."""
+        return list(dict.fromkeys(self.preprocessor.feature_sources))
 
     def score(self, table: Table) -> Float64:
         """Score every row; higher is more anomalous.
@@ -185,21 +172,36 @@ class TableDetector:
         return self.score_with_notes(table)[0]
 
     def score_with_notes(
-        self,
-        table: Table,
-        *,
-        allow_missing: bool = False,
-        strict: bool = True,
+        self, table: Table, *, allow_missing: bool = False, strict: bool = True
     ) -> tuple[Float64, Counter[str]]:
         """Score every row, and count what could not be used: see ``Preprocessor.apply``."""
+        X, notes = self._features(table, allow_missing, strict)
+        return self._score(X), notes
+
+    def judge(
+        self, table: Table, *, explain: bool = False, allow_missing: bool = False, strict: bool = True
+    ) -> Verdict:
+        """Score every row, say which are alarms, and explain these alone if asked for.
+
+        The table is preprocessed once. For the other parameters see ``Preprocessor.apply``.
+        """
+        X, notes = self._features(table, allow_missing, strict)
+        scores = self._score(X)
+        alarms = self.classify(scores)
+        return Verdict(scores, alarms, self._shares(X[alarms]) if explain else None, notes)
+
+    def _features(self, table: Table, allow_missing: bool, strict: bool) -> tuple[Float64, Counter[str]]:
         X, _, notes = self.preprocessor.apply(
-            table,
-            keep_rows=True,
-            allow_missing=allow_missing,
-            strict=strict,
-            known=self._no_features(),
+            table, keep_rows=True, allow_missing=allow_missing, strict=strict, known=self._not_features()
         )
-        return (self.autoencoder.score(X) if len(X) else np.empty(0)), notes
+        return X, notes
+
+    def _score(self, X: Float64) -> Float64:
+        return self.autoencoder.score(X) if len(X) else np.empty(0)
+
+    def _shares(self, X: Float64) -> Float64:
+        errors = self.autoencoder.errors(X) if len(X) else np.empty(X.shape)
+        return self.preprocessor.shares_by_column(errors, self.columns)
 
     def classify(self, scores: ArrayLike) -> Bool:
         """Say which scores are alarms: those above the threshold."""
@@ -215,11 +217,7 @@ class TableDetector:
         shares : ndarray of shape (n, len(names))
             At least 0; a row sums to its score.
         """
-        errors = self.autoencoder.errors(self.preprocessor.apply(table, keep_rows=True, strict=False).X)
-        sources = self.preprocessor.feature_sources
-        names = list(dict.fromkeys(sources))
-        belongs = np.array([[source == name for name in names] for source in sources], dtype=np.float64)
-        return names, errors @ belongs
+        return self.columns, self._shares(self._features(table, False, False)[0])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one file, without pickle.
@@ -247,11 +245,14 @@ class TableDetector:
         """
         return serialization.restore(path, KIND, cls.from_state)
 
+    def _settings(self) -> dict[str, Any]:
+        names = ("alpha", "holdout", "seed", "label", "normal_value", "ignore")
+        return {name: getattr(self, name) for name in names}
+
     def to_state(self) -> dict[str, Any]:
         """Return everything as arrays and JSON values."""
-        settings = ("alpha", "holdout", "seed", "label", "normal_value", "ignore")
         return {
-            "settings": {name: getattr(self, name) for name in settings},
+            "settings": self._settings(),
             "preprocessor": self.preprocessor.to_state(),
             "autoencoder": self.autoencoder.to_state(),
             "threshold": self._threshold.to_state(),

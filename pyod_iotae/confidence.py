@@ -1,4 +1,4 @@
-"""What PyOD makes of training scores: a cut, and how sure a label is. Pure functions over arrays."""
+"""The arithmetic of PyOD's contract over scores: thresholds from a share, and the confidence of a label."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["confidence", "pythresh_cut", "weighted_cut"]
 
 
 def weighted_cut(scores: Float64, weights: Float64 | None, share: float) -> float:
-    """The score above which lies a share of the rows' weight, or of the rows.
+    """The threshold above which lies a share of the rows' weight, or of the rows.
 
     Parameters
     ----------
     scores : ndarray, shape (n,)
     weights : ndarray, shape (n,), optional
-        At least 0; equal ones are as none.
+        At least 0; equal weights count like none at all.
     share : float in (0, 1)
 
     Examples
@@ -37,8 +37,8 @@ def weighted_cut(scores: Float64, weights: Float64 | None, share: float) -> floa
 
 
 def pythresh_cut(cutter: Any, scores: Float64) -> float:
-    """The largest score that a PyThresh object calls an inlier's; the object is copied, never changed."""
-    # PyOD fits the object it was given and may leave a rate where a cut belongs
+    """The largest score that a PyThresh object labels an inlier; the object is copied, never changed."""
+    # PyOD fits the object it was given, and may leave a rate where a threshold belongs
     cutter = copy.deepcopy(cutter)
     cutter.fit(scores)
     inliers = scores[np.ravel(cutter.labels_) == 0]

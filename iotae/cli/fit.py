@@ -1,0 +1,48 @@
+"""``iotae fit``: a detector fitted to a file and saved."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
+from iotae.cli.paths import check_model_output
+from iotae.cli.terminal import announce_compiler, say, shows_bars
+
+__all__ = ["run"]
+
+
+def run(args: Namespace) -> int:
+    """Fit a detector to a file and save it."""
+    check_model_output(args.output, args.train)
+    announce_compiler()
+    from iotae.batch.autoencoder import BatchAutoencoder
+    from iotae.pipeline import TableDetector
+
+    preprocessor = preprocessor_of(args)
+    network = {
+        name: getattr(args, name)
+        for name in ("hidden_sizes", "epochs", "batch_size", "learning_rate", "device")
+        if getattr(args, name) is not None
+    }
+    autoencoder = BatchAutoencoder(
+        scaling=scaling_after(preprocessor), seed=args.seed, progress=shows_bars(), **network
+    )
+    table, y, normal_value = read_labelled(args)
+    detector = TableDetector(
+        preprocessor,
+        autoencoder,
+        alpha=args.alpha,
+        seed=args.seed,
+        label=args.label,
+        normal_value=normal_value,
+        ignore=args.drop,
+    ).fit(table, y)
+    detector.save(args.output)
+    for line in detector.preprocessor.report():
+        say(line)
+    say(
+        f"learned from {detector.n_learned} of {table.n_rows} rows; alarms above {detector.threshold:.6g}, "
+        f"the {1 - args.alpha:.1%} quantile of the scores of {detector.n_calibrated} "
+        f"{'rows' if y is None else 'normal rows'}; model in {args.output}"
+    )
+    return 0

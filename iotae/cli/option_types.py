@@ -1,0 +1,47 @@
+"""What an option's text may be: names, sizes, counts, numbers and shares, each with an error of one line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+__all__ = ["count", "names", "numbers", "share", "sizes"]
+
+
+def names(text: str) -> list[str]:
+    """Return the names in a list like ``a,b``."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def sizes(text: str) -> list[int]:
+    """Return the whole numbers in a list like ``64,16,64``."""
+    try:
+        return [int(size) for size in text.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"expected sizes like 64,16,64, got {text!r}") from None
+
+
+def count(text: str) -> int:
+    """Return a whole number of at least 1."""
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return value
+
+
+def numbers(text: str) -> list[float]:
+    """Return the numbers in a list like ``0.001,0.003``."""
+    try:
+        return [float(value) for value in text.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"expected numbers like 0.001,0.003, got {text!r}") from None
+
+
+def share(text: str) -> float:
+    """Return a number between 0 and 1, both excluded."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise ArgumentTypeError(f"expected a number between 0 and 1 like 0.01, got {text!r}")
+    return value

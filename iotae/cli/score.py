@@ -1,0 +1,47 @@
+"""``iotae score``: a file scored, chunk by chunk, with a saved detector."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae.cli.paths import check_output
+from iotae.cli.reasons import reasons_of
+from iotae.cli.terminal import announce_compiler, progress_bar, say, say_notes
+
+__all__ = ["run"]
+
+
+def run(args: Namespace) -> int:
+    """Score a file, chunk by chunk, with a saved detector."""
+    check_output(args.output, args.new, args.model)
+    announce_compiler()
+    from iotae.io.files import CHUNK_ROWS, iter_table
+    from iotae.io.writer import TableWriter
+    from iotae.pipeline import TableDetector
+
+    detector = TableDetector.load(args.model)
+    notes: Counter[str] = Counter()
+    rows = alarms = 0
+    with TableWriter(args.output) as writer, progress_bar("scoring") as advance:
+        for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS):
+            verdict = detector.judge(
+                chunk, explain=args.explain, allow_missing=args.allow_missing, strict=not rows
+            )
+            added: dict[str, NDArray[Any]] = {
+                "score": verdict.scores,
+                "alarm": verdict.alarms.astype(np.int64),
+            }
+            if verdict.shares is not None:
+                added["reason"] = reasons_of(detector.columns, verdict.shares, verdict.alarms)
+            writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
+            notes += verdict.notes
+            rows, alarms = rows + chunk.n_rows, alarms + int(verdict.alarms.sum())
+            advance(chunk.n_rows)
+    say_notes(notes)
+    say(f"{rows} rows scored, {alarms} alarms above {detector.threshold:.6g}")
+    return 0

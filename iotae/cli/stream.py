@@ -1,0 +1,83 @@
+"""``iotae stream``: each row of a stream scored, judged and then learned."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae.cli.learning import must_have
+from iotae.cli.paths import check_model_output, check_output
+from iotae.cli.reasons import no_reasons, reason_of
+from iotae.cli.terminal import announce_compiler, progress_bar, say
+from iotae.data import TableError
+
+if TYPE_CHECKING:
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+__all__ = ["run"]
+
+
+def run(args: Namespace) -> int:
+    """Score a stream row by row, each row before it is learned."""
+    check_output(args.output, args.events, *([args.model] if args.model else []))
+    if args.save and args.output != "-" and Path(args.save).absolute() == Path(args.output).absolute():
+        raise TableError(f"Got {args.save} for the scores and for the model: name two files.")
+    if args.save is not None:
+        check_model_output(args.save, args.events)
+    if args.model is not None and (args.alpha is not None or args.seed is not None):
+        raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
+    announce_compiler()
+    from iotae import serialization
+    from iotae.cli.rows import row_dicts
+    from iotae.cli.signals import StopSignals
+    from iotae.io.files import iter_table
+    from iotae.io.writer import TableWriter
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if args.model is not None:
+        model = serialization.restore(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
+    else:
+        model = OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
+    ignore = [*args.drop, *([args.label] if args.label is not None else [])]
+    live = args.events == "-"
+    rows = alarms = 0
+    with (
+        TableWriter(args.output, live=True) as writer,
+        progress_bar("streaming") as advance,
+        StopSignals() as until,
+    ):
+        for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
+            if not rows:
+                must_have(chunk, ignore, "--label or --drop")
+            added = _run(model, list(row_dicts(chunk, ignore)), args.explain)
+            writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
+            rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
+            advance(chunk.n_rows)
+    if args.save is not None:
+        serialization.write(args.save, "OnlineAutoencoder", model.to_state())
+    say(f"{rows} rows scored and learned, {alarms} alarms")
+    if model.n_rejected or model.n_unusable:
+        say(f"not learned: {model.n_rejected} rows without a usable cell; not used: {model.n_unusable} cells")
+    return until.exit_code
+
+
+def _run(model: OnlineAutoencoder, rows: list[dict[Hashable, Any]], explain: bool) -> dict[str, NDArray[Any]]:
+    """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
+    scores, cuts = np.empty(len(rows)), np.empty(len(rows))
+    alarm = np.zeros(len(rows), dtype=np.int64)
+    reason = no_reasons(len(rows))
+    for i, row in enumerate(rows):
+        scores[i] = value = model.score_one(row)
+        cuts[i] = model.threshold
+        alarm[i] = model.classify(value)
+        if explain and alarm[i]:
+            reason[i] = reason_of([(str(name), part) for name, part in model.explain_one(row).items()])
+        model.learn_one(row)
+    cuts[np.isinf(cuts)] = np.nan  # no cut yet: an empty cell
+    added: dict[str, NDArray[Any]] = {"score": scores, "alarm": alarm, "threshold": cuts}
+    return added | {"reason": reason} if explain else added

@@ -1,0 +1,61 @@
+"""The rows that a detector learns from, and the rows whose scores set its threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iotae._typing import Bool, Float64
+from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.data import Table
+from iotae.preprocessing import Preprocessor
+
+__all__ = ["fit_and_calibrate", "hold_out"]
+
+_MIN_HELD_OUT = 20
+"""Rows held out at least; with fewer, a quantile of their scores says too little."""
+
+
+def hold_out(normal: Bool, share: float, seed: int | None) -> Bool:
+    """Choose a share of the normal rows (n,) for calibration; none where they would be too few."""
+    held = np.zeros(normal.size, dtype=bool)
+    rows = np.flatnonzero(normal)
+    count = round(share * rows.size)
+    if count >= _MIN_HELD_OUT:
+        held[np.random.default_rng(seed).permutation(rows)[:count]] = True
+    return held
+
+
+def fit_and_calibrate(
+    preprocessor: Preprocessor, autoencoder: BatchAutoencoder, table: Table, labels: Bool | None, held: Bool
+) -> tuple[int, Float64]:
+    """Fit both in place, and return the number of rows learned and the scores for calibration.
+
+    Parameters
+    ----------
+    preprocessor : Preprocessor
+    autoencoder : BatchAutoencoder
+    table : Table
+    labels : ndarray of shape (n,), bool, optional
+        True for anomalies, which nothing is learned from.
+    held : ndarray of shape (n,), bool
+        Normal rows that calibrate and are not learned. Where there are none, all normal rows calibrate.
+    """
+    X = preprocessor.fit_apply(
+        table.take(~held) if held.any() else table, None if labels is None else labels[~held]
+    )
+    training = preprocessor.training_mask_
+    learned = X if training.all() else X[training]
+    if held.any():
+        # chunks are not scored after the fit: only the rows held out need scores here
+        autoencoder.fit_chunks([learned])
+        rows = preprocessor.apply(table.take(held), keep_rows=True, strict=False).X
+        return len(learned), autoencoder.score(rows)
+    autoencoder.fit(learned)
+    scores = autoencoder.fitted_scores
+    if not training.all():
+        scores = np.full(len(X), np.nan)
+        scores[training] = autoencoder.fitted_scores
+        others = ~training if labels is None else ~training & ~labels
+        if others.any():
+            scores[others] = autoencoder.score(X[others])
+    return len(learned), scores if labels is None else scores[~labels]
