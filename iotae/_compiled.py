@@ -137,8 +137,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Copy a kernel into the kernels that call it, before they are compiled; unchanged without numba.
 
-    Each compiled kernel is optimised together with all that it calls, and so is its caller. What has one caller
-    and calls much is compiled in half the time so.
+    Each compiled kernel is optimised together with all that it calls, and so is its caller. What has one
+    caller and calls much is compiled in half the time so.
     """
     if _numba is None:
         return function

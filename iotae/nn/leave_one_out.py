@@ -22,7 +22,8 @@ from iotae.nn.elementwise import adam_step
 __all__ = ["HIDDEN", "N_BLOCKS", "initial_weights", "n_rows_of_block", "predict", "train_step"]
 
 HIDDEN = 64
-"""Hidden units, whatever the number of cells: a constant, so that the compiler unrolls the loops over them."""
+"""Hidden units, whatever the number of cells: a constant, so that the compiler unrolls the loops over
+them."""
 
 N_BLOCKS = 4
 """Weights, Adam's two moments and the gradient, one below the other."""
@@ -49,7 +50,7 @@ def initial_weights(n_cells: int, seed: int) -> Float32:
 
 
 @compiled
-def _tree(terms: Float32) -> float:
+def _tree(terms: Float32) -> np.float32:
     """Sum of HIDDEN numbers, which are destroyed: halves are added, and halves of them."""
     for i in range(32):
         terms[i] += terms[i + 32]
@@ -57,7 +58,10 @@ def _tree(terms: Float32) -> float:
         terms[i] += terms[i + 16]
     for i in range(8):
         terms[i] += terms[i + 8]
-    return ((terms[0] + terms[4]) + (terms[2] + terms[6])) + ((terms[1] + terms[5]) + (terms[3] + terms[7]))
+    total: np.float32 = ((terms[0] + terms[4]) + (terms[2] + terms[6])) + (
+        (terms[1] + terms[5]) + (terms[3] + terms[7])
+    )
+    return total
 
 
 @compiled

@@ -140,7 +140,8 @@ def run(
     reservoir: Int8,
     counters: Int64,
 ) -> None:
-    """Put what is said of rows (n, d) into ``results`` (n, 2); where ``learns`` is true, each is learned next.
+    """Put what is said of rows (n, d) into ``results`` (n, 2); where ``learns`` is true, each is learned
+    next.
 
     A row's result is its raw score, -1 if no cell is usable, and 1 or 0 for whether that counts for the
     threshold. What the score of the last row is made of is left in the scratch. The arrays after ``results``

@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 SUM, INVERSE_MEAN, INVERSE_SCALE, _NEXT_MEAN, _NEXT_SCALE, MOMENTS = range(6)
-"""Rows of the moments (MOMENTS, d): sums of the slots, mean and 1 / deviation that belong to the inverse in use,
-and those that belong to the inverse being made."""
+"""Rows of the moments (MOMENTS, d): sums of the slots, mean and 1 / deviation that belong to the inverse
+in use, and those that belong to the inverse being made."""
 
 _RIDGE, _RIDGE_ROWS = 0.002, 0.1
 """The ridge is this, and this much more for each slot by row: an inverse of few rows says little."""

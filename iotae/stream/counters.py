@@ -41,13 +41,13 @@ stream, rows refused by the gate, and the present cells of the latest row."""
 PIVOT, WITNESS_PENDING, WITNESS_BATCHES, WITNESS_STEPS, WITNESS_LEFT, DRAWN, N_REMEMBERED = range(
     N_FORMER, N_FORMER + 7
 )
-"""Next pivot of the inversion under way, -1 where none is; the same four as above of the network that predicts
-each cell from the others; and the state of the generator that draws its rows."""
+"""Next pivot of the inversion under way, -1 where none is; the same four as above of the network that
+predicts each cell from the others; and the state of the generator that draws its rows."""
 
 N_SLOTS, BATCH_SIZE, ACTIVATION, N_COUNTERS = range(N_REMEMBERED, N_REMEMBERED + 4)
 """Slots, rows of a mini-batch and the network's activation; the network's layer sizes follow."""
 
 N_PRODUCTS, DUE, ACCEPTED, WIDTH, AGREE, AGREE_MEAN, AGREE2, ROWS, N_COUNTS = range(9)
-"""Counts that are no whole numbers, or fade: rows in the covariance, accepted rows at which the next inversion is
-due, rows accepted as evidence, width of their gate, how far clock and sensors agree of late, its mean and its
-square, and rows met."""
+"""Counts that are no whole numbers, or fade: rows in the covariance, accepted rows at which the next
+inversion is due, rows accepted as evidence, width of their gate, how far clock and sensors agree of late,
+its mean and its square, and rows met."""

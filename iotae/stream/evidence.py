@@ -44,8 +44,9 @@ __all__ = [
 
 NOW, LEVEL, ENERGY, MOVE, RUN, SUM, CLOCK, SURPRISE = range(8)
 """What speaks of a row. Of each sensor: its conditional residual now, the residual's recent mean, its recent
-energy, how much the sensor moves, and how long it has not moved. Of all together: the sum of the residuals, and
-whether the clock agrees with the sensors. SURPRISE is the row's mean surprise, which the others are joined to."""
+energy, how much the sensor moves, and how long it has not moved. Of all together: the sum of the
+residuals, and whether the clock agrees with the sensors. SURPRISE is the row's mean surprise, which the
+others are joined to."""
 
 N_STATISTICS, N_PARTS = SUM, SURPRISE
 
@@ -188,7 +189,7 @@ def weighed(nats: float, part: int, rows: float, order: float, sensors: float) -
         nats -= _HANDICAP
     if nats <= 0.0:
         return nats
-    if part == NOW or part == RUN:
+    if part in (NOW, RUN):
         # what speaks of this row alone, or of equal readings, says something in any order
         order = 0.5 + 0.5 * order
     return nats * order * sensors

@@ -1,4 +1,6 @@
-"""Why a stream's row scored as it did, and what was expected of it: read from what its scoring left behind."""
+"""Why a stream's row scored as it did, and what was expected of it: read from what its scoring left
+behind.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ def _nats_of_sensors(views: Views) -> Float64:
     scratch, tails, kinds = views["sensor_scratch"], views["tails"], views["kinds"][0]
     rows = float(views["counts"][ACCEPTED])
     best = np.full(kinds.size, -np.inf)
-    for j in np.flatnonzero((scratch[IS_PRESENT] > 0.0) & (views["sensors"][EQUAL] <= 0.5)):
+    continuous = (scratch[IS_PRESENT] > 0.0) & (views["sensors"][EQUAL] <= 0.5)
+    for j in np.flatnonzero(continuous).tolist():
         for k in range(N_STATISTICS if kinds[j] == 0.0 else NOW + 1):
             value = scratch[VALUES + k, j]
             nats = run_nats(value, tails, j) if k == RUN else tail_nats(value, tails, k, j)
@@ -42,12 +45,14 @@ def _witness_shares(views: Views) -> Float64:
     kinds = views["kinds"][0]
     if np.argmax(nats) == CLOCK:
         told = (kinds == CLOCK_SLOT) & (views["sensor_scratch"][Z] == views["sensor_scratch"][Z])
-        return told / max(int(told.sum()), 1)
+        by_clock: Float64 = told / max(int(told.sum()), 1)
+        return by_clock
     best = _nats_of_sensors(views)
     if not np.isfinite(best).any():
         return np.zeros(kinds.size)
     weights: Float64 = np.exp(best - best.max())
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def shares(views: Views) -> Float64:

@@ -149,7 +149,9 @@ class Features:
             return False
 
     def roles(self) -> Float64:
-        """What the score makes of each slot (n_slots,): its kind, but that half a day only helps like an indicator."""
+        """What the score makes of each slot (n_slots,): its kind, but that half a day only helps like
+        an indicator.
+        """
         halves = [
             kind == CLOCK and str(part).endswith("12 h")
             for kind, (_, part) in zip(self.kinds, self.slots, strict=True)

@@ -40,8 +40,8 @@ KEPT = 1024
 EVIDENCE = 2 * evidence.N_PARTS + 7
 """Numbers that the scoring of a row leaves behind: see :mod:`iotae.stream.witness`."""
 
-# Where each part begins, and the next: rows of the slots, places of the figures, rows of the batches. To numba a
-# number is a constant, and a slice of leading rows costs nothing, as a change of shape would.
+# Where each part begins, and the next: rows of the slots, places of the figures, rows of the batches. To
+# numba a number is a constant, and a slice of leading rows costs nothing, as a change of shape would.
 ROW_AT, SCRATCH_AT = 0, 1
 STATS_AT = SCRATCH_AT + SCRATCH
 HEAD_AT = STATS_AT + scaler.STATISTICS

@@ -1,9 +1,9 @@
-"""What each sensor of a row says: is it what the others make one expect, and does it move as it usually does?
+"""What each sensor of a row says: how far it is from what the others make one expect, and how it moves.
 
-A sensor's *conditional residual* is its reading less what all other slots make one expect of it: by the running
-covariance (:mod:`iotae.stream.conditional`), and by what a network adds to that
-(:mod:`iotae.nn.leave_one_out`), as far as it has proved true. Five statistics are made of it and of how the
-sensor moves. Scoring puts them into the scratch and changes nothing else; learning keeps them.
+A sensor's *conditional residual* is its reading less what all other slots make one expect of it: by the
+running covariance (:mod:`iotae.stream.conditional`), and by what a network adds to that
+(:mod:`iotae.nn.leave_one_out`), as far as it has proved true. Five statistics are made of it and of how
+the sensor moves. Scoring puts them into the scratch and changes nothing else; learning keeps them.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ __all__ = [
     _COVARIANCE,
     _POWER,
 ) = range(FIGURES)
-"""Running figures of a slot: squares of the linear residual, network times residual and network squared, squares of
-the joined residual; recent level and its square, recent energy; last reading and last z; usual step, recent
-movement, mean and square of its logarithm; run of equal readings and how often readings are equal; and the
-products that say how far a reading tells of the next."""
+"""Running figures of a slot: squares of the linear residual, network times residual and network squared,
+squares of the joined residual; recent level and its square, recent energy; last reading and last z; usual
+step, recent movement, mean and square of its logarithm; run of equal readings and how often readings are
+equal; and the products that say how far a reading tells of the next."""
 
 (
     Z,
@@ -95,7 +95,8 @@ products that say how far a reading tells of the next."""
 """Rows of the scratch; the five statistics are the last."""
 
 CELLS, RESIDUALS, SHOWN, PREDICTED, TARGET = range(SINGLES)
-"""Rows of single-precision scratch: deviations, linear residuals, what the network sees and says, its target."""
+"""Rows of single-precision scratch: deviations, linear residuals, what the network sees and says, its
+target."""
 
 _FAR, _LEARNED_REACH, _SEEN_REACH = 30.0, 6.0, 4.0
 """Deviations that a reading counts for at most: when it is scored, learned, and seen by the network."""
@@ -129,7 +130,9 @@ def new_figures(n_slots: int) -> Float64:
 
 @compiled
 def _deviations(row: Float64, memory: Memory) -> None:
-    """Fill the scratch with each slot's deviation from where it usually lies, and what the others see of it."""
+    """Fill the scratch with each slot's deviation from where it usually lies, and what the others see
+    of it.
+    """
     stats, kinds, moments, scratch, singles = (
         memory.slots[STATS_AT:HEAD_AT],
         memory.slots[KINDS_AT:MOMENTS_AT],

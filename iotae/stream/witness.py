@@ -1,7 +1,7 @@
 """What all sensors together say of a row, whether the row may teach them, and the joined score.
 
-The row's surprise (:mod:`iotae.stream.kernels`) is a mean over its features: it sees rows that are odd all over.
-One broken sensor among many it does not see. So the most surprising sensor has a say of its own
+The row's surprise (:mod:`iotae.stream.kernels`) is a mean over its features: it sees rows that are odd
+all over. One broken sensor among many it does not see. So the most surprising sensor has a say of its own
 (:mod:`iotae.stream.evidence`).
 """
 
@@ -113,9 +113,10 @@ __all__ = [
 
 NATS = N_PARTS
 _AGREED, _BIGGEST, JOINED, LISTENED, SURPRISED, SCORE, COUNTED = range(2 * N_PARTS, EVIDENCE)
-"""Where in the evidence of a row the parts' nats begin, as they were weighed, after the parts' values; then how far
-the clock agrees, the most nats of a part, the surprise that these are as rare as, how far sensors are listened
-to, the row's mean surprise, its raw score, and whether it counts for the threshold: 1 or 0."""
+"""Where in the evidence of a row the parts' nats begin, as they were weighed, after the parts' values;
+then how far the clock agrees, the most nats of a part, the surprise that these are as rare as, how far
+sensors are listened to, the row's mean surprise, its raw score, and whether it counts for the threshold:
+1 or 0."""
 
 _VALUE = 0
 
@@ -287,11 +288,7 @@ def learn_witness(row: Float64, raw: float, memory: Memory) -> None:
 
 @compiled
 def _accept(row: Float64, raw: float, memory: Memory, fast: float) -> None:
-    counts, counters, evidence = (
-        memory.figures[COUNTS_AT:CALIBRATION_AT],
-        memory.counters,
-        memory.figures[EVIDENCE_AT:],
-    )
+    counts, evidence = memory.figures[COUNTS_AT:CALIBRATION_AT], memory.figures[EVIDENCE_AT:]
     rows = counts[ACCEPTED]
     learn_sensors(row, memory, rows, fast)
     if evidence[_AGREED] == evidence[_AGREED]:
