@@ -110,7 +110,7 @@ TO_DEVIATION = 1.2533
 RECENT = 0.1
 """The recent rows are about ten."""
 
-_MOST_ENERGY = 40.0
+_MOST_ENERGY = 12.0
 _MOST_MOVE = 5.0
 _SELDOM = 0.2
 """Readings that are equal to the last one more often than this say nothing by being so."""
