@@ -85,12 +85,14 @@ from iotae.stream.sensors import (
     CELLS,
     EQUAL,
     IS_PRESENT,
+    LEARNED_REACH,
     RECENT,
     RESIDUALS,
     SHOWN,
     TARGET,
     VALUES,
     Z,
+    is_absurd,
     keep_sensors,
     learn_sensors,
     order_of_stream,
@@ -119,6 +121,13 @@ sensors are listened to, the row's mean surprise, its raw score, and whether it 
 1 or 0."""
 
 _VALUE = 0
+
+_ORDER_FROM, _ORDER_OVER = 0.1, 0.2
+"""Mean autocorrelation from which on the order of rows is believed to say something, and over which fully. One
+row in ten that comes twice makes a tenth."""
+
+_SENSORS_FROM, _SENSORS_OVER = 0.1, 0.2
+"""The same of the share of features that are continuous."""
 
 CLOCK_SLOT = 3.0
 """Kind of a slot that holds the hour of the day: see :mod:`iotae.stream.features`."""
@@ -241,8 +250,8 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
     if evidence[_AGREED] == evidence[_AGREED]:
         lost = counts[AGREE_MEAN] - evidence[_AGREED]
         evidence[_VALUE + CLOCK] = lost / np.sqrt(counts[AGREE2])
-    order = min(1.0, max(0.0, (order_of_stream(memory) - 0.03) / 0.07))
-    sensors = min(1.0, max(0.0, (share_of_sensors(memory) - 0.1) / 0.2))
+    order = min(1.0, max(0.0, (order_of_stream(memory) - _ORDER_FROM) / _ORDER_OVER))
+    sensors = min(1.0, max(0.0, (share_of_sensors(memory) - _SENSORS_FROM) / _SENSORS_OVER))
     evidence[LISTENED] = order * sensors
     best, biggest = LN2, 0.0
     for k in range(N_PARTS):
@@ -269,17 +278,20 @@ def learn_witness(row: Float64, raw: float, memory: Memory) -> None:
         memory.counters,
         memory.figures[EVIDENCE_AT:],
     )
-    rows, width = counts[ACCEPTED], counts[WIDTH]
-    biggest = evidence[_BIGGEST]
-    refused = rows > _OPEN_ROWS and biggest > _GATE * width * (1.0 + 300.0 / rows)
-    push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
-    counts[WIDTH] = max(1.0, width * np.exp(push))
-    if not refused:
-        fast = _ESCAPE_RATE if width > _GIVEN_WAY and biggest > _GATE else 0.0
-        _accept(row, raw, memory, fast)
-    if evidence[_AGREED] == evidence[_AGREED]:
-        counts[AGREE] = evidence[_AGREED]
-    keep_sensors(row, memory, counts[ROWS])
+    # an absurd reading speaks for itself: what the row's sensors say because of it is not kept. If it lasts,
+    # the scale moves there, and it is absurd no longer
+    if not is_absurd(memory):
+        rows, width = counts[ACCEPTED], counts[WIDTH]
+        biggest = evidence[_BIGGEST]
+        refused = rows > _OPEN_ROWS and biggest > _GATE * width * (1.0 + 300.0 / rows)
+        push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
+        counts[WIDTH] = max(1.0, width * np.exp(push))
+        if not refused:
+            fast = _ESCAPE_RATE if width > _GIVEN_WAY and biggest > _GATE else 0.0
+            _accept(row, raw, memory, fast)
+        if evidence[_AGREED] == evidence[_AGREED]:
+            counts[AGREE] = evidence[_AGREED]
+        keep_sensors(row, memory, counts[ROWS])
     counts[ROWS] += 1.0
     next_pivot(memory.matrices, memory.slots[MOMENTS_AT:SENSORS_AT], counters)
     if counters[WITNESS_LEFT] > 0:
@@ -318,7 +330,7 @@ def _learn_covariance(row: Float64, memory: Memory) -> None:
     for j in range(row.size):
         z = scratch[Z, j]
         # a missing cell lies at the mean: it says nothing about the others
-        cell = min(6.0, max(-6.0, z)) if z == z else 0.0
+        cell = min(LEARNED_REACH, max(-LEARNED_REACH, z)) if z == z else 0.0
         singles[CELLS, j] = cell
         moments[SUMS, j] += cell
     learn_products(singles[CELLS], memory.matrices)
