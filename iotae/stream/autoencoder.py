@@ -41,11 +41,17 @@ def _bounded(raw: Raw) -> Raw:
 class OnlineAutoencoder:
     """A deep autoencoder that scores and learns one row (a dict) at a time.
 
-    Rows are scaled by running statistics and reconstructed. A feature contributes how rare its value
-    is, how far out it lies, and how badly the network rebuilds it next to how it usually does; the
-    score is their mean, and leans on the recent rows where anomalies come in runs. Rows that look
-    anomalous are scored but teach nothing, unless they persist. The network is updated with every
-    ``batch_size`` rows learned, so results never depend on how a caller slices the stream.
+    The score joins two answers. *Is the row odd as a whole?* Each feature contributes how rare its
+    value is, how far out it lies, and how badly an autoencoder rebuilds it next to how it usually
+    does; their mean is the row's surprise, which leans on the recent rows where anomalies come in
+    runs. *Is one sensor not what the others say?* A running covariance and a network predict each
+    cell from all others. How far the readings miss that, now and lately, and how the sensors move,
+    is compared by rarity, and the rarest is joined to the surprise. A time in the row is compared
+    with the hour that the sensors tell.
+
+    Rows that look anomalous are scored but teach nothing, unless they persist. The networks are
+    updated with mini-batches of the rows learned, so results never depend on how a caller slices
+    the stream. Cells are numbers, text (a category), times (the clock) or missing.
 
     Parameters
     ----------
@@ -56,16 +62,16 @@ class OnlineAutoencoder:
     learning_rate : float, positive
         Adam's step size.
     batch_size : int, at least 1
-        Rows per update of the network.
+        Rows per update of the autoencoder.
     horizon : float, at least 2
         Rows after which the running statistics begin to forget.
     grace_period : int, at least 0
         Rows to take in before the first alarm may be raised; the scores of the first half of them do
         not count for the cut.
     alpha : float, in (0, 1)
-        False-alarm rate: a row is an alarm where at most this share of the latest scores, its own counted
-        in, is as high. A normal row that is exchangeable with them is an alarm with at most this
-        probability; a model that learns as it goes keeps that only nearly, and drift breaks it.
+        False-alarm rate asked for: a row is an alarm where at most this share of the latest scores that
+        count, its own included, is as high. Rows far out do not count until they persist, so that a fault
+        does not hide the rest of itself. The rate is kept nearly, not guaranteed, and drift breaks it.
     max_features : int, at least 1
         Slots for features at most; see :mod:`iotae.stream.features` for who leaves.
     seed : int, optional
@@ -80,7 +86,7 @@ class OnlineAutoencoder:
         Rows taken in, rows set aside because no cell was usable, and cells set aside (text where
         numbers were, infinities; plain missing cells are not counted).
     n_refused : int
-        Rows among those taken in that looked anomalous and taught nothing.
+        Rows among those taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected : bool
         Whether such rows have become so many that they are being adopted as a changed world.
 
