@@ -141,10 +141,11 @@ def _run(
 
 
 def is_finite(model: OnlineAutoencoder) -> bool:
-    """Whether all that a model knows is finite; a missing cell of a row in a mini-batch is NaN by right."""
+    """Whether all that a model knows is finite; a missing cell of a mini-batch, and the reading before the first, is NaN by right."""
     data = model.to_state()
     stream = data["stream"]
-    batches = [stream.pop("pending"), stream.pop("lesson")]
+    holed = ("pending", "minibatch", "witness_wanted", "fresh_wanted", "sensors")
+    batches = [array for name in holed for array in stream.pop(name)]
     network = [array for array in data["network"].values() if isinstance(array, np.ndarray)]
     arrays = [*stream.values(), *stream["scaler"].values(), *network]
     return not np.isinf(batches).any() and all(

@@ -116,7 +116,7 @@ def trace(n_rows: int, seed: int = 0) -> Trace:
             at.append(i)
             mib.append(_resident_mib())
     us = (perf_counter() - start) / n_rows * 1e6
-    return Trace(at, mib, us, model.to_state()["schema"]["n_evicted"])
+    return Trace(at, mib, us, model.to_state()["features"]["registry"]["n_evicted"])
 
 
 def _plot(found: Trace, path: Path) -> None:
