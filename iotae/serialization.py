@@ -205,5 +205,7 @@ def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], _T
     _, data = read(path, kind)
     try:
         return build(data)
+    except StateError as error:
+        raise StateError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise StateError(f"{path}: no {kind} can be made of it ({type(error).__name__}: {error})") from error

@@ -17,6 +17,7 @@ from iotae.batch.tail_calibration import TailCalibration, join
 from iotae.batch.whitening import Whitening
 from iotae.nn.network import Network
 from iotae.nn.training import propagate_rows, schedule, train_network
+from iotae.stream import kernels
 from tests import naive
 
 
@@ -272,7 +273,8 @@ def hosts(request, rng):
 def stream_parts(online, row):
     """Scaled values and residuals as the row kernel finds them; NaN where a cell is missing."""
     online.score_one(row)
-    scaled, residual = online._scratch[0].copy(), online._scratch[2].copy()
+    scratch = online._views["scratch"]
+    scaled, residual = scratch[kernels._SCALED].copy(), scratch[kernels._RESIDUAL_NOW].copy()
     residual[np.isnan(scaled)] = np.nan
     return scaled, residual
 

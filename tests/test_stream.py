@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from iotae import OnlineAutoencoder, serialization
 from iotae.stream.counters import STEPS
+from iotae.stream.kernels import MASS, RECENT, RESIDUAL
+from iotae.stream.witness import SURPRISED
 from tests import naive, naive_stream
 
 N = 400
-
-HALFWAY = 8.0
-"""Raw score at which the score is 1/2."""
 
 
 def gaussian(rng, n, names="ab", centre=0.0):
@@ -48,22 +47,28 @@ def network_of(model):
     return network.parameters, network.sizes, network.activation
 
 
+def surprise_of(model, x):
+    """The row's mean surprise, which the sensors' evidence is joined to."""
+    model.score_one(x)
+    return float(model._views["evidence"][SURPRISED])
+
+
 def assert_finite(model):
     stream = model.to_state()["stream"]
-    for name in ("pending", "lesson"):
-        # NaN stands for a missing cell
+    for name in ("pending", "minibatch", "witness_wanted", "fresh_wanted", "sensors"):
+        # NaN stands for a missing cell, or for the reading before the first
         assert not np.isinf(stream.pop(name)).any()
-    scaler = stream.pop("scaler")
+    scaler, _ = stream.pop("scaler"), stream.pop("seed")
     for name, array in {**stream, "stats": scaler["stats"], "head": scaler["head"]}.items():
         assert np.isfinite(array).all(), name
     assert np.isfinite(model._network.parameters).all()
     assert np.isfinite(model._network.second).all()
 
 
-# -- the score, told in plain Python ------------------------------------------------------------
+# -- the mean surprise, told in plain Python ----------------------------------------------------
 
 
-def test_a_score_is_the_sum_of_what_its_arrays_say(rng):
+def test_a_surprise_is_the_sum_of_what_its_arrays_say(rng):
     model = OnlineAutoencoder(seed=0)
     rows = gaussian(rng, N, "abc")
     for i, x in enumerate(rows):
@@ -71,7 +76,7 @@ def test_a_score_is_the_sum_of_what_its_arrays_say(rng):
         x["c"] = x["a"] + 0.1 * x["c"]
     played(model, rows)
     data = model.to_state()["stream"]
-    stats, table, figures = data["scaler"]["stats"], data["table"], data["figures"]
+    stats, table, running = data["scaler"]["stats"], data["table"].T, data["running"]
     lean = 0.5 * min(1.0, max(0.0, data["context"][3] / data["context"][2]))
     for x in [rows[0], {"a": 3.0, "c": -3.0}, {"a": 1e9, "b": 0.0, "d": 1.0}, {"d": 7.0}]:
         names = [name for name in "abcd" if name in x]
@@ -90,14 +95,14 @@ def test_a_score_is_the_sum_of_what_its_arrays_say(rng):
             place = (z + 5) * 3.2 - 0.5
             inside = min(max(place, 0.0), 31.0)
             surprise = np.interp(inside, np.arange(32), table[j]) + 0.5 * abs(place - inside)
-            ratio = (shown[j] - output[j]) / figures[0, j]
+            ratio = (shown[j] - output[j]) / running[RESIDUAL, j]
             part = surprise + z * z + math.log(1 + ratio * ratio)
-            raw += ((1 - lean) * part + lean * figures[1, j]) / len(names)
-        assert model.score_one(x) == pytest.approx(raw / (HALFWAY + raw), rel=1e-5)
+            raw += ((1 - lean) * part + lean * running[RECENT, j]) / len(names)
+        assert surprise_of(model, x) == pytest.approx(raw, rel=1e-5)
 
 
 @pytest.mark.parametrize("case", ["plain", "missing", "runs", "constant"])
-def test_every_score_is_the_naive_streams(case, rng):
+def test_every_surprise_is_the_naive_streams(case, rng):
     rows = gaussian(rng, 130, "abc")
     for i, x in enumerate(rows):
         x["c"] = x["a"] - x["b"] + 0.1 * x["c"]
@@ -115,12 +120,12 @@ def test_every_score_is_the_naive_streams(case, rng):
     # slots are given with the first row learned
     model.learn_one(rows[0])
     fresh = OnlineAutoencoder(seed=0, batch_size=20, horizon=math.inf)
-    fresh._take_in(fresh._schema.admit(rows[0]))
+    fresh._take_in(fresh._features.learn(rows[0], fresh._row).given)
     told.learn(rows[0], network_of(fresh))
     for x in rows[1:]:
         raw = told.raw(x, network_of(model))
         leant = max(leant, told.context.lean())
-        assert model.score_one(x) == pytest.approx(raw / (HALFWAY + raw), rel=1e-4)
+        assert surprise_of(model, x) == pytest.approx(raw, rel=1e-4)
         told.learn(x, network_of(model))
         model.learn_one(x)
         assert model.n_refused == told.refused
@@ -197,12 +202,12 @@ def test_growing_keeps_what_is_known_of_the_others(rng):
     model.learn_one(rows[9] | {"a": 1e6})
     after = model.to_state()["stream"]
     # that row is refused, so nothing but the room for c has changed
-    for name in ("counts", "table"):
-        np.testing.assert_array_equal(after[name][:2], before[name])
-    np.testing.assert_array_equal(after["figures"][[0, 2], :2], before["figures"][[0, 2]])
+    for name in ("counts_of_bins", "table"):
+        np.testing.assert_array_equal(after[name][:, :2], before[name])
+    np.testing.assert_array_equal(after["running"][[RESIDUAL, MASS], :2], before["running"][[RESIDUAL, MASS]])
     np.testing.assert_array_equal(after["pending"][:, :2], before["pending"])
     np.testing.assert_array_equal(after["scaler"]["stats"][:2], before["scaler"]["stats"])
-    np.testing.assert_allclose(after["table"][2], math.log(32))
+    np.testing.assert_allclose(after["table"][:, 2], math.log(32))
 
 
 def test_a_feature_that_returns_is_remembered(rng):
@@ -212,7 +217,7 @@ def test_a_feature_that_returns_is_remembered(rng):
     played(model, [{"a": x["a"]} for x in gaussian(rng, 200)])
     after = model.to_state()["stream"]
     np.testing.assert_array_equal(after["scaler"]["stats"][1], before["scaler"]["stats"][1])
-    assert after["figures"][0, 1] == before["figures"][0, 1]
+    assert after["running"][RESIDUAL, 1] == before["running"][RESIDUAL, 1]
     usual, odd = model.score_one({"a": 0.0, "b": 50.0}), model.score_one({"a": 0.0, "b": 0.0})
     assert odd > usual + 0.2
 
@@ -224,8 +229,8 @@ def test_slots_are_bounded_and_a_slot_given_away_is_forgotten(rng):
     late = gaussian(rng, 60, "bcdefg")
     played(model, late)
     data = model.to_state()
-    assert len(data["schema"]["slots"]) == 3
-    assert data["stream"]["figures"].shape == (3, 3)
+    assert len(data["features"]["registry"]["table"]["slots"]) == 3
+    assert data["stream"]["running"].shape == (3, 3)
     assert model._network.sizes[0] == 3
     # what has 'a's slot now knows nothing of 'a's 1,000
     assert abs(data["stream"]["scaler"]["stats"][0, 1]) < 10
@@ -356,11 +361,11 @@ def test_a_refused_row_teaches_nothing_but_that_it_came(rng):
     model.learn_one({"a": 1e9, "b": -1e9})
     after = model.to_state()["stream"]
     assert model.n_refused == refused + 1
-    for name in ("counts", "table", "pending"):
+    for name in ("counts_of_bins", "table", "pending", "matrices", "biases", "reservoir", "calibration"):
         np.testing.assert_array_equal(after[name], before[name])
     for name in ("stats", "head"):
         np.testing.assert_array_equal(after["scaler"][name], before["scaler"][name])
-    np.testing.assert_array_equal(after["figures"][[0, 2]], before["figures"][[0, 2]])
+    np.testing.assert_array_equal(after["running"][[RESIDUAL, MASS]], before["running"][[RESIDUAL, MASS]])
 
 
 @pytest.mark.parametrize("cut", [1, 7, 133, 399])
@@ -537,7 +542,7 @@ def test_numba_histograms_do_not_outgrow_the_rows_seen(rng):
         played(model, gaussian(rng, 2000, centre=centre))
     assert_finite(model)
     # rows that teach at a fast rate weigh more, but no more than all that is there
-    assert model.to_state()["stream"]["figures"][2].max() < 2 * 1000.0
+    assert model.to_state()["stream"]["running"][MASS].max() < 2 * 1000.0
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.95])
@@ -567,7 +572,7 @@ def test_a_feature_that_is_only_missing_is_the_one_to_leave(dead):
         model.learn_one(row if isinstance(dead, str) else {**row, "p": dead})
     for i in range(12):
         model.learn_one({"r": float(i)})
-    assert [name for name, _ in model._schema.slots] == ["a", "r"]
+    assert [name for name, _ in model._features.slots] == ["a", "r"]
 
 
 @pytest.mark.parametrize("missing", [math.nan, None, Decimal("NaN"), np.float32("nan"), np.datetime64("NaT")])
@@ -648,18 +653,18 @@ def test_names_and_documents_that_cannot_be_kept_are_counted(rng):
     for x in gaussian(rng, 20):
         model.learn_one({**x, "log": "x" * 5000, b"raw": 1.0})
     assert model.n_unusable == 40
-    assert len(model._schema.slots) == 2
+    assert len(model._features.slots) == 2
 
 
 def test_numbers_claim_a_text_feature_by_ten_in_a_row_only(rng):
     model = OnlineAutoencoder(seed=0)
     for i, x in enumerate(gaussian(rng, 200)):
         model.learn_one({**x, "code": 77.0 if i % 5 == 4 else "1a"})
-    assert ("code", None) not in model._schema.slots
+    assert ("code", None) not in model._features.slots
     late = OnlineAutoencoder(seed=0)
     for i, x in enumerate(gaussian(rng, 50)):
         late.learn_one({**x, "load": "n/a" if i < 2 else 3.0})
-    assert ("load", None) in late._schema.slots
+    assert ("load", None) in late._features.slots
 
 
 def test_columns_named_by_numbers_are_learned_as_their_rows(rng):

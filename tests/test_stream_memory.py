@@ -37,11 +37,11 @@ def test_numba_memory_does_not_grow_with_the_rows():
     model = OnlineAutoencoder(seed=0, max_features=24)
     for x in churn(WARM):
         model.learn_one(x)
-    before, evicted = blocks(), model._schema.n_evicted
+    before, evicted = blocks(), model._features.n_evicted
     for x in churn(MORE, WARM):
         model.score_one(x)
         model.learn_one(x)
-    assert model._schema.n_evicted - evicted > 100
+    assert model._features.n_evicted - evicted > 100
     assert blocks() - before < MOST_BLOCKS_A_ROW * MORE
 
 

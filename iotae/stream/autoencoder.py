@@ -14,6 +14,7 @@ from iotae._validation import check_count, check_share
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
+from iotae.serialization import StateError
 from iotae.stream.calls import run
 from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
@@ -339,7 +340,12 @@ class OnlineAutoencoder:
 
     @classmethod
     def from_state(cls, data: State) -> OnlineAutoencoder:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; a state of iotae 0.1 raises ``StateError``."""
+        if "schema" in data and "features" not in data:
+            raise StateError(
+                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; make a new "
+                "model and let it learn anew"
+            )
         restored = cls(
             hidden_sizes=data["hidden_sizes"],
             horizon=float(data["horizon"]),
