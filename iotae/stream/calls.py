@@ -11,7 +11,7 @@ import numpy as np
 from iotae._compiled import compiled
 from iotae._typing import Float32, Float64, Int64
 from iotae.nn.elementwise import load_rows
-from iotae.nn.kernels import train_step
+from iotae.nn.kernels import Batch, Learner, train_step
 from iotae.stream.histogram import refresh
 from iotae.stream.kernels import (
     BATCHES,
@@ -58,16 +58,11 @@ def _train(floats: Float64, singles: Float32, whole: Int64) -> None:
     whole[STEPS] += 1
     whole[LEFT] -= 1
     train_step(
-        parameters,
+        Learner(parameters, first, second),
         sizes,
         whole[_ACTIVATION],
-        target,
-        target,
-        mask,
-        row_weights,
+        Batch(target, target, mask, row_weights),
         learning_rate,
-        first,
-        second,
         whole[STEPS],
         scratch,
     )
