@@ -9,7 +9,7 @@ from __future__ import annotations
 from iotae._compiled import compiled
 from iotae._typing import Float32, Float64, Int8, Int64
 from iotae.nn.elementwise import load_rows
-from iotae.nn.kernels import train_step
+from iotae.nn.kernels import Batch, Learner, train_step
 from iotae.stream.autocorrelation import ROWS
 from iotae.stream.counters import ACTIVATION, BATCHES, LEARNED, LEFT, PENDING, REFRESH, STEPS
 from iotae.stream.histogram import refresh
@@ -49,16 +49,11 @@ def _train(memory: Memory) -> None:
     counters[STEPS] += 1
     counters[LEFT] -= 1
     train_step(
-        auto.parameters,
+        Learner(auto.parameters, auto.first, auto.second),
         auto.sizes,
         counters[ACTIVATION],
-        auto.target,
-        auto.target,
-        auto.mask,
-        row_weights,
+        Batch(auto.target, auto.target, auto.mask, row_weights),
         memory.figures[RATES_AT:GATE_AT][0],
-        auto.first,
-        auto.second,
         counters[STEPS],
         auto.scratch_of_training,
     )

@@ -122,9 +122,8 @@ sensors are listened to, the row's mean surprise, its raw score, and whether it 
 
 _VALUE = 0
 
-_ORDER_FROM, _ORDER_OVER = 0.1, 0.2
-"""Mean autocorrelation from which on the order of rows is believed to say something, and over which fully. One
-row in ten that comes twice makes a tenth."""
+_ORDER_FROM, _ORDER_OVER = 0.03, 0.07
+"""Mean autocorrelation from which on the order of rows is believed to say something, and over which fully."""
 
 _SENSORS_FROM, _SENSORS_OVER = 0.1, 0.2
 """The same of the share of features that are continuous."""
