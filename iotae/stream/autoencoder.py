@@ -14,6 +14,7 @@ from iotae._validation import check_count, check_share
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
+from iotae.stream.blocks import Judged, in_blocks
 from iotae.stream.calls import run
 from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
@@ -267,28 +268,62 @@ class OnlineAutoencoder:
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
-        columns = numeric_columns(frame)
-        if columns is None:
-            for x in frame_rows(frame):
-                self.learn_one(x)
-            return
-        names, values = columns
-        gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        order, start = self._features.order_of(names), 0
-        while start < len(values):
-            later = np.searchsorted(gaps, start)
-            stop = int(gaps[later]) if later < gaps.size else len(values)
-            if order is None or stop == start:
-                # a row with a gap, or one that may bring a new feature
-                self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
-                order, start = self._features.order_of(names), start + 1
-                continue
-            block = np.ascontiguousarray(values[start:stop, order])
-            results = self._run_many(True, block)
-            self._features.note_plain(stop - start)
-            for raw, counted in results.tolist():
-                self._count(raw, counted > 0.0)
-            start = stop
+        for part in in_blocks(frame, None, self._features):
+            if isinstance(part, dict):
+                self.learn_one(part)
+            else:
+                self._learn_block(part)
+
+    def score_learn_many(self, rows: Any, names: Sequence[Hashable] | None = None) -> Judged:
+        """Score, judge and learn rows in order; the same as ``score_learn_one`` row by row, but faster.
+
+        Rows that have every known feature as a number are scored and learned in one compiled call.
+
+        Parameters
+        ----------
+        rows : data frame, list of dicts, or array of shape (n, d)
+        names : sequence, length d, optional
+            The features of an array's columns.
+
+        Returns
+        -------
+        Judged
+            ``scores``, the ``thresholds`` that they were compared with, and ``alarms``, each (n,).
+
+        Raises
+        ------
+        ValueError
+            If an array has not as many columns as there are names, or two names are equal.
+
+        Examples
+        --------
+        >>> model = OnlineAutoencoder(seed=0)
+        >>> judged = model.score_learn_many([[50.0, 20.0], [55.0, 23.0]], ["power", "latency"])
+        >>> judged.scores.shape, judged.thresholds, judged.alarms
+        ((2,), array([inf, inf]), array([False, False]))
+        """
+        scores, thresholds = [np.empty(0)], [np.empty(0)]
+        for part in in_blocks(rows, names, self._features):
+            if isinstance(part, dict):
+                cut: Any = self.threshold
+                score: Any = self.score_learn_one(part)[0]
+            else:
+                score, cut = self._learn_block(part)
+            scores.append(np.atleast_1d(score))
+            thresholds.append(np.atleast_1d(cut))
+        all_scores, all_thresholds = np.concatenate(scores), np.concatenate(thresholds)
+        return Judged(all_scores, all_thresholds, all_scores > all_thresholds)
+
+    def _learn_block(self, block: Float64) -> tuple[Float64, Float64]:
+        """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
+        results = self._run_many(True, block)
+        self._features.note_plain(len(block))
+        scores = _bounded(np.maximum(results[:, 0], 0.0))
+        seen = self.n_seen + np.arange(len(block))
+        counted = (results[:, 1] > 0.0) & (2 * (seen + 1) > self.grace_period)
+        cuts = self._threshold.update_many(scores[counted])
+        self.n_seen += len(block)
+        return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
 
     @property
     def n_refused(self) -> int:
