@@ -237,8 +237,8 @@ def test_what_was_expected_of_a_mixed_frame_is_its_numbers(library, rng):
     assert type(told) is type(frame)
     assert list(told.columns) == ["mode", "watts", "amps"]
     assert np.isnan(np.asarray(told["mode"])).all()
-    assert np.corrcoef(told["watts"], 50 + 5 * load)[0, 1] > 0.95
-    assert np.abs(np.asarray(told["amps"]) - (2 + 0.2 * load)).mean() < 0.1
+    assert np.corrcoef(told["watts"], 50 + 5 * load)[0, 1] > 0.85
+    assert np.abs(np.asarray(told["amps"]) - (2 + 0.2 * load)).mean() < 0.2
 
 
 def test_nothing_is_expected_before_fit(data):

@@ -20,6 +20,7 @@ from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR, Features, slot_label
 from iotae.stream.memory import views_of
+from iotae.stream.reading import Reading
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
@@ -225,16 +226,20 @@ class OnlineAutoencoder:
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: what is usual, the threshold, and with mini-batches of rows the networks."""
+        self._learn_row(x, None)
+
+    def _learn_row(self, x: Mapping[Hashable, Any], read: Reading | None) -> float:
+        """Learn a row, which may have been read already; its raw score, 0 if nothing in it is usable."""
         features = self._features
-        given, n_unusable, _ = features.learn(x, self._row)
+        given, n_unusable, _ = features.learn(x, self._row, read)
         if given:
             self._take_in(given)
             features.encode(x, self._row)
         self.n_unusable += n_unusable
         if features.slots:
-            self._learn()
-        else:
-            self.n_rejected += 1
+            return max(self._learn(), 0.0)
+        self.n_rejected += 1
+        return 0.0
 
     def _learn(self) -> float:
         """Learn the row in memory; its raw score before."""
@@ -249,15 +254,20 @@ class OnlineAutoencoder:
         """Score a row, judge it and learn it: the score, and whether it is an alarm.
 
         The same as ``score_one``, ``classify`` and ``learn_one`` one after the other, for the price of
-        ``learn_one`` where every cell is a number.
+        ``learn_one`` where no cell is a text.
         """
         threshold = self.threshold
         if self._features.encode_plain(x, self._row):
             self._features.note_plain(1)
             score = _bounded(max(self._learn(), 0.0))
+            return score, score > threshold
+        read = self._features.read(x, self._row)
+        if read.strangers or read.texts:
+            # learning may give slots to what is new, and the score is that of the slots there were
+            score = _bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            self._learn_row(x, read)
         else:
-            score = self.score_one(x)
-            self.learn_one(x)
+            score = _bounded(self._learn_row(x, read))
         return score, score > threshold
 
     def _count(self, raw: float, counted: bool) -> None:
@@ -302,17 +312,18 @@ class OnlineAutoencoder:
         >>> judged.scores.shape, judged.thresholds, judged.alarms
         ((2,), array([inf, inf]), array([False, False]))
         """
-        scores, thresholds = [np.empty(0)], [np.empty(0)]
+        scores: list[float] = []
+        thresholds: list[float] = []
         for part in in_blocks(rows, names, self._features):
             if isinstance(part, dict):
-                cut: Any = self.threshold
-                score: Any = self.score_learn_one(part)[0]
+                thresholds.append(self.threshold)
+                scores.append(self.score_learn_one(part)[0])
             else:
-                score, cut = self._learn_block(part)
-            scores.append(np.atleast_1d(score))
-            thresholds.append(np.atleast_1d(cut))
-        all_scores, all_thresholds = np.concatenate(scores), np.concatenate(thresholds)
-        return Judged(all_scores, all_thresholds, all_scores > all_thresholds)
+                block_scores, block_thresholds = self._learn_block(part)
+                scores += block_scores.tolist()
+                thresholds += block_thresholds.tolist()
+        judged = np.array([scores, thresholds])
+        return Judged(judged[0], judged[1], judged[0] > judged[1])
 
     def _learn_block(self, block: Float64) -> tuple[Float64, Float64]:
         """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
