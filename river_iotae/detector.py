@@ -12,6 +12,7 @@ from iotae import serialization
 from iotae._typing import State
 from iotae.data.frames import is_frame
 from iotae.stream.autoencoder import OnlineAutoencoder
+from iotae.stream.blocks import Judged
 
 __all__ = ["IoTAE"]
 
@@ -186,6 +187,22 @@ class IoTAE(base.AnomalyDetector):
 
         """
         self._model.learn_many(X)
+
+    def score_learn_many(self, X: Any) -> Judged:
+        """Score, judge and learn the rows of a data frame in order, the same as row by row.
+
+        Parameters
+        ----------
+        X
+            A data frame of any library that narwhals knows, or a list of dictionaries.
+
+        Returns
+        -------
+        Three arrays, one value for each row: `scores`, the `thresholds` that they were compared with, and
+        `alarms`.
+
+        """
+        return self._model.score_learn_many(X)
 
     def score_many(self, X: Any) -> Any:
         """Return the scores of the rows of a data frame: a pandas Series for pandas, else an array."""

@@ -15,11 +15,13 @@ from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.serialization import StateError
+from iotae.stream.blocks import Judged, in_blocks
 from iotae.stream.calls import run
 from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR, Features, slot_label
 from iotae.stream.memory import views_of
+from iotae.stream.reading import Reading
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
@@ -231,16 +233,20 @@ class OnlineAutoencoder:
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: what is usual, the threshold, and with mini-batches of rows the networks."""
+        self._learn_row(x, None)
+
+    def _learn_row(self, x: Mapping[Hashable, Any], read: Reading | None) -> float:
+        """Learn a row, which may have been read already; its raw score, 0 if nothing in it is usable."""
         features = self._features
-        given, n_unusable, _ = features.learn(x, self._row)
+        given, n_unusable, _ = features.learn(x, self._row, read)
         if given:
             self._take_in(given)
             features.encode(x, self._row)
         self.n_unusable += n_unusable
         if features.slots:
-            self._learn()
-        else:
-            self.n_rejected += 1
+            return max(self._learn(), 0.0)
+        self.n_rejected += 1
+        return 0.0
 
     def _learn(self) -> float:
         """Learn the row in memory; its raw score before."""
@@ -255,15 +261,20 @@ class OnlineAutoencoder:
         """Score a row, judge it and learn it: the score, and whether it is an alarm.
 
         The same as ``score_one``, ``classify`` and ``learn_one`` one after the other, for the price of
-        ``learn_one`` where every cell is a number.
+        ``learn_one`` where no cell is a text.
         """
         threshold = self.threshold
         if self._features.encode_plain(x, self._row):
             self._features.note_plain(1)
             score = _bounded(max(self._learn(), 0.0))
+            return score, score > threshold
+        read = self._features.read(x, self._row)
+        if read.strangers or read.texts:
+            # learning may give slots to what is new, and the score is that of the slots there were
+            score = _bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            self._learn_row(x, read)
         else:
-            score = self.score_one(x)
-            self.learn_one(x)
+            score = _bounded(self._learn_row(x, read))
         return score, score > threshold
 
     def _count(self, raw: float, counted: bool) -> None:
@@ -274,28 +285,63 @@ class OnlineAutoencoder:
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
-        columns = numeric_columns(frame)
-        if columns is None:
-            for x in frame_rows(frame):
-                self.learn_one(x)
-            return
-        names, values = columns
-        gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        order, start = self._features.order_of(names), 0
-        while start < len(values):
-            later = np.searchsorted(gaps, start)
-            stop = int(gaps[later]) if later < gaps.size else len(values)
-            if order is None or stop == start:
-                # a row with a gap, or one that may bring a new feature
-                self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
-                order, start = self._features.order_of(names), start + 1
-                continue
-            block = np.ascontiguousarray(values[start:stop, order])
-            results = self._run_many(True, block)
-            self._features.note_plain(stop - start)
-            for raw, counted in results.tolist():
-                self._count(raw, counted > 0.0)
-            start = stop
+        for part in in_blocks(frame, None, self._features):
+            if isinstance(part, dict):
+                self.learn_one(part)
+            else:
+                self._learn_block(part)
+
+    def score_learn_many(self, rows: Any, names: Sequence[Hashable] | None = None) -> Judged:
+        """Score, judge and learn rows in order; the same as ``score_learn_one`` row by row, but faster.
+
+        Rows that have every known feature as a number are scored and learned in one compiled call.
+
+        Parameters
+        ----------
+        rows : data frame, list of dicts, or array of shape (n, d)
+        names : sequence, length d, optional
+            The features of an array's columns.
+
+        Returns
+        -------
+        Judged
+            ``scores``, the ``thresholds`` that they were compared with, and ``alarms``, each (n,).
+
+        Raises
+        ------
+        ValueError
+            If an array has not as many columns as there are names, or two names are equal.
+
+        Examples
+        --------
+        >>> model = OnlineAutoencoder(seed=0)
+        >>> judged = model.score_learn_many([[50.0, 20.0], [55.0, 23.0]], ["power", "latency"])
+        >>> judged.scores.shape, judged.thresholds, judged.alarms
+        ((2,), array([inf, inf]), array([False, False]))
+        """
+        scores: list[float] = []
+        thresholds: list[float] = []
+        for part in in_blocks(rows, names, self._features):
+            if isinstance(part, dict):
+                thresholds.append(self.threshold)
+                scores.append(self.score_learn_one(part)[0])
+            else:
+                block_scores, block_thresholds = self._learn_block(part)
+                scores += block_scores.tolist()
+                thresholds += block_thresholds.tolist()
+        judged = np.array([scores, thresholds])
+        return Judged(judged[0], judged[1], judged[0] > judged[1])
+
+    def _learn_block(self, block: Float64) -> tuple[Float64, Float64]:
+        """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
+        results = self._run_many(True, block)
+        self._features.note_plain(len(block))
+        scores = _bounded(np.maximum(results[:, 0], 0.0))
+        seen = self.n_seen + np.arange(len(block))
+        counted = (results[:, 1] > 0.0) & (2 * (seen + 1) > self.grace_period)
+        cuts = self._threshold.update_many(scores[counted])
+        self.n_seen += len(block)
+        return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
 
     @property
     def n_refused(self) -> int:
@@ -343,8 +389,8 @@ class OnlineAutoencoder:
         """Rebuild from :meth:`to_state`; a state of iotae 0.1 raises ``StateError``."""
         if "schema" in data and "features" not in data:
             raise StateError(
-                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; make a new "
-                "model and let it learn anew"
+                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; "
+                "make a new model and let it learn anew"
             )
         restored = cls(
             hidden_sizes=data["hidden_sizes"],
