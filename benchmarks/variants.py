@@ -149,8 +149,8 @@ def trust_everyone(distances: tuple[Floats, Floats], *_: Any) -> NDArray[np.bool
 
 
 LINEAR: Swaps = {
-    "iotae.nn.elementwise:activate": no_activation,
-    "iotae.nn.elementwise:scale_by_slope": slope_of_one,
+    "iotae.nn.activations:activate": no_activation,
+    "iotae.nn.activations:scale_by_slope": slope_of_one,
 }
 MAHALANOBIS: Swaps = {
     "iotae.batch.scoring:JoinedScore.fit": mahalanobis_fit,

@@ -146,7 +146,7 @@ def part_nats(value: float, calibration: Float64, part: int, n_sensors: int) -> 
     """Nats of a part of the row at the part's own running distribution."""
     if part == RUN:
         # a tail in nats already: the largest of so many
-        return float(value - np.log(max(n_sensors, 1)))
+        return float(min(value - np.log(max(n_sensors, 1)), _RUN_MOST))
     if part == CLOCK:
         # in its own deviations: a running tail of something that lasts for hours would lag behind
         return float(LN2 + (LN20 - LN2) * value)
@@ -182,8 +182,6 @@ def weighed(nats: float, part: int, rows: float, order: float, sensors: float) -
     ``order`` is 0 in a stream whose order carries nothing: what speaks of several rows then has no say.
     ``sensors`` is 0 where hardly a feature is continuous: what speaks of single sensors then has none.
     """
-    if part == RUN:
-        nats = min(nats, _RUN_MOST)
     nats -= _YOUNG / (1.0 + rows)
     if part != ENERGY and part < SUM:
         nats -= _HANDICAP

@@ -347,7 +347,7 @@ def learn_sensors(row: Float64, memory: Memory, rows: float, fast: float) -> Non
         equal = 1.0 if row[j] == figures[_LAST, j] else 0.0
         if equal == 0.0 and figures[_RUN, j] > 0.0:
             follow_run(_surprise_of_run(figures[_RUN, j], figures[EQUAL, j], rows), tails, j)
-        figures[EQUAL, j] += max(1.0 / (rows + 1.0), SLOWEST) * (equal - figures[EQUAL, j])
+        figures[EQUAL, j] += max(max(1.0 / (rows + 1.0), SLOWEST), fast) * (equal - figures[EQUAL, j])
         if rows > 60.0:
             for statistic in range(RUN):
                 follow_tail(scratch[VALUES + statistic, j], tails, statistic, j, quantiles)

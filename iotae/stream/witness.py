@@ -61,11 +61,13 @@ from iotae.stream.memory import (
     BIASES_AT,
     CALIBRATION_AT,
     CELLS_AT,
+    CONTEXT_AT,
     COUNTS_AT,
     EVIDENCE,
     EVIDENCE_AT,
     FRESH_SHOWN_AT,
     FRESH_WANTED_AT,
+    GATE_AT,
     HIDDEN_AT,
     KEPT,
     KINDS_AT,
@@ -99,6 +101,7 @@ from iotae.stream.sensors import (
     read_sensors,
     share_of_sensors,
 )
+from iotae.stream.update_gate import adopting
 
 __all__ = [
     "CLOCK_SLOT",
@@ -263,7 +266,9 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
             best = max(best, evidence[NATS + k])
     evidence[_BIGGEST] = biggest
     reach = counts[WIDTH] * (1.0 + 300.0 / max(counts[ACCEPTED], 1.0))
-    evidence[COUNTED] = 0.0 if counts[ACCEPTED] > _OPEN_ROWS and biggest > _UNUSUAL * reach else 1.0
+    far_out = counts[ACCEPTED] > _OPEN_ROWS and biggest > _UNUSUAL * reach
+    # where refused rows are taken for a changed world the threshold has to go there too
+    evidence[COUNTED] = 0.0 if far_out and not adopting(memory.figures[GATE_AT:CONTEXT_AT]) else 1.0
     evidence[JOINED] = to_surprise(best, calibration)
     surprise = np.log(raw + 0.5) - calm(calibration) * evidence[LISTENED]
     return float(max(0.0, np.exp(soft_sum(surprise, evidence[JOINED])) - 0.5))
