@@ -162,12 +162,14 @@ STREAM: dict[str, Swaps] = {
     "the product": {},
     "mean surprise alone": {"iotae.stream.witness:joined_score": surprise_alone},
     "the larger of the two, no soft sum": {"iotae.stream.evidence:soft_sum": by_square},
-    "no network that predicts cells: covariance alone": {"iotae.stream.witness:_train": no_witness_training},
+    "no network that predicts cells: covariance alone": {
+        "iotae.stream.witness_learning:_train": no_witness_training
+    },
     "that network linear": {"iotae.nn.leave_one_out:_LEAK": np.float32(1.0)},
     "no covariance: network alone": {"iotae.stream.conditional:residuals": nothing_expected},
     "nothing expected of a sensor": {
         "iotae.stream.conditional:residuals": nothing_expected,
-        "iotae.stream.witness:_train": no_witness_training,
+        "iotae.stream.witness_learning:_train": no_witness_training,
     },
     "no tails of single sensors": {"iotae.stream.evidence:tail_nats": one_tail_for_all},
     "the row alone: no recent rows, no runs": {"iotae.stream.evidence:weighed": now_alone},

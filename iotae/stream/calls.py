@@ -29,7 +29,8 @@ from iotae.stream.memory import (
     Memory,
     autoencoder_of,
 )
-from iotae.stream.witness import COUNTED, SCORE, SURPRISED, joined_score, learn_witness
+from iotae.stream.witness import COUNTED, SCORE, SURPRISED, joined_score
+from iotae.stream.witness_learning import learn_witness
 
 __all__ = ["run"]
 

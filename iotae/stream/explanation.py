@@ -16,7 +16,7 @@ from iotae.stream.counters import ACCEPTED
 from iotae.stream.evidence import CLOCK, N_PARTS, N_STATISTICS, NOW, RUN, calm, run_nats, tail_nats, weighed
 from iotae.stream.kernels import SHARE
 from iotae.stream.scaler import CENTRE, SPREAD
-from iotae.stream.sensors import EQUAL, IS_PRESENT, RESIDUAL_NOW, RESIDUALS, TO_DEVIATION, VALUES, Z
+from iotae.stream.sensor_figures import EQUAL, IS_PRESENT, RESIDUAL_NOW, RESIDUALS, TO_DEVIATION, VALUES, Z
 from iotae.stream.witness import CLOCK_SLOT, JOINED, LISTENED, NATS, SURPRISED
 
 __all__ = ["expected_values", "shares"]

@@ -18,7 +18,7 @@ from iotae.stream.histogram import BINS, refresh
 from iotae.stream.kernels import MASS, RECENT, RESIDUAL, RESIDUAL_AT_FIRST, SCORED_AT
 from iotae.stream.memory import KEPT, RUNNING, WITNESS_BATCH, Memory, allocate, views_of
 from iotae.stream.scaler import RunningScaler
-from iotae.stream.sensors import new_figures
+from iotae.stream.sensor_figures import new_figures
 from iotae.stream.update_gate import new_gate
 from iotae.stream.witness import new_counts
 
