@@ -52,7 +52,11 @@ def load_river(path):
 
 @pytest.mark.parametrize(
     ("kind", "load"),
-    [("OnlineAutoencoder", load_core), ("OnlineAutoencoder", load_restored), ("river_iotae.IoTAE", load_river)],
+    [
+        ("OnlineAutoencoder", load_core),
+        ("OnlineAutoencoder", load_restored),
+        ("river_iotae.IoTAE", load_river),
+    ],
 )
 def test_a_stream_saved_by_version_01_is_refused_in_one_clear_sentence(kind, load):
     path = FOLDER / f"{kind}.iotae"

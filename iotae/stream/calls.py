@@ -152,6 +152,6 @@ def run(
         results[i, 0] = _score(rows[i], memory)
         results[i, 1] = memory.figures[EVIDENCE_AT + COUNTED]
         if learns and results[i, 0] >= 0.0:
-            learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], memory)
-            learn_surprise(rows[i], memory)
+            accepted = learn_surprise(rows[i], memory)
+            learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], accepted, memory)
             _after_learning(memory)

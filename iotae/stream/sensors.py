@@ -274,7 +274,8 @@ def keep_sensors(row: Float64, memory: Memory, rows: float) -> None:
             figures[_ENERGY, j] = scratch[_ENERGY_NOW, j]
             figures[_MOVED, j] = scratch[_MOVED_NOW, j]
             before = figures[_BEFORE, j]
-            if before == before:
+            # a reading equal to the last may be the same message twice, which says nothing of any order
+            if before == before and row[j] != figures[_LAST, j]:
                 mean, scale = moments[INVERSE_MEAN, j], moments[INVERSE_SCALE, j]
                 now = min(4.0, max(-4.0, (z - mean) * scale))
                 then = min(4.0, max(-4.0, (before - mean) * scale))

@@ -262,8 +262,11 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
 
 
 @compiled
-def learn_witness(row: Float64, raw: float, memory: Memory) -> None:
-    """Learn a row that was scored just before by :func:`joined_score`; ``raw`` is its mean surprise."""
+def learn_witness(row: Float64, raw: float, accepted: bool, memory: Memory) -> None:
+    """Learn a row that was scored just before by :func:`joined_score`; ``raw`` is its mean surprise.
+
+    What the gate of surprises has not ``accepted`` moves nothing that is usual here either.
+    """
     counts, counters, evidence = (
         memory.figures[COUNTS_AT:CALIBRATION_AT],
         memory.counters,
@@ -274,7 +277,7 @@ def learn_witness(row: Float64, raw: float, memory: Memory) -> None:
     refused = rows > _OPEN_ROWS and biggest > _GATE * width * (1.0 + 300.0 / rows)
     push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
     counts[WIDTH] = max(1.0, width * np.exp(push))
-    if not refused:
+    if accepted and not refused:
         fast = _ESCAPE_RATE if width > _GIVEN_WAY and biggest > _GATE else 0.0
         _accept(row, raw, memory, fast)
     if evidence[_AGREED] == evidence[_AGREED]:
