@@ -141,7 +141,10 @@ def _run(
 
 
 def is_finite(model: OnlineAutoencoder) -> bool:
-    """Whether all that a model knows is finite; a missing cell of a mini-batch, and the reading before the first, is NaN by right."""
+    """Whether all that a model knows is finite.
+
+    A missing cell of a mini-batch is NaN by right, and so is the reading before the first.
+    """
     data = model.to_state()
     stream = data["stream"]
     holed = ("pending", "minibatch", "witness_wanted", "fresh_wanted", "sensors")

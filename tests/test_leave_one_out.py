@@ -1,4 +1,4 @@
-"""The network that predicts each cell from the others: against torch, against NumPy, and what it must not see."""
+"""The network that predicts each cell from the others: against torch and NumPy, and what it must not see."""
 
 import numpy as np
 import pytest

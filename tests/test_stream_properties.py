@@ -1,7 +1,10 @@
 """What holds of the stream's model for any rows, at any cut, and in any number of slots."""
 
 import datetime
+import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotae import OnlineAutoencoder, serialization
-from iotae.stream.counters import DUE, PIVOT, WITNESS_LEFT, WITNESS_PENDING
+from iotae.stream.counters import PIVOT, WITNESS_LEFT, WITNESS_PENDING
 from iotae.stream.witness import JOINED, SCORE, SURPRISED
 
 START = datetime.datetime(2026, 3, 1)
@@ -177,13 +180,25 @@ def test_evidence_can_raise_a_score_and_never_hides_a_surprise(rng):
         assert evidence[SURPRISED] >= 0.0
 
 
-def test_an_inversion_is_under_way_only_when_it_was_due(rng):
+WITHOUT_NUMBA = """
+import sys
+sys.modules["numba"] = None
+from iotae._compiled import COMPILED, say_on_standard_error
+from tests.test_stream_properties import scores_of_a_short_stream
+assert not COMPILED
+say_on_standard_error()
+print(scores_of_a_short_stream())
+"""
+
+
+def scores_of_a_short_stream():
     model = OnlineAutoencoder(seed=0)
-    due = []
-    for x in stream(rng, 300, 5):
-        before = model._views["counts"][DUE] if due else 0.0
-        model.learn_one(x)
-        due.append(model._views["counts"][DUE])
-        assert due[-1] >= before
-    # each time later than the time before
-    assert len(set(due)) > 3
+    return [model.score_learn_one(x)[0] for x in stream(np.random.default_rng(0), 250)]
+
+
+def test_numba_changes_no_score(request):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NUMBA], cwd=request.config.rootpath, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    np.testing.assert_allclose(json.loads(done.stdout), scores_of_a_short_stream(), rtol=1e-4)

@@ -337,8 +337,8 @@ class OnlineAutoencoder:
         """Rebuild from :meth:`to_state`; a state of iotae 0.1 raises ``StateError``."""
         if "schema" in data and "features" not in data:
             raise StateError(
-                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; make a new "
-                "model and let it learn anew"
+                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; "
+                "make a new model and let it learn anew"
             )
         restored = cls(
             hidden_sizes=data["hidden_sizes"],
