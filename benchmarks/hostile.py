@@ -141,17 +141,16 @@ def _run(
 
 
 def is_finite(model: OnlineAutoencoder) -> bool:
-    """Whether all that a model knows is finite.
-
-    A missing cell of a mini-batch is NaN by right, and so is the reading before the first.
-    """
+    """Whether all that a model knows is finite; a missing cell of a row in a mini-batch is NaN by right."""
     data = model.to_state()
     stream = data["stream"]
-    holed = ("pending", "minibatch", "witness_wanted", "fresh_wanted", "sensors")
-    batches = [array for name in holed for array in stream.pop(name)]
+    # NaN is a missing cell, and the last reading of a feature that has none yet
+    gappy = ("pending", "minibatch", "witness_wanted", "fresh_wanted", "sensors")
+    batches = [stream.pop(name) for name in gappy]
     network = [array for array in data["network"].values() if isinstance(array, np.ndarray)]
-    arrays = [*stream.values(), *stream["scaler"].values(), *network]
-    return not np.isinf(batches).any() and all(
+    arrays = [*stream.pop("scaler").values(), *stream.values(), *network]
+    arrays = [array for array in arrays if isinstance(array, np.ndarray)]
+    return not any(np.isinf(batch).any() for batch in batches) and all(
         bool(np.isfinite(array).all())
         for array in arrays
         if isinstance(array, np.ndarray) and array.dtype.kind == "f"

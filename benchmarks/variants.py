@@ -12,8 +12,9 @@ from benchmarks.swaps import Swaps
 from iotae._compiled import compiled
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.batch.scoring import JoinedScore
-from iotae.stream import histogram
-from iotae.stream.kernels import LEFT
+from iotae.stream import evidence, histogram
+from iotae.stream.counters import LEFT, WITNESS_LEFT
+from iotae.stream.memory import Memory
 
 __all__ = ["STREAM", "TABLE"]
 
@@ -22,6 +23,8 @@ Singles = NDArray[np.float32]
 Whole = NDArray[np.int64]
 
 _surprise = histogram.surprise
+_tail_nats, _weighed, NOW = evidence.tail_nats, evidence.weighed, evidence.NOW
+NORMAL_TAILS = evidence.new_tails(1)
 _fit, _score = JoinedScore.fit, JoinedScore.score
 _init = BatchAutoencoder.__init__
 
@@ -44,27 +47,64 @@ def perfect_reconstruction(parameters: Singles, sizes: Whole, activation: int, t
 
 
 @compiled
-def no_training(floats: Floats, singles: Singles, whole: Whole) -> None:
-    """Drop the mini-batch in training."""
-    whole[LEFT] = 0
+def no_training(memory: Memory) -> None:
+    """Drop the autoencoder's mini-batch in training."""
+    memory.counters[LEFT] = 0
 
 
 @compiled
-def no_surprise(scaled: float, table: Floats) -> float:
+def no_witness_training(memory: Memory) -> None:
+    """Drop the mini-batch in training of the network that predicts each cell, which so predicts nothing."""
+    memory.counters[WITNESS_LEFT] = 0
+
+
+@compiled
+def nothing_expected(cells: Singles, matrices: Singles, result: Singles) -> None:
+    """Take each cell's own deviation for its residual, as if no other said anything about it."""
+    for j in range(cells.size):
+        result[j] = cells[j]
+
+
+@compiled
+def surprise_alone(row: Floats, raw: float, memory: Memory) -> float:
+    """Leave the row's mean surprise as it is."""
+    return raw
+
+
+@compiled
+def by_square(surprise: float, evidence: float) -> float:
+    """Take the larger of two logarithms."""
+    return max(surprise, evidence)
+
+
+@compiled
+def one_tail_for_all(value: float, tails: Floats, statistic: int, slot: int) -> float:
+    """Take each statistic for as rare as that of a normal variable, whatever the sensor."""
+    return float(_tail_nats(value, NORMAL_TAILS, statistic, 0))
+
+
+@compiled
+def no_clock(memory: Memory) -> float:
+    """Know no hour."""
+    return np.nan
+
+
+@compiled
+def now_alone(nats: float, part: int, rows: float, order: float, sensors: float) -> float:
+    """Let only the residual of the row itself speak."""
+    return _weighed(nats, part, rows, order, sensors) if part == NOW else -1e9
+
+
+@compiled
+def no_surprise(scaled: float, table: Floats, feature: int) -> float:
     """Find every value as likely as any other."""
     return 0.0
 
 
 @compiled
-def surprise_without_energy(scaled: float, table: Floats) -> float:
+def surprise_without_energy(scaled: float, table: Floats, feature: int) -> float:
     """Take away beforehand the square that the score adds to the surprise."""
-    return float(_surprise(scaled, table) - scaled * scaled)
-
-
-@compiled
-def only_minus_energy(scaled: float, table: Floats) -> float:
-    """Take away the square that the score adds, and leave no surprise."""
-    return -scaled * scaled
+    return float(_surprise(scaled, table, feature) - scaled * scaled)
 
 
 @compiled
@@ -120,20 +160,24 @@ NETWORK_ALONE: Swaps = {"iotae.batch.tail_calibration:join": network_alone}
 
 STREAM: dict[str, Swaps] = {
     "the product": {},
-    "no residual: no network at all": {"iotae.nn.kernels:forward_row": perfect_reconstruction},
-    "network never trained": {"iotae.stream.calls:_train": no_training},
-    "linear autoencoder": LINEAR,
-    "one step on a mini-batch": {
-        "iotae.stream.calls:_MOST_STEPS": 1,
-        "iotae.stream.calls:_LEAST_STEPS": 1,
-        "iotae.stream.calls:_EARLY_STEPS": 1,
+    "mean surprise alone": {"iotae.stream.witness:joined_score": surprise_alone},
+    "the larger of the two, no soft sum": {"iotae.stream.evidence:soft_sum": by_square},
+    "no network that predicts cells: covariance alone": {"iotae.stream.witness:_train": no_witness_training},
+    "that network linear": {"iotae.nn.leave_one_out:_LEAK": np.float32(1.0)},
+    "no covariance: network alone": {"iotae.stream.conditional:residuals": nothing_expected},
+    "nothing expected of a sensor": {
+        "iotae.stream.conditional:residuals": nothing_expected,
+        "iotae.stream.witness:_train": no_witness_training,
     },
+    "no tails of single sensors": {"iotae.stream.evidence:tail_nats": one_tail_for_all},
+    "the row alone: no recent rows, no runs": {"iotae.stream.evidence:weighed": now_alone},
+    "no clock": {"iotae.stream.witness:_agreement": no_clock},
+    "no autoencoder": {"iotae.nn.kernels:forward_row": perfect_reconstruction},
+    "autoencoder never trained": {"iotae.stream.calls:_train": no_training},
     "no histograms": {"iotae.stream.histogram:surprise": no_surprise},
     "no energy": {"iotae.stream.histogram:surprise": surprise_without_energy},
-    "residual only": {"iotae.stream.histogram:surprise": only_minus_energy},
-    "no gate": {"iotae.stream.update_gate:judge": accept_every_row},
+    "no gate of surprises": {"iotae.stream.update_gate:judge": accept_every_row},
     "gate without escape": {"iotae.stream.update_gate:_WIDEN": 0.0},
-    "gate on the row alone": {"iotae.stream.update_gate:_RECENT_RATE": 1.0},
     "no context": {"iotae.stream.autocorrelation:_MOST": 0.0},
 }
 """Variants of the stream's model."""

@@ -240,6 +240,19 @@ class IoTAE(LabellingDetector):
             parts = self.encoder_.shares_by_column(parts, self.feature_names_in_)
         return like(X, parts)
 
+    def expected(self, X: Any) -> Any:
+        """What the network makes of each cell (n_samples, n_features), in the column's own units.
+
+        A cell far from it is one that the other cells do not account for. Missing cells are filled. A data
+        frame gives a frame of the same library with its columns, and its index if it has one; columns that
+        were encoded (text, categories, times) or left out are NaN.
+        """
+        self._check_fitted()
+        made = self.model_.reconstruct(to_numbers(self, X, reset=False))
+        if self.encoder_ is not None:
+            made = self.encoder_.numbers_by_column(made, self.feature_names_in_)
+        return like(X, made)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to a file that :meth:`load` reads without executing code.
 

@@ -75,8 +75,11 @@ class Witness:
             return value
         apart = value - stats[CENTRE, j]
         if stats[SPREAD, j] > 0:
-            return held(apart / (sensors.TO_DEVIATION * stats[SPREAD, j]), sensors._FAR)
+            return self._far(apart / (sensors.TO_DEVIATION * stats[SPREAD, j]))
         return math.copysign(sensors._UNMOVED, apart) if apart else 0.0
+
+    def _far(self, z):
+        return held(z, sensors._FAR + (abs(z) >= sensors._ABSURD))
 
     def _rarity_of_run(self, slot, run):
         if run == 0 or slot.equal >= sensors._SELDOM:
@@ -165,23 +168,27 @@ class Witness:
 
     # -- learning -----------------------------------------------------------------------------
 
-    def learn(self, row, taught):
-        """Learn the row scored last, which the gate of surprises has ``taught`` or refused."""
-        n, width = self.accepted, self.width
-        refused = n > witness._OPEN_ROWS and self.biggest > witness._GATE * width * (1 + 300 / n)
-        self.width = max(1.0, width * math.exp(witness._WIDEN * (refused - witness._SHARE)))
-        if taught and not refused:
-            assert width <= witness._GIVEN_WAY, "this oracle knows no fast rate"
-            self._accept(row, n)
-        if self.agreed is not None:
-            self.agree = self.agreed
-        self._keep(row)
+    def learn(self, row):
+        """Learn the row scored last."""
+        if all(abs(slot.now["z"]) <= sensors._FAR for slot in self.slots if slot.now["present"]):
+            self._learn_what_is_not_absurd(row)
         self.rows += 1
         if self.made:
             self.made[0] -= 1
             if not self.made[0]:
                 _, self.inverse, self.mean, self.scale = self.made
                 self.made = None
+
+    def _learn_what_is_not_absurd(self, row):
+        n, width = self.accepted, self.width
+        refused = n > witness._OPEN_ROWS and self.biggest > witness._GATE * width * (1 + 300 / n)
+        self.width = max(1.0, width * math.exp(witness._WIDEN * (refused - witness._SHARE)))
+        if not refused:
+            assert width <= witness._GIVEN_WAY, "this oracle knows no fast rate"
+            self._accept(row, n)
+        if self.agreed is not None:
+            self.agree = self.agreed
+        self._keep(row)
 
     def _accept(self, row, n):
         for j, slot in enumerate(self.slots):
@@ -196,7 +203,7 @@ class Witness:
         evidence.calibrate(math.log(self.surprise + 0.5), self.calibration, evidence.SURPRISE, float(n))
         self.accepted += 1
         deviations = [slot.now["z"] for slot in self.slots]
-        self.cells.append([0.0 if z is None else held(z, sensors._LEARNED_REACH) for z in deviations])
+        self.cells.append([0.0 if z is None else held(z, sensors.LEARNED_REACH) for z in deviations])
         if not self.made and self.accepted >= self.due:
             n = self.accepted
             self.due = 1.5 * n if n < 400 else n + max(50, n / 20)

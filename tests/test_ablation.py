@@ -103,7 +103,7 @@ def figures(collection, name, protocol):
 @pytest.mark.parametrize(
     ("collection", "protocol", "names"),
     [
-        ("STREAM", "stream", ("no residual: no network at all", "linear autoencoder", "residual only")),
+        ("STREAM", "stream", ("mean surprise alone", "no autoencoder", "nothing expected of a sensor")),
         (
             "TABLE",
             "table_unlabelled",

@@ -1,13 +1,11 @@
 """Distances to references against counting them out."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotae.batch.neighbours import Neighbours, near_distance
+from iotae.batch.neighbours import Neighbours, mean_distance
 from tests import naive
 
 
@@ -90,10 +88,10 @@ def test_blocks_do_not_show(rng):
     made = Neighbours(references)
     whole = made.near(rows)
     for n in (1, 63, 64, 65, 1023, 1024):
-        np.testing.assert_allclose(made.near(rows[:n]), whole[:n], rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(made.near(rows[::-1]), whole[::-1], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(made.near(rows[:n]), whole[:n])
+    np.testing.assert_array_equal(made.near(np.ascontiguousarray(rows[::-1])), whole[::-1])
     assert made.near(rows[:0]).shape == (0,)
-    places = [place for place, _, _ in made.minima(rows)]
+    places = [place for place, *_ in made.pieces(rows)]
     assert [(p.start, p.stop) for p in places] == [(0, 1024), (1024, 1025)]
 
 
@@ -126,8 +124,9 @@ def test_what_is_farther_out_is_farther(rng):
 
 def test_minima_are_the_nearest_of_each_group(rng):
     references, rows = table(rng, 10), table(rng, 7)
-    ((place, squares, bound),) = Neighbours(references, groups=4).minima(rows)
+    ((place, near, squares, bound),) = Neighbours(references, groups=4).pieces(rows)
     assert (place, squares.shape, bound.shape) == (slice(0, 7), (4, 7), (7,))
+    np.testing.assert_array_equal(near, Neighbours(references, groups=4).near(rows))
     apart = np.linalg.norm(rows[:, None] - references[None], axis=2)
     for group in range(4):
         np.testing.assert_allclose(np.sqrt(squares[group]), apart[:, group::4].min(axis=1), rtol=1e-3)
@@ -145,9 +144,8 @@ def test_shares_are_squared_distances_by_column(rng):
         np.testing.assert_allclose(parts[i], expected, rtol=1e-4)
 
 
-def test_near_distance_by_hand():
-    nearest = np.array([[5.0, 1.0, 2.0, 3.0, 9.0], [0.0, 4.0, 4.0, 7.0, 1.0]], np.float32)
-    squares = np.ascontiguousarray(nearest.T) ** 2
-    got = near_distance(squares, np.array([0.5, 0.5], np.float32))
-    assert got.tolist() == pytest.approx([2.0, 3.0])
-    assert math.isclose(near_distance(squares[:1], np.array([0.5, 0.5], np.float32))[0], 5.0)
+def test_the_mean_distance_by_hand():
+    nearest = np.array([[1.0, 2.0, 3.0, 5.0], [0.0, 1.0, 4.0, 4.0]], np.float32)
+    least, bound = np.ascontiguousarray(nearest.T) ** 2, np.array([0.5, 0.5], np.float32)
+    assert mean_distance(least, bound, 5).tolist() == pytest.approx([2.0, 3.0])
+    assert mean_distance(least, bound, 1).tolist() == pytest.approx([1.0, 0.0])

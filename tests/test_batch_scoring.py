@@ -16,7 +16,7 @@ from iotae.batch.scoring import JoinedScore
 from iotae.batch.tail_calibration import TailCalibration, join
 from iotae.batch.whitening import Whitening
 from iotae.nn.network import Network
-from iotae.nn.training import propagate_rows, schedule, train_network
+from iotae.nn.training import Training, propagate_rows, schedule, train_network
 from iotae.stream import kernels
 from tests import naive
 
@@ -239,11 +239,7 @@ def test_updates_or_epochs_bound_the_training(n, epochs, updates, steps, passes,
         network,
         rows,
         np.ones(n, np.float32),
-        epochs=epochs,
-        updates=updates,
-        batch_size=10,
-        learning_rate=1e-2,
-        dropout_rate=0.0,
+        Training(epochs, updates, batch_size=10, learning_rate=1e-2, dropout_rate=0.0),
     )
     assert network.step == steps
     assert len(history) == passes

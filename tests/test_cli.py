@@ -192,8 +192,8 @@ def test_alarms_are_explained_by_columns_of_the_file(house, tmp_path):
     assert rows[0][-1] == "reason"
     for row in rows[1:]:
         assert bool(row[-1]) == (row[-2] == "1")
-        for part in filter(None, row[-1].split(", ")):
-            assert re.fullmatch(r"(duration|protocol|service|bytes|flag) \d+%", part)
+        for part in filter(None, row[-1].split("; ")):
+            assert re.fullmatch(r"(duration|protocol|service|bytes|flag) .+ \(\d+ %\)", part)
 
 
 def test_a_label_that_is_absent_is_fine_for_scores_and_an_error_for_evaluation(house, tmp_path, capsys):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from iotae.nn import architecture, elementwise, kernels, torch_backend
+from iotae.nn import activations, architecture, elementwise, kernels, torch_backend
+from iotae.nn.network import Network
 from tests import naive
 
 SIZES = (5, 4, 2, 4, 5)
@@ -27,10 +28,10 @@ def block():
     return architecture.initial_parameters(SIZES, 3)
 
 
-def propagate(block, code, rows):
-    latent, output = np.empty((len(rows), 2), np.float32), np.empty(rows.shape, np.float32)
-    kernels.propagate(block, LAYERS, code, rows, 2, latent, output)
-    return latent, output
+def propagate(block, activation, rows):
+    network = Network(SIZES[0], SIZES[1:-1], activation, 0)
+    network.parameters = block
+    return network.propagate(rows)
 
 
 def gradient_of(block, rows, weights, code):
@@ -48,14 +49,14 @@ def gradient_of(block, rows, weights, code):
     return loss, gradient
 
 
-@pytest.mark.parametrize("activation", elementwise.ACTIVATIONS)
+@pytest.mark.parametrize("activation", activations.ACTIVATIONS)
 def test_forward_is_the_naive_network(activation, rows, block):
-    code = elementwise.ACTIVATIONS[activation]
+    code = activations.ACTIVATIONS[activation]
     expected = [naive.forward(block, SIZES, activation, row) for row in rows]
     # more rows than go through at a time
-    _, many = propagate(block, code, np.tile(rows, (17, 1)))
+    _, many = propagate(block, activation, np.tile(rows, (17, 1)))
     np.testing.assert_allclose(many, expected * 17, atol=1e-6)
-    _, output = propagate(block, code, rows)
+    _, output = propagate(block, activation, rows)
     np.testing.assert_allclose(output, expected, atol=1e-6)
     for row, line in zip(np.nan_to_num(rows), expected, strict=True):
         tape = np.zeros(LAYERS.sum(), np.float32)
@@ -64,24 +65,28 @@ def test_forward_is_the_naive_network(activation, rows, block):
         np.testing.assert_allclose(tape[-row.size :], line, atol=1e-6)
 
 
-@pytest.mark.parametrize("activation", elementwise.ACTIVATIONS)
+@pytest.mark.parametrize("activation", activations.ACTIVATIONS)
 def test_loss_and_gradient_are_autograds(activation, rows, block, rng):
     weights = rng.uniform(0.5, 2.0, len(rows)).astype(np.float32)
-    loss, gradient = gradient_of(block, rows, weights, elementwise.ACTIVATIONS[activation])
+    loss, gradient = gradient_of(block, rows, weights, activations.ACTIVATIONS[activation])
     torch_loss, torch_gradient = torch_backend.loss_and_gradient(block, SIZES, activation, rows, weights)
     assert loss == pytest.approx(naive.loss(block, SIZES, activation, rows, weights), rel=1e-5)
     assert loss == pytest.approx(torch_loss, rel=1e-5)
     np.testing.assert_allclose(gradient, torch_gradient, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", elementwise.ACTIVATIONS)
+@pytest.mark.parametrize("activation", activations.ACTIVATIONS)
 def test_both_engines_encode_and_reconstruct_the_same(activation, rows, block):
-    latent, output = propagate(block, elementwise.ACTIVATIONS[activation], rows)
+    latent, output = propagate(block, activation, rows)
     network = torch_backend.FlatAutoencoder(block, SIZES, activation)
-    torch_latent, torch_output = torch_backend.propagate(network, rows)
     assert latent.shape == (16, 2)
-    np.testing.assert_allclose(latent, torch_latent, atol=1e-5)
-    np.testing.assert_allclose(output, torch_output, atol=1e-5)
+    np.testing.assert_allclose(output, torch_backend.reconstruct(network, rows), atol=1e-5)
+    # the code is what a network of the first half makes of the rows
+    n_first = architecture.n_parameters(SIZES[:3])
+    half = torch_backend.FlatAutoencoder(block[:n_first], SIZES[:3], activation)
+    missing_as_zero = torch.from_numpy(np.nan_to_num(rows))
+    code = half.activation(half(missing_as_zero)).detach().numpy()
+    np.testing.assert_allclose(latent, code, atol=1e-5)
 
 
 def test_adam_is_the_published_algorithm(block, rng):
@@ -102,19 +107,12 @@ def run_training(block, rows, dropout_rate=0.0, seed=0):
     weights = np.ones(len(rows), np.float32)
     losses = [
         kernels.train(
-            trained,
+            kernels.Learner(trained, first, second),
             LAYERS,
             0,
-            rows,
-            weights,
-            np.arange(len(rows)),
-            6,
-            np.full(3, 0.01),
-            dropout_rate,
+            kernels.Table(rows, weights, np.arange(len(rows))),
+            kernels.Plan(6, np.full(3, 0.01), dropout_rate, epoch * 3),
             np.random.default_rng(seed),
-            first,
-            second,
-            epoch * 3,
         )
         for epoch in range(40)
     ]
@@ -125,7 +123,8 @@ def test_training_is_torchs_step_for_step(block, rows):
     ours, losses = run_training(block, rows)
     network = torch_backend.FlatAutoencoder(block, SIZES)
     order = [np.arange(len(rows))] * 40
-    history = torch_backend.train(network, rows, np.ones(len(rows), np.float32), order, 6, [0.01] * 120)
+    plan = kernels.Plan(6, np.full(120, 0.01), 0.0, 0)
+    history = torch_backend.train(network, rows, np.ones(len(rows), np.float32), order, plan)
     np.testing.assert_allclose(losses, history, rtol=1e-3)
     np.testing.assert_allclose(ours, network.block.detach().numpy(), atol=2e-3)
     assert losses[-1] < 0.8 * losses[0]
@@ -171,7 +170,7 @@ def test_the_same_tests_pass_without_numba(room, request):
 def test_the_rational_tanh_is_tanh_everywhere():
     x = np.concatenate([np.linspace(-12, 12, 100_001), [-1e30, 1e30, 0.0, 1e-30]]).astype(np.float32)
     units = x.reshape(1, -1).copy()
-    elementwise.activate(units, elementwise.ACTIVATIONS["tanh"])
+    activations.activate(units, activations.ACTIVATIONS["tanh"])
     np.testing.assert_allclose(units[0], np.tanh(x.astype(np.float64)), atol=1e-6)
     assert (np.abs(units) <= 1.0 + 1e-6).all()
     assert units[0, -2] == 0.0

@@ -211,6 +211,41 @@ def test_explanation_finds_the_guilty_feature(data):
     assert IoTAE(random_state=0).fit(X).explain(X[:1]).argmax() == 4
 
 
+def test_what_was_expected_of_a_cell_is_in_its_columns_units(data, fitted):
+    X = data[0].copy()
+    expected = fitted.expected(X)
+    assert expected.shape == X.shape
+    np.testing.assert_array_equal(expected, fitted.model_.reconstruct(X))
+    usual = fitted.labels_ == 0
+    for column, made in zip(X[usual].T, expected[usual].T, strict=True):
+        assert abs(np.median(made) - np.median(column)) < column.std()
+    X[:5, 2] = np.nan
+    assert np.isfinite(fitted.expected(X)).all()
+    frame = pd.DataFrame(X, columns=list("abcdef"), index=range(100, 700))
+    told = IoTAE(random_state=0).fit(frame).expected(frame)
+    assert told.columns.tolist() == list("abcdef")
+    assert told.index[0] == 100
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_what_was_expected_of_a_mixed_frame_is_its_numbers(library, rng):
+    load = rng.normal(size=400)
+    frame = library(
+        {"mode": np.where(load > 0, "max", "eco").tolist(), "watts": 50 + 5 * load, "amps": 2 + 0.2 * load}
+    )
+    told = IoTAE(random_state=0).fit(frame).expected(frame)
+    assert type(told) is type(frame)
+    assert list(told.columns) == ["mode", "watts", "amps"]
+    assert np.isnan(np.asarray(told["mode"])).all()
+    assert np.corrcoef(told["watts"], 50 + 5 * load)[0, 1] > 0.85
+    assert np.abs(np.asarray(told["amps"]) - (2 + 0.2 * load)).mean() < 0.2
+
+
+def test_nothing_is_expected_before_fit(data):
+    with pytest.raises(Exception, match="not fitted"):
+        IoTAE().expected(data[0])
+
+
 def test_frames_of_every_library_give_the_same_scores(data, fitted):
     X = data[0]
     names = list("abcdef")

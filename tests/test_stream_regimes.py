@@ -10,9 +10,9 @@ from benchmarks import regimes
 
 SEEDS = pytest.mark.parametrize("seed", range(regimes.SEEDS))
 
-SHIFT_QUIET_ROWS = 1_200
-"""Rows after a level shift of any size within which alarms stop: measured 1,139 at most, for a million
-deviations, which are alarms until the gate has become wide enough to teach them."""
+SHIFT_QUIET_ROWS = 1_500
+"""Rows after a level shift of any size within which alarms stop: measured 1,429 at most, for a million
+deviations, which no sensor can mean until the scale has moved there."""
 
 SHIFT_TEACHES_ROWS = 4_000
 """... and within which fewer than one row in ten is refused."""
@@ -20,8 +20,8 @@ SHIFT_TEACHES_ROWS = 4_000
 DRIFT_REFUSED = 0.06
 """Most of the rows of a slow drift that are refused: a world at rest has up to 5 % (measured 2.6 %)."""
 
-KNOWN_NIGHT_ROWS = 250
-"""Rows for which a known day or night may be an alarm: measured 0 to 170, after 416 on the first night."""
+KNOWN_NIGHT_ROWS = 100
+"""Rows for which the second night may be an alarm: measured 0 to 4, after 86 to 289 on the first."""
 
 BURST_LOSS = 0.01
 """Most of the ROC AUC that a burst with 5 % attacks may cost what comes after it: measured 0.000."""
@@ -33,7 +33,7 @@ POISONED_AUC = 0.94
 
 @SEEDS
 @pytest.mark.parametrize("size", [3.0, 30.0, 1e6])
-def test_numba_alarms_stop_within_1200_rows_of_a_level_shift(size, seed):
+def test_numba_alarms_stop_within_1500_rows_of_a_level_shift(size, seed):
     found = regimes.level_shift(seed, size)
     # the eleventh alarm of equal height is the cut of a thousand scores, of which one in a hundred may be one
     assert found["alarms among the first 50 rows"] > 0.2
@@ -54,7 +54,7 @@ def test_numba_a_slow_drift_is_followed_with_few_refusals(seed):
 
 
 @SEEDS
-def test_numba_the_second_night_is_an_alarm_for_250_rows_at_most(seed):
+def test_numba_the_second_night_is_an_alarm_for_100_rows_at_most(seed):
     found = regimes.day_and_night(seed)
     assert found["rows until alarms stop, first night"] < SHIFT_QUIET_ROWS
     for time in ("second day", "second night", "third day", "third night"):

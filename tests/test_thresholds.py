@@ -192,3 +192,19 @@ def test_alarms_rarer_than_the_window_are_refused():
 def test_an_infinite_score_has_a_p_value():
     cut = TailThreshold(0.01).fit(np.random.default_rng(0).normal(size=5000))
     assert 0.0 < cut.p_value(math.inf) < 1e-6
+
+
+@pytest.mark.parametrize("window", [None, 12])
+def test_many_scores_move_the_conformal_threshold_as_one_by_one(window, rng):
+    one_by_one, at_once = (ConformalThreshold(alpha=0.1, window=window) for _ in range(2))
+    scores = rng.normal(size=40)
+    expected = []
+    for score in scores.tolist():
+        expected.append(one_by_one.threshold)
+        one_by_one.update(score)
+    thresholds = [at_once.update_many(part) for part in np.split(scores, [0, 1, 17])]
+    assert np.concatenate([part[:-1] for part in thresholds]).tolist() == expected
+    assert thresholds[-1][-1] == one_by_one.threshold == at_once.threshold
+    with pytest.raises(ValueError, match="1 are not finite"):
+        at_once.update_many([0.5, np.nan])
+    assert at_once.threshold == one_by_one.threshold

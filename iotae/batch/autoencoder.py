@@ -27,7 +27,7 @@ from iotae.data.frames import check_columns, column_names, to_matrix
 from iotae.data.sampling import gather, sample_rows
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
-from iotae.nn.training import check_engine, propagate_rows, train_network
+from iotae.nn.training import Engine, Training, check_engine, propagate_rows, train_network
 
 __all__ = ["BatchAutoencoder", "NotFittedError"]
 
@@ -45,12 +45,12 @@ SCORINGS = ("joined", "reconstruction")
 
 
 class BatchAutoencoder:
-    """A deep autoencoder for tables, joined with the distance to rows that can be trusted.
+    """A deep autoencoder for tables, joined with the distance to reference rows.
 
     Columns are scaled by :class:`iotae.batch.scaler.TableScaler`. Rows that form clumps away from the
-    bulk neither teach the network nor vouch for others. A row's score joins two views of it
-    (:mod:`iotae.batch.scoring`): what the network makes of it, whitened, and how far the nearest trusted rows
-    are.
+    bulk become neither training rows of the network nor reference rows. A row's score joins two views of it
+    (:mod:`iotae.batch.scoring`): what the network makes of it, whitened, and how far the nearest reference
+    rows are. The score is a function of the row and the model alone, bit for bit.
 
     Parameters
     ----------
@@ -71,11 +71,13 @@ class BatchAutoencoder:
     scoring : {'joined', 'reconstruction'}
         Both views, or the reconstruction error ||x - x^||_2 alone.
     clean : bool
-        The training rows are known to be normal: all of them teach and vouch, and for longer.
+        The rows are known to be normal: all of them become training and reference rows,
+        and training is longer.
     seed : int, optional
         Seed of the weights and of every sample; None draws one at each fit.
     device : str, optional
-        None or ``'cpu'`` for the compiled kernels, ``'cuda'`` for torch on a GPU.
+        None or ``'cpu'`` to train by the compiled kernels, ``'cuda'`` by torch on a GPU. Scores are the
+        kernels' either way.
     network : torch.nn.Module, optional
         A network of your own that maps (n, d) to (n, d); trained in place by the torch engine.
     progress : bool
@@ -163,7 +165,7 @@ class BatchAutoencoder:
         table = to_matrix(X)
         weights = check_row_weights(check_table(table), sample_weight)
         names = column_names(X)
-        check_engine(self.device, self.network, table.shape[1])
+        check_engine(self._engine(), table.shape[1])
         rows = np.flatnonzero(weights > 0)
         seed = draw_seed(self.seed)
         self._begin(table.shape[1], names, seed)
@@ -187,7 +189,7 @@ class BatchAutoencoder:
         """
         seed = draw_seed(self.seed)
         table, names, n_seen = gather(chunks, _FIT_ROWS, seed)
-        check_engine(self.device, self.network, table.shape[1])
+        check_engine(self._engine(), table.shape[1])
         weights = check_row_weights(check_table(table), None)
         self._begin(table.shape[1], names, seed)
         self.fitted_scores = self._learn(table, weights, n_seen)
@@ -217,33 +219,31 @@ class BatchAutoencoder:
         as_it_is = TableScaler.identity(table.shape[1])
         self._scaler = as_it_is if self.scaling == "none" else TableScaler()
         rows = self._scaler.transform(table) if self.scaling == "none" else self._scaler.fit_transform(table)
-        vouching, teaching = choose_rows(rows, self.clean, network.generator)
+        references, training = choose_rows(rows, self.clean, network.generator)
+        how = Training(
+            self.epochs,
+            _CLEAN_UPDATES if self.clean else _UPDATES,
+            self.batch_size,
+            self.learning_rate,
+            self.dropout_rate,
+        )
         self.history += train_network(
-            network,
-            rows[teaching],
-            weights[teaching],
-            epochs=self.epochs,
-            updates=_CLEAN_UPDATES if self.clean else _UPDATES,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            dropout_rate=self.dropout_rate,
-            progress=self.progress,
-            **self._engine(),
+            network, rows[training], weights[training], how, self._engine(), self.progress
         )
         latent, output = self._propagate(rows)
         residual = rows - output
-        learned = (rows[teaching], latent[teaching], residual[teaching])
-        self._views = JoinedScore().fit(learned, (rows, latent, residual), rows[vouching])
+        learned = (rows[training], latent[training], residual[training])
+        self._views = JoinedScore().fit(learned, (rows, latent, residual), rows[references])
         self._kept = ReplayBuffer(table, weights, n_seen, network.generator)
         if self.scoring == "reconstruction":
             return distance(rows, output)
         return self._views.fitted_scores
 
-    def _engine(self) -> dict[str, Any]:
-        return {"device": self.device, "module": self.network}
+    def _engine(self) -> Engine:
+        return Engine(self.device, self.network)
 
     def _propagate(self, rows: Float32) -> tuple[Float32, Float32]:
-        return propagate_rows(self._fitted(), rows, **self._engine())
+        return propagate_rows(self._fitted(), rows, self._engine())
 
     # -- scoring ------------------------------------------------------------------------------
 

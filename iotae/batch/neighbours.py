@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from iotae._typing import Float32, Float64
-from iotae.batch.distances import group_minima, smallest
+from iotae.batch.distances import nearest_four, nearest_parts
+from iotae.nn.products import multiple_of_four
 
-__all__ = ["FINE_GROUPS", "Neighbours", "near_distance"]
+__all__ = ["FINE_GROUPS", "Neighbours", "mean_distance"]
 
 _NEIGHBOURS = 3
 """The near distance is the mean to the nearest three: one is noisy, ten blunt on clean rows."""
@@ -35,6 +36,9 @@ _UNREACHABLE = np.float32(1e30)
 class Neighbours:
     """Reference rows laid out for fast distances.
 
+    Distances are a function of the row and the references alone, bit for bit
+    (:mod:`iotae.batch.distances`).
+
     Parameters
     ----------
     rows : ndarray of float32, shape (m, d)
@@ -46,72 +50,82 @@ class Neighbours:
     def __init__(self, rows: Float32, groups: int | None = None) -> None:
         self.rows = np.nan_to_num(rows, nan=0.0)
         self.groups = groups or min(max(FINE_GROUPS, len(rows) // 8), len(rows))
-        d = rows.shape[1]
-        size = -(-len(rows) // self.groups)
-        # what is multiplied by a row and a 1, and by a row with gaps, the presence of its cells and a 1
-        self._gappy = np.zeros((size * self.groups, 2 * d + 1), np.float32)
-        self._gappy[: len(rows), :d] = -2.0 * self.rows
-        self._gappy[: len(rows), d:-1] = self.rows * self.rows
-        self._gappy[len(rows) :, -1] = _UNREACHABLE
-        self._whole = np.ascontiguousarray(self._gappy[:, : d + 1])
-        self._whole[:, d] = self._gappy[:, d:].sum(axis=1)
+        # reference j is in group j % groups; a short group is filled up with its first member, out of reach
+        place = np.arange(-(-len(rows) // self.groups) * self.groups)
+        grouped = self.rows[np.where(place < len(rows), place, place % self.groups)]
+        self._filled, self._columns = grouped, np.ascontiguousarray(grouped.T)
+        grouped = grouped.reshape(-1, self.groups, rows.shape[1])
+        squares = grouped * grouped
+        beyond = np.where(place < len(rows), np.float32(0.0), _UNREACHABLE).reshape(-1, self.groups)
+        # a row with gaps is also multiplied by the presence of its cells
+        self._full = _in_fours([-2.0 * grouped], beyond + squares.sum(axis=2))
+        self._gappy = _in_fours([-2.0 * grouped, squares], beyond)
 
-    def minima(self, Z: Float32) -> Iterator[tuple[slice, Float32, Float32]]:
-        """Yield pieces of rows: where they are, their squared distance to the nearest reference of each
-        group (groups, b), and the distance up to which a reference is the row itself (b,).
+    def _nearest(self, Z: Float32, minima: Float32) -> tuple[Float64, Float32]:
+        """Mean distance of each row to its nearest three, and up to which distance one is the row itself."""
+        least, own = np.empty((_NEIGHBOURS + 1, len(Z)), np.float32), np.empty(len(Z), np.float32)
+        products = self._gappy if np.isnan(Z).any() else self._full
+        nearest_four(Z, *products, self._filled, self._columns, least, own, minima)
+        bound = np.asarray(_TWIN * np.sqrt(own + np.float32(1e-3)), np.float32)
+        return mean_distance(least, bound, self.groups), bound
+
+    def near(self, Z: Float32) -> Float64:
+        """Mean distance of each row to its nearest three references, itself left out (n,).
 
         Missing cells of a row are left out of its distances, which are then scaled up to all cells.
         """
-        d = Z.shape[1]
+        return self._nearest(Z, np.empty((self.groups, 0), np.float32))[0]
+
+    def pieces(self, Z: Float32) -> Iterator[tuple[slice, Float64, Float32, Float32]]:
+        """Yield pieces of rows: where they are, their near distances and their distances to the groups.
+
+        These are the near distance (b,), the squared distance to the nearest reference of each group
+        (groups, b), and the distance up to which a reference is the row itself (b,). The squared distances
+        are fast ones: their last digits hang on the processor.
+        """
         for start in range(0, len(Z), _PIECE):
             piece = Z[start : start + _PIECE]
-            missing = np.isnan(piece)
-            scale = np.ones(len(piece), np.float32)
-            if not missing.any():
-                products, rows = self._whole, np.ones((len(piece), d + 1), np.float32)
-                rows[:, :d] = piece
-            else:
-                products, rows = self._gappy, np.ones((len(piece), 2 * d + 1), np.float32)
-                rows[:, :d] = np.nan_to_num(piece, nan=0.0)
-                rows[:, d:-1] = ~missing
-                scale[:] = d / np.maximum(d - missing.sum(axis=1), 1)
-            own = np.einsum("ij,ij->i", rows[:, :d], rows[:, :d])
-            squares = np.empty((self.groups, len(piece)), np.float32)
-            group_minima(products, rows, own, scale, squares)
-            yield slice(start, start + len(piece)), squares, _TWIN * np.sqrt(own + 1e-3)
-
-    def near(self, Z: Float32) -> Float64:
-        """Mean distance of each row to its nearest three references, itself left out (n,)."""
-        distances = np.empty(len(Z))
-        for place, squares, bound in self.minima(Z):
-            distances[place] = near_distance(squares, bound)
-        return distances
+            minima = np.empty((self.groups, len(piece)), np.float32)
+            near, bound = self._nearest(piece, minima)
+            yield slice(start, start + len(piece)), near, minima, bound
 
     def shares(self, Z: Float32) -> Float64:
         """Squared distance to the nearest references by column (n, d)."""
-        z = np.nan_to_num(Z, nan=0.0)
+        parts = np.empty(Z.shape, np.float32)
+        filled = np.nan_to_num(Z, nan=0.0)
         k = min(_NEIGHBOURS + 1, len(self.rows))
-        parts = np.empty(Z.shape)
+        references = np.ascontiguousarray(self.rows.T)
         for start in range(0, len(Z), _PIECE):
-            block = z[start : start + _PIECE]
-            whole = self._whole[: len(self.rows)]
-            distances = block @ whole[:, :-1].T + whole[:, -1]
-            nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
-            parts[start : start + _PIECE] = ((block[:, None] - self.rows[nearest]) ** 2).sum(axis=1)
+            place = slice(start, start + _PIECE)
+            nearest_parts(filled[place], references, k, parts[place])
         parts[np.isnan(Z)] = 0.0
-        return parts
+        return parts.astype(np.float64)
 
 
-def near_distance(squares: Float32, bound: Float32) -> Float64:
-    """Mean of each row's least three distances, itself left out (n,), from squared ones (groups, n)."""
-    n_groups = len(squares)
+def _in_fours(terms: list[Float32], constants: Float32) -> tuple[Float32, Float32]:
+    """What is multiplied (members, groups, terms) and added (members, groups), filled up to fours."""
+    products = np.concatenate(terms, axis=2)
+    members, groups, n = products.shape
+    filled = np.zeros((members, multiple_of_four(groups), multiple_of_four(n)), np.float32)
+    filled[:, :groups, :n] = products
+    # a group too many is never looked at
+    added = np.zeros(filled.shape[:2], np.float32)
+    added[:, :groups] = constants
+    return filled, added
+
+
+def mean_distance(least: Float32, bound: Float32, n_groups: int) -> Float64:
+    """Mean of each row's least three distances, itself left out (n,), from the least four squared ones."""
     k = max(1, min(_NEIGHBOURS, n_groups - 1))
-    least = np.empty((_NEIGHBOURS + 1, squares.shape[1]), np.float32)
-    smallest(squares, least)
-    nearest = np.sqrt(least[: k + 1])
-    total: Float64 = nearest[:k].sum(axis=0, dtype=np.float64)
+    first, *others = np.sqrt(least[: k + 1]).astype(np.float64)
+    # one after the other: the order of a sum over an axis may hang on the number of rows
+    total = first
+    for other in others[: k - 1]:
+        total = total + other
     if n_groups > k:
-        twin = np.flatnonzero(nearest[0] <= bound)
-        total[twin] = nearest[1:, twin].sum(axis=0, dtype=np.float64)
-    total /= k
-    return total
+        without = others[0]
+        for other in others[1:]:
+            without = without + other
+        total = np.where(first <= bound, without, total)
+    result: Float64 = total / k
+    return result

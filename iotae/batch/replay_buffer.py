@@ -11,7 +11,7 @@ __all__ = ["ReplayBuffer"]
 
 
 class ReplayBuffer:
-    """A uniform sample of at most 4,096 of the ``n_seen`` rows seen so far, each as it was given.
+    """A uniform sample of at most 4,096 of the rows seen so far, as they were given, and their weights.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Which rows of a table may vouch for others, and which may teach the network.
+"""Which rows of a table become reference rows, and which become training rows of the network.
 
-Rows that form a clump away from the bulk would vouch for each other, and a network that has seen them
-rebuilds them well.
+Rows that form a clump away from the bulk would be near each other if they were references, and a network that
+has learned from them rebuilds them well.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from iotae._typing import Bool, Float32, Float64, Int64
-from iotae.batch.neighbours import FINE_GROUPS, Neighbours, near_distance
+from iotae.batch.neighbours import FINE_GROUPS, Neighbours
 
 __all__ = ["LEARN_ROWS", "choose_rows", "far_and_near", "sample", "trusted"]
 
@@ -20,14 +20,14 @@ _REFERENCES = 1024
 """Rows that distances are taken to. More bring clusters of anomalies close to themselves."""
 
 _CLEAN_REFERENCES = 4096
-"""Clean rows hide no one: a larger sample only sharpens."""
+"""Clean rows hold no clusters of anomalies: a larger sample only makes distances more exact."""
 
 _REFERENCE_STRICTNESS, _LEARNING_STRICTNESS = 1.0, 0.0
-"""How odd a row's company must be before it may not vouch for others, and before it may not teach: the
-network has rows enough to be choosier."""
+"""By how many deviations a row's neighbours must be too near before it may not be a reference, and before it
+may not be a training row: of these there are enough to be stricter."""
 
 _GROUP = 16
-"""Neighbours per group of the far distance: only a cluster of more than a sixteenth of the rows hides."""
+"""Neighbours per group of the far distance: only a cluster of more than a sixteenth of the rows escapes."""
 
 
 def sample(rows: Int64, most: int, generator: np.random.Generator) -> Int64:
@@ -36,7 +36,7 @@ def sample(rows: Int64, most: int, generator: np.random.Generator) -> Int64:
 
 
 def choose_rows(rows: Float32, clean: bool, generator: np.random.Generator) -> tuple[Int64, Int64]:
-    """Numbers of the scaled rows (n, d) that vouch, and of those that teach.
+    """Numbers of the scaled rows (n, d) that become references, and of those that become training rows.
 
     Clean rows are all trusted. Of others a sample is drawn and its suspect rows are left out, unless
     hardly any would remain.
@@ -44,14 +44,14 @@ def choose_rows(rows: Float32, clean: bool, generator: np.random.Generator) -> t
     everyone = np.arange(len(rows))
     if clean:
         return sample(everyone, _CLEAN_REFERENCES, generator), everyone
-    vouching = sample(everyone, _REFERENCES, generator)
-    teaching = sample(everyone, LEARN_ROWS, generator)
-    usual, theirs = far_and_near(rows[vouching], [rows[vouching], rows[teaching]])
-    may_vouch = trusted(usual, usual, _REFERENCE_STRICTNESS)
-    may_teach = trusted(theirs, usual, _LEARNING_STRICTNESS)
-    if min(may_vouch.sum(), may_teach.sum()) < 2:
-        return vouching, teaching
-    return vouching[may_vouch], teaching[may_teach]
+    references = sample(everyone, _REFERENCES, generator)
+    training = sample(everyone, LEARN_ROWS, generator)
+    usual, theirs = far_and_near(rows[references], [rows[references], rows[training]])
+    good_references = trusted(usual, usual, _REFERENCE_STRICTNESS)
+    good_training = trusted(theirs, usual, _LEARNING_STRICTNESS)
+    if min(good_references.sum(), good_training.sum()) < 2:
+        return references, training
+    return references[good_references], training[good_training]
 
 
 def _far(squares: Float32, bound: Float32, groups: int) -> Float64:
@@ -70,8 +70,8 @@ def far_and_near(sample: Float32, rows: list[Float32]) -> list[tuple[Float64, Fl
     distances = []
     for table in rows:
         far, near = np.empty(len(table)), np.empty(len(table))
-        for place, squares, bound in references.minima(table):
-            far[place], near[place] = _far(squares, bound, coarse), near_distance(squares, bound)
+        for place, nearby, squares, bound in references.pieces(table):
+            far[place], near[place] = _far(squares, bound, coarse), nearby
         distances.append((far, near))
     return distances
 
@@ -79,9 +79,9 @@ def far_and_near(sample: Float32, rows: list[Float32]) -> list[tuple[Float64, Fl
 def trusted(distances: tuple[Float64, Float64], usual: tuple[Float64, Float64], strictness: float) -> Bool:
     """Which rows are no part of a clump away from the bulk.
 
-    A row is suspect that is farther from everything than half of the sample and whose own company is
-    closer, relative to that, than the usual by ``strictness`` median absolute deviations. Such rows
-    would vouch for each other. A lone far row is not suspect: it hides nobody.
+    A row is suspect that is farther from everything than half of the sample and whose own neighbours are
+    closer, relative to that, than the usual by ``strictness`` median absolute deviations. As references such
+    rows would make each other look usual. A lone far row is not suspect: no other is near it.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Two views of a table's rows, joined: what the network makes of them, and who is near.
+"""Two views of a table's rows, joined: what the network makes of them, and how near others are.
 
 The network's view is the squared length of a row's whitened latent code and residual: a row may be
 rebuilt badly, or rebuilt well from a code that no usual row has. The other view is the distance to
-the nearest trusted rows. Each is put on the footing of its tail over the training rows.
+the nearest reference rows. Each is expressed by its tail probability over the training rows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from iotae._typing import Float32, Float64, State
 from iotae.batch.neighbours import Neighbours
+from iotae.batch.reconstruction import row_sums, squared_lengths
 from iotae.batch.tail_calibration import TailCalibration, join
 from iotae.batch.whitening import Whitening
 
@@ -42,7 +43,12 @@ def _slopes(rows: Float32, latent: Float32) -> Float64:
 
 
 class JoinedScore:
-    """The fitted views of a table.
+    """The score of a fitted table: the network's view of a row, and its distance to the reference rows.
+
+    A row's score is a function of the row and the model alone, bit for bit: neither the other rows of the
+    table, nor its layout in memory, nor the number of threads, nor the BLAS makes a difference. Without numba
+    the scores of a fitted model are the same bits for the activations ``tanh``, ``sigmoid``, ``relu`` and
+    ``leaky_relu``, and the same to one part in 10,000 for ``elu``, whose exponential is the library's.
 
     All tables are scaled, float32 and (n, d); missing cells are NaN in rows and residuals. After a fit
     ``fitted_scores`` (n,) are those of ``everything``.
@@ -59,7 +65,7 @@ class JoinedScore:
         self,
         learned: tuple[Float32, Float32, Float32],
         everything: tuple[Float32, Float32, Float32],
-        vouching: Float32,
+        references: Float32,
     ) -> JoinedScore:
         """Fit the views.
 
@@ -69,11 +75,11 @@ class JoinedScore:
             Of the rows that the network learned from: the whitening is theirs.
         everything : (rows, latent, residual)
             Of all training rows: the tails are theirs.
-        vouching : rows
-            The trusted rows, to which distances are taken.
+        references : rows
+            The rows to which distances are taken.
         """
         rows, latent, residual = learned
-        self._references = Neighbours(vouching)
+        self._references = Neighbours(references)
         self._whitening = Whitening().fit(_side_by_side(latent, residual))
         self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
         network, near = self._heights(*everything)
@@ -83,8 +89,7 @@ class JoinedScore:
 
     def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> tuple[Float64, Float64]:
         whitened = self._whitening.transform(_side_by_side(latent, residual))
-        network = np.einsum("ij,ij->i", whitened, whitened).astype(np.float64)
-        return network, self._references.near(rows)
+        return squared_lengths(whitened), self._references.near(rows)
 
     def _tailed(self, rows: Float32, latent: Float32, residual: Float32) -> list[Float64]:
         heights = self._heights(rows, latent, residual)
@@ -103,15 +108,17 @@ class JoinedScore:
         tailed = self._tailed(rows, latent, residual)
         whitened = self._whitening.transform(_side_by_side(latent, residual)).astype(np.float64) ** 2
         width = latent.shape[1]
-        moving = self._slopes[None] * np.abs(np.nan_to_num(rows, nan=0.0))[:, None, :] + 1e-12
-        moving /= moving.sum(axis=2, keepdims=True)
-        of_network = whitened[:, width:] + np.einsum("nk,nkd->nd", whitened[:, :width], moving)
+        cells = np.abs(np.nan_to_num(rows, nan=0.0))
+        of_network = whitened[:, width:]
+        for unit, slopes in enumerate(self._slopes):
+            moving = slopes * cells + 1e-12
+            of_network = of_network + whitened[:, unit, None] * moving / row_sums(moving)[:, None]
         score = join(tailed)
         parts = np.zeros(rows.shape)
         for height, share in zip(tailed, (of_network, self._references.shares(rows)), strict=True):
             share = share + 1e-12
             weight = height**2 / np.maximum(score, np.finfo(np.float64).tiny)
-            parts += weight[:, None] * share / share.sum(axis=1, keepdims=True)
+            parts += weight[:, None] * share / row_sums(share)[:, None]
         return parts
 
     def to_state(self) -> State:

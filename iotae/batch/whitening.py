@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from iotae._typing import Float32, State
+from iotae.nn.products import affine
 
 __all__ = ["Whitening"]
 
@@ -59,9 +60,12 @@ class Whitening:
 
     def transform(self, rows: Float32) -> Float32:
         """Whitened rows (n, p)."""
-        deviation = rows - self._mean
-        whitened = deviation @ self._matrix if self._matrix.ndim == 2 else deviation * self._matrix
-        return np.asarray(whitened, np.float32)
+        deviation = np.ascontiguousarray(rows - self._mean, np.float32)
+        if self._matrix.ndim == 1:
+            return deviation * self._matrix
+        whitened = np.empty_like(deviation)
+        affine(deviation, self._matrix, np.zeros_like(self._mean), whitened)
+        return whitened
 
     def to_state(self) -> State:
         """Everything, as arrays."""

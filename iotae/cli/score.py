@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iotae.cli.paths import check_output
-from iotae.cli.reasons import reasons_of
+from iotae.cli.reasons import no_reasons, reason_of
+from iotae.cli.rows import row_dicts
 from iotae.cli.terminal import announce_compiler, progress_bar, say, say_notes
+from iotae.data import Table
+
+if TYPE_CHECKING:
+    from iotae.pipeline.verdict import Verdict
 
 __all__ = ["run"]
 
@@ -36,8 +41,8 @@ def run(args: Namespace) -> int:
                 "score": verdict.scores,
                 "alarm": verdict.alarms.astype(np.int64),
             }
-            if verdict.shares is not None:
-                added["reason"] = reasons_of(detector.columns, verdict.shares, verdict.alarms)
+            if args.explain:
+                added["reason"] = _reasons(detector.columns, chunk, verdict)
             writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
             notes += verdict.notes
             rows, alarms = rows + chunk.n_rows, alarms + int(verdict.alarms.sum())
@@ -45,3 +50,22 @@ def run(args: Namespace) -> int:
     say_notes(notes)
     say(f"{rows} rows scored, {alarms} alarms above {detector.threshold:.6g}")
     return 0
+
+
+def _reasons(columns: list[str], table: Table, verdict: Verdict) -> NDArray[Any]:
+    """Return the reason of each alarm among a table's rows, and empty texts for the others."""
+    assert verdict.shares is not None
+    assert verdict.expected is not None
+    reasons = no_reasons(table.n_rows)
+    told = zip(
+        np.flatnonzero(verdict.alarms),
+        verdict.shares.tolist(),
+        row_dicts(table.take(verdict.alarms)),
+        verdict.expected.tolist(),
+        strict=True,
+    )
+    for place, shares, row, expected in told:
+        reasons[place] = reason_of(
+            dict(zip(columns, shares, strict=True)), row, dict(zip(columns, expected, strict=True))
+        )
+    return reasons

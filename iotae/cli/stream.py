@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from iotae.cli.learning import must_have
 from iotae.cli.paths import check_model_output, check_output
 from iotae.cli.reasons import no_reasons, reason_of
+from iotae.cli.rows import cells_of, row_dicts
 from iotae.cli.terminal import announce_compiler, progress_bar, say
-from iotae.data import TableError
+from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
     from iotae.stream.autoencoder import OnlineAutoencoder
+    from iotae.stream.blocks import Judged
 
 __all__ = ["run"]
 
@@ -33,7 +35,6 @@ def run(args: Namespace) -> int:
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     announce_compiler()
     from iotae import serialization
-    from iotae.cli.rows import row_dicts
     from iotae.cli.signals import StopSignals
     from iotae.io.files import iter_table
     from iotae.io.writer import TableWriter
@@ -54,7 +55,7 @@ def run(args: Namespace) -> int:
         for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
             if not rows:
                 must_have(chunk, ignore, "--label or --drop")
-            added = _run(model, list(row_dicts(chunk, ignore)), args.explain)
+            added = _run(model, chunk, ignore, args.explain)
             writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
             rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
             advance(chunk.n_rows)
@@ -66,18 +67,38 @@ def run(args: Namespace) -> int:
     return until.exit_code
 
 
-def _run(model: OnlineAutoencoder, rows: list[dict[Hashable, Any]], explain: bool) -> dict[str, NDArray[Any]]:
+def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
-    scores, cuts = np.empty(len(rows)), np.empty(len(rows))
-    alarm = np.zeros(len(rows), dtype=np.int64)
-    reason = no_reasons(len(rows))
+    if explain:
+        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), chunk.n_rows)
+    else:
+        cells = cells_of(chunk, ignore)
+        if cells and all(isinstance(column, np.ndarray) for column in cells.values()):
+            judged = model.score_learn_many(np.column_stack(list(cells.values())), list(cells))
+        else:
+            judged = model.score_learn_many(list(row_dicts(chunk, ignore)))
+    added: dict[str, NDArray[Any]] = {
+        "score": judged.scores,
+        "alarm": judged.alarms.astype(np.int64),
+        # no cut yet: an empty cell
+        "threshold": np.where(np.isinf(judged.thresholds), np.nan, judged.thresholds),
+    }
+    return added | {"reason": reasons} if explain else added
+
+
+def _judged_with_reasons(
+    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], n: int
+) -> tuple[Judged, NDArray[Any]]:
+    """What the model says of n rows, and why; row by row, as it must be asked before it learns the row."""
+    from iotae.stream.blocks import Judged
+
+    judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
+    reasons = no_reasons(n)
     for i, row in enumerate(rows):
-        scores[i] = value = model.score_one(row)
-        cuts[i] = model.threshold
-        alarm[i] = model.classify(value)
-        if explain and alarm[i]:
-            reason[i] = reason_of([(str(name), part) for name, part in model.explain_one(row).items()])
+        judged.scores[i] = score = model.score_one(row)
+        judged.thresholds[i] = model.threshold
+        judged.alarms[i] = alarm = model.classify(score)
+        if alarm:
+            reasons[i] = reason_of(model.explain_one(row), row, model.expected_one(row))
         model.learn_one(row)
-    cuts[np.isinf(cuts)] = np.nan  # no cut yet: an empty cell
-    added: dict[str, NDArray[Any]] = {"score": scores, "alarm": alarm, "threshold": cuts}
-    return added | {"reason": reason} if explain else added
+    return judged, reasons

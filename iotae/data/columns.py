@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from iotae._typing import Float64
 
-__all__ = ["Kind", "Tally", "as_number", "as_time", "kind_of", "parse_numbers", "parse_times", "tally"]
+__all__ = [
+    "Kind",
+    "Tally",
+    "as_datetime",
+    "as_number",
+    "as_time",
+    "kind_of",
+    "parse_numbers",
+    "parse_times",
+    "tally",
+]
 
 Kind = Literal["numeric", "category", "time"]
 
@@ -92,10 +102,8 @@ def parse_numbers(cells: NDArray[Any]) -> tuple[Float64, int]:
     return values, sum(map(bad.__contains__, texts)) if bad else 0
 
 
-def as_time(cell: str) -> np.datetime64 | None:
-    """Return a cell's wall clock as written, NaT where the cell is empty, None where it is no ISO time."""
-    if not cell.strip():
-        return _NO_TIME
+def as_datetime(cell: str) -> datetime | None:
+    """Return a cell's wall clock as written, None where it is no ISO time."""
     if _ISO_TIME.match(cell) is None:
         return None
     try:
@@ -103,7 +111,15 @@ def as_time(cell: str) -> np.datetime64 | None:
     except ValueError:
         return None
     # The daily rhythm of a device follows its own clock: the zone is dropped, not converted.
-    return np.datetime64(moment.replace(tzinfo=None), "us")
+    return moment if moment.tzinfo is None else moment.replace(tzinfo=None)
+
+
+def as_time(cell: str) -> np.datetime64 | None:
+    """Return a cell's wall clock as written, NaT where the cell is empty, None where it is no ISO time."""
+    if not cell.strip():
+        return _NO_TIME
+    moment = as_datetime(cell)
+    return None if moment is None else np.datetime64(moment, "us")
 
 
 def parse_times(cells: NDArray[Any]) -> tuple[NDArray[np.datetime64], int]:

@@ -55,7 +55,9 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
             rows = (row or [""] for row in reader if row or width == 1)
             done = 0
             for chunk in _chunks(rows, chunk_rows, lines if live else None):
-                uneven = next((i for i, row in enumerate(chunk) if len(row) != width), None)
+                uneven = None
+                if set(map(len, chunk)) != {width}:
+                    uneven = next(i for i, row in enumerate(chunk) if len(row) != width)
                 if uneven is not None and ragged == "error":
                     raise TableError(
                         f"Got {len(chunk[uneven])} cells in row {done + uneven + 1} of {shown} "

@@ -8,27 +8,70 @@ after layer; its first layer is the input. Missing cells have mask 0: they enter
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from iotae._compiled import compiled
 from iotae._typing import Float32, Float64, Int64
-from iotae.nn.elementwise import activate, adam_step, load_rows, loss_slope, scale_by_slope, sum_rows
+from iotae.nn.activations import activate, scale_by_slope
+from iotae.nn.elementwise import (
+    adam_step,
+    add_to_rows,
+    copy_cells,
+    hide_cells,
+    load_rows,
+    loss_slope,
+    sum_rows,
+)
 
 __all__ = [
+    "Batch",
+    "Learner",
+    "Plan",
+    "Table",
     "backward",
     "block_size",
     "forward",
     "forward_row",
-    "propagate",
     "scratch_size",
     "train",
     "train_step",
 ]
 
-_ZERO = np.float32(0.0)
 
-_CHUNK_ROWS = 256
-"""Rows through the network at a time: the units of all layers stay in the cache."""
+class Learner(NamedTuple):
+    """What a step changes in place: the parameter block and Adam's two moments of it."""
+
+    parameters: Float32
+    first: Float32
+    second: Float32
+
+
+class Batch(NamedTuple):
+    """Rows to learn (n, d): what the encoder sees, what the loss asks for, which cells count, row weights."""
+
+    inputs: Float32
+    target: Float32
+    mask: Float32
+    row_weights: Float32
+
+
+class Table(NamedTuple):
+    """Rows (n, d) and their weights (n,), and the numbers of the rows in the order of one pass."""
+
+    rows: Float32
+    row_weights: Float32
+    order: Int64
+
+
+class Plan(NamedTuple):
+    """Rows in a mini-batch, a learning rate for each, the share of hidden cells, and the steps taken."""
+
+    batch_size: int
+    learning_rates: Float64
+    dropout_rate: float
+    steps_taken: int
 
 
 @compiled
@@ -44,7 +87,7 @@ def forward(parameters: Float32, sizes: Int64, activation: int, n_rows: int, tap
         weights = parameters[weight : weight + fan_in * fan_out].reshape((fan_in, fan_out))
         weight += fan_in * fan_out
         np.dot(inputs, weights, outputs)
-        outputs += parameters[weight : weight + fan_out]
+        add_to_rows(outputs, parameters[weight : weight + fan_out])
         weight += fan_out
         if layer < last:
             activate(outputs, activation)
@@ -60,7 +103,9 @@ def forward_row(parameters: Float32, sizes: Int64, activation: int, tape: Float3
         inputs = tape[unit : unit + fan_in]
         unit += fan_in
         outputs = tape[unit : unit + fan_out]
-        outputs[:] = parameters[weight + fan_in * fan_out : weight + (fan_in + 1) * fan_out]
+        biases = parameters[weight + fan_in * fan_out : weight + (fan_in + 1) * fan_out]
+        for j in range(fan_out):
+            outputs[j] = biases[j]
         for i in range(fan_in):
             value = inputs[i]
             weights = parameters[weight + i * fan_out : weight + (i + 1) * fan_out]
@@ -103,65 +148,47 @@ def backward(
 
 
 @compiled
-def propagate(
-    parameters: Float32,
-    sizes: Int64,
-    activation: int,
-    rows: Float32,
-    narrowest: int,
-    latent: Float32,
-    output: Float32,
-) -> None:
-    """Units of the layer ``narrowest`` and reconstruction of many rows, into ``latent`` and ``output``."""
-    n_features, width = rows.shape[1], latent.shape[1]
-    code = np.sum(sizes[:narrowest])
-    end = np.sum(sizes)
-    most = min(_CHUNK_ROWS, rows.shape[0])
-    tape = np.empty(most * end, np.float32)
-    mask = np.empty((most, n_features), np.float32)
-    for start in range(0, rows.shape[0], _CHUNK_ROWS):
-        chunk = rows[start : start + _CHUNK_ROWS]
-        n = chunk.shape[0]
-        load_rows(chunk, tape[: n * n_features].reshape((n, n_features)), mask[:n])
-        forward(parameters, sizes, activation, n, tape)
-        latent[start : start + n] = tape[n * code : n * (code + width)].reshape((n, width))
-        output[start : start + n] = tape[n * (end - n_features) : n * end].reshape((n, n_features))
+def block_size(sizes: Int64) -> int:
+    """Length of the parameter block, as :func:`iotae.nn.architecture.n_parameters`."""
+    size = 0
+    for layer in range(sizes.size - 1):
+        size += (sizes[layer] + 1) * sizes[layer + 1]
+    return size
 
 
 @compiled
-def block_size(sizes: Int64) -> int:
-    """Length of the parameter block, as :func:`iotae.nn.architecture.n_parameters`."""
-    return int(np.sum((sizes[:-1] + 1) * sizes[1:]))
+def _n_units(sizes: Int64) -> int:
+    total = 0
+    for layer in range(sizes.size):
+        total += sizes[layer]
+    return total
 
 
 @compiled
 def scratch_size(sizes: Int64, n_rows: int) -> int:
     """Numbers of scratch that :func:`train_step` needs: two tapes and a gradient."""
-    return int(2 * n_rows * np.sum(sizes)) + block_size(sizes)
+    return 2 * n_rows * _n_units(sizes) + block_size(sizes)
 
 
 @compiled
 def train_step(
-    parameters: Float32,
+    learner: Learner,
     sizes: Int64,
     activation: int,
-    inputs: Float32,
-    target: Float32,
-    mask: Float32,
-    row_weights: Float32,
+    batch: Batch,
     learning_rate: float,
-    first: Float32,
-    second: Float32,
     step: int,
     scratch: Float32,
 ) -> float:
     """One Adam step on one mini-batch (n, d), in place; ``step`` counts from 1. Returns the loss."""
+    parameters, first, second = learner
+    inputs, target, mask, row_weights = batch
     n_rows, n_features = target.shape
-    stop = n_rows * np.sum(sizes)
+    stop = n_rows * _n_units(sizes)
     start = stop - n_rows * n_features
     tape, delta_tape = scratch[:stop], scratch[stop : 2 * stop]
     gradient = scratch[2 * stop : 2 * stop + parameters.size]
-    tape[: n_rows * n_features].reshape((n_rows, n_features))[:, :] = inputs
+    copy_cells(inputs, tape[: n_rows * n_features].reshape((n_rows, n_features)))
     forward(parameters, sizes, activation, n_rows, tape)
     loss = loss_slope(
         target,
@@ -177,55 +204,41 @@ def train_step(
 
 @compiled
 def train(
-    parameters: Float32,
-    sizes: Int64,
-    activation: int,
-    rows: Float32,
-    row_weights: Float32,
-    order: Int64,
-    batch_size: int,
-    learning_rates: Float64,
-    dropout_rate: float,
-    generator: np.random.Generator,
-    first: Float32,
-    second: Float32,
-    step: int,
+    learner: Learner, sizes: Int64, activation: int, table: Table, plan: Plan, generator: np.random.Generator
 ) -> float:
-    """One Adam step for each mini-batch of ``rows`` taken in ``order``; returns the mean loss.
+    """One Adam step for each mini-batch of the table; returns the mean loss.
 
-    Parameters, both moments and the generator change in place; ``step`` is the number of steps
-    that were taken before, ``learning_rates`` has one entry for each step to take. With
-    ``dropout_rate`` above 0 that share of the input cells is hidden from the encoder while the loss
-    still asks for them (a denoising autoencoder; Vincent et al., 2008).
+    The learner and the generator change in place. With a dropout rate above 0 that share of the input cells
+    is hidden from the encoder while the loss still asks for them (a denoising autoencoder; Vincent et al.,
+    2008).
     """
+    rows, row_weights, order = table
+    batch_size, learning_rates, dropout_rate, steps_taken = plan
     n_features = rows.shape[1]
     # one piece of memory for all steps: fresh pages cost more than the arithmetic
     most = min(batch_size, order.size)
     scratch = np.empty(scratch_size(sizes, most), np.float32)
     targets = np.empty((most, n_features), np.float32)
     masks = np.empty((most, n_features), np.float32)
+    chosen = np.empty((most, n_features), np.float32)
+    hidden = np.empty((most if dropout_rate > 0.0 else 0, n_features), np.float32)
+    weights = np.empty(most, np.float32)
     loss_sum, n_batches = 0.0, 0
     for start in range(0, order.size, batch_size):
-        chosen = order[start : start + batch_size]
-        target, mask = targets[: chosen.size], masks[: chosen.size]
-        load_rows(rows[chosen], target, mask)
+        n = min(batch_size, order.size - start)
+        target, mask = targets[:n], masks[:n]
+        for i in range(n):
+            number = order[start + i]
+            weights[i] = row_weights[number]
+            for j in range(n_features):
+                chosen[i, j] = rows[number, j]
+        load_rows(chosen[:n], target, mask)
         inputs = target
         if dropout_rate > 0.0:
-            kept = generator.random(target.size).reshape(target.shape) >= dropout_rate
-            inputs = target * np.where(kept, np.float32(1.0 / (1.0 - dropout_rate)), _ZERO)
+            inputs = hidden[:n]
+            hide_cells(target, dropout_rate, generator, inputs)
         n_batches += 1
-        loss_sum += train_step(
-            parameters,
-            sizes,
-            activation,
-            inputs,
-            target,
-            mask,
-            row_weights[chosen],
-            learning_rates[n_batches - 1],
-            first,
-            second,
-            step + n_batches,
-            scratch,
-        )
+        batch = Batch(inputs, target, mask, weights[:n])
+        rate = learning_rates[n_batches - 1]
+        loss_sum += train_step(learner, sizes, activation, batch, rate, steps_taken + n_batches, scratch)
     return loss_sum / max(n_batches, 1)

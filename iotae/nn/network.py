@@ -11,6 +11,7 @@ from iotae._compiled import warn_if_slow
 from iotae._random import generator_from_state, generator_to_state
 from iotae._typing import Float32, Float64, Int64, State
 from iotae._validation import check_choice, check_count, check_seed
+from iotae.nn.activations import ACTIVATIONS, activate
 from iotae.nn.architecture import (
     initial_parameters,
     layer_sizes,
@@ -18,8 +19,8 @@ from iotae.nn.architecture import (
     n_parameters,
     resized_parameters,
 )
-from iotae.nn.elementwise import ACTIVATIONS
-from iotae.nn.kernels import propagate, train
+from iotae.nn.kernels import Learner, Plan, Table, train
+from iotae.nn.products import affine
 
 __all__ = ["Network", "check_network_settings"]
 
@@ -45,7 +46,7 @@ class Network:
     hidden_sizes : sequence of int, optional
         By default they follow the number of features.
     activation : str
-        One of ``iotae.nn.kernels.ACTIVATIONS``.
+        One of ``iotae.nn.activations.ACTIVATIONS``.
     seed : int
         Seed of the weights and of everything drawn in training.
     names : sequence of str, optional
@@ -102,19 +103,12 @@ class Network:
         rates = np.ascontiguousarray(np.broadcast_to(np.float64(learning_rate), n_steps))
         weights = np.ones(len(rows), np.float32) if row_weights is None else row_weights
         loss = train(
-            self.parameters,
+            Learner(self.parameters, self.first, self.second),
             self.layers,
             self.code,
-            rows,
-            weights,
-            order,
-            batch_size,
-            rates,
-            dropout_rate,
+            Table(rows, weights, order),
+            Plan(batch_size, rates, float(dropout_rate), self.step),
             self.generator,
-            self.first,
-            self.second,
-            self.step,
         )
         self.step += n_steps
         return float(loss)
@@ -124,11 +118,18 @@ class Network:
 
         The code is taken at the narrowest hidden layer.
         """
-        narrowest = 1 + int(np.argmin(self.layers[1:-1]))
-        latent = np.empty((len(rows), self.sizes[narrowest]), np.float32)
-        output = np.empty((len(rows), self.sizes[-1]), np.float32)
-        propagate(self.parameters, self.layers, self.code, rows, narrowest, latent, output)
-        return latent, output
+        last = len(self.sizes) - 2
+        narrowest = int(np.argmin(self.sizes[1:-1]))
+        units = np.ascontiguousarray(np.where(np.isnan(rows), np.float32(0.0), rows))
+        latent = units
+        for layer, (weights, biases) in enumerate(layer_views(self.parameters, self.sizes)):
+            inputs, units = units, np.empty((len(rows), biases.size), np.float32)
+            affine(inputs, weights, biases, units)
+            if layer < last:
+                activate(units, self.code)
+            if layer == narrowest:
+                latent = units
+        return latent, units
 
     def resized(self, names: Sequence[str], given: Sequence[int]) -> Network:
         """The same network over other features: those it knew keep their weights and moments.

@@ -6,17 +6,19 @@ trained here scores there and the other way round. Import it only where torch is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from iotae._typing import Float32
+from iotae._typing import Float32, Int64
 from iotae.nn.architecture import n_parameters
+from iotae.nn.kernels import Plan
 
-__all__ = ["FlatAutoencoder", "check_module", "loss_and_gradient", "propagate", "resolve_device", "train"]
+__all__ = ["FlatAutoencoder", "check_module", "loss_and_gradient", "reconstruct", "resolve_device", "train"]
 
 _ACTIVATIONS: dict[str, Any] = {
     "tanh": torch.tanh,
@@ -103,24 +105,15 @@ class FlatAutoencoder(nn.Module):
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Reconstruct ``rows`` (n, d); missing cells must be 0 already."""
-        return self.propagate(rows)[1]
-
-    def propagate(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Code at the narrowest hidden layer (n, k), and reconstruction (n, d)."""
         start = 0
-        narrowest = min(self.sizes[1:-1])
-        latent: torch.Tensor | None = None
         last = len(self.sizes) - 2
-        for layer, (fan_in, fan_out) in enumerate(zip(self.sizes, self.sizes[1:], strict=False)):
+        for layer, (fan_in, fan_out) in enumerate(pairwise(self.sizes)):
             middle, stop = start + fan_in * fan_out, start + (fan_in + 1) * fan_out
             weights = self.block[start:middle].view(fan_in, fan_out)
             rows = torch.addmm(self.block[middle:stop], rows, weights)
             rows = self.activation(rows) if layer < last else rows
             start = stop
-            if latent is None and layer < last and fan_out == narrowest:
-                latent = rows
-        assert latent is not None
-        return latent, rows
+        return rows
 
 
 def _masked_loss(
@@ -154,15 +147,13 @@ def train(
     network: nn.Module,
     rows: Float32,
     row_weights: Float32,
-    order: Sequence[np.ndarray[Any, np.dtype[np.int64]]],
-    batch_size: int,
-    learning_rates: Iterable[float],
+    orders: Sequence[Int64],
+    plan: Plan,
     *,
-    dropout_rate: float = 0.0,
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> list[float]:
-    """Train any module that maps (n, d) to (n, d) with Adam; one mean loss per entry of ``order``.
+    """Train any module that maps (n, d) to (n, d) with Adam; one mean loss per entry of ``orders``.
 
     Parameters
     ----------
@@ -171,13 +162,10 @@ def train(
     rows : ndarray of float32, shape (n, d)
         Scaled rows; NaN is missing.
     row_weights : ndarray of float32, shape (n,)
-    order : sequence of integer arrays
+    orders : sequence of integer arrays
         Row numbers of each epoch, in the order in which they are seen.
-    batch_size : int
-    learning_rates : iterable of float
-        One for each mini-batch, in order.
-    dropout_rate : float
-        Share of the input cells hidden from the encoder.
+    plan : Plan
+        With a learning rate for each mini-batch of all epochs.
     seed : int
         Seed of the private generator that draws the hidden cells.
     device : str or torch.device
@@ -188,23 +176,18 @@ def train(
     weights = torch.from_numpy(row_weights).to(place)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.0)
     generator = torch.Generator(device=place).manual_seed(seed)
-    rates = iter(learning_rates)
+    rates = iter(plan.learning_rates.tolist())
     history = []
     # a caller's module may draw from torch's own generators, e.g. in a Dropout layer
     with torch.random.fork_rng([place] if place.type == "cuda" else []):
         torch.manual_seed(seed)
-        for epoch in order:
+        for order in orders:
             losses = []
-            shuffled = torch.from_numpy(epoch).to(place)
-            for chosen in shuffled.split(batch_size):
-                batch = table[chosen]
-                kept = None
-                if dropout_rate > 0.0:
-                    draws = torch.rand(batch.shape, generator=generator, device=place)
-                    kept = (draws >= dropout_rate) / (1.0 - dropout_rate)
+            for chosen in torch.from_numpy(order).to(place).split(plan.batch_size):
+                kept = _kept(table[chosen], plan.dropout_rate, generator)
                 optimiser.param_groups[0]["lr"] = next(rates)
                 optimiser.zero_grad(set_to_none=True)
-                loss = _masked_loss(network, batch, weights[chosen], kept)
+                loss = _masked_loss(network, table[chosen], weights[chosen], kept)
                 loss.backward()
                 optimiser.step()
                 losses.append(loss.detach())
@@ -213,25 +196,30 @@ def train(
     return history
 
 
-def propagate(
-    network: nn.Module, rows: Float32, *, device: str | torch.device = "cpu", chunk_rows: int = 65_536
-) -> tuple[Float32, Float32]:
-    """Latent code (n, k) and reconstruction (n, d) of ``rows``, missing cells included.
+def _kept(batch: torch.Tensor, dropout_rate: float, generator: torch.Generator) -> torch.Tensor | None:
+    """What the input cells are multiplied by: 0 for the hidden ones; None where none are hidden."""
+    if dropout_rate == 0.0:
+        return None
+    draws = torch.rand(batch.shape, generator=generator, device=batch.device)
+    return (draws >= dropout_rate) / (1.0 - dropout_rate)
 
-    A module of the caller's own has no code that is known here: k is 0.
+
+def reconstruct(
+    network: nn.Module, rows: Float32, *, device: str | torch.device = "cpu", chunk_rows: int = 1024
+) -> Float32:
+    """Reconstruction (n, d) of ``rows``, missing cells included.
+
+    The last chunk is filled up with zeros: of a product of another shape a library may take the sums in
+    another order.
     """
     place = resolve_device(device)
     network.to(place).eval()
-    codes, outputs = [], []
+    output = np.empty_like(rows)
     with torch.inference_mode():
         for start in range(0, len(rows), chunk_rows):
-            chunk = torch.from_numpy(rows[start : start + chunk_rows]).to(place)
-            chunk = torch.nan_to_num(chunk, nan=0.0)
-            if isinstance(network, FlatAutoencoder):
-                code, output = network.propagate(chunk)
-            else:
-                output = network(chunk)
-                code = output[:, :0]
-            codes.append(code.cpu().numpy())
-            outputs.append(output.cpu().numpy())
-    return np.concatenate(codes), np.concatenate(outputs)
+            part = rows[start : start + chunk_rows]
+            chunk = np.zeros((chunk_rows, rows.shape[1]), np.float32)
+            chunk[: len(part)] = np.where(np.isnan(part), np.float32(0.0), part)
+            made = network(torch.from_numpy(chunk).to(place)).cpu().numpy()
+            output[start : start + chunk_rows] = made[: len(part)]
+    return output

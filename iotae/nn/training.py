@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from iotae._typing import Float32, Float64, Int64
+from iotae.nn.kernels import Plan
 from iotae.nn.network import Network
 
-__all__ = ["check_engine", "propagate_rows", "schedule", "train_network"]
+__all__ = ["KERNELS", "Engine", "Training", "check_engine", "propagate_rows", "schedule", "train_network"]
 
 _WARM_UP = 20
 """Updates over which the learning rate rises."""
 
 _FINAL_RATE = 0.1
 """Share of the learning rate that is left at the end of its linear fall."""
+
+
+class Engine(NamedTuple):
+    """What trains a network: the kernels for None and ``'cpu'``, otherwise torch on ``device``.
+
+    A ``module`` (torch.nn.Module) is the caller's own network, trained instead.
+    """
+
+    device: str | None = None
+    module: Any = None
+
+    @property
+    def is_kernels(self) -> bool:
+        """Whether the kernels do the work."""
+        return self.module is None and self.device in (None, "cpu")
+
+
+KERNELS = Engine()
+
+
+class Training(NamedTuple):
+    """How long and how a network is trained; ``epochs`` None for as many passes as make ``updates``."""
+
+    epochs: int | None
+    updates: int
+    batch_size: int
+    learning_rate: float
+    dropout_rate: float
 
 
 def schedule(updates: int, learning_rate: float) -> Float64:
@@ -32,11 +61,7 @@ def schedule(updates: int, learning_rate: float) -> Float64:
     return rates * (1.0 - (1.0 - _FINAL_RATE) * steps / updates)
 
 
-def _by_kernels(device: str | None, module: Any) -> bool:
-    return module is None and device in (None, "cpu")
-
-
-def check_engine(device: str | None, module: Any, n_features: int) -> None:
+def check_engine(engine: Engine, n_features: int) -> None:
     """Make sure that the engine asked for can be had, before anything is changed.
 
     Raises
@@ -46,8 +71,9 @@ def check_engine(device: str | None, module: Any, n_features: int) -> None:
     ImportError
         If torch is wanted and not installed.
     """
-    if _by_kernels(device, module):
+    if engine.is_kernels:
         return
+    device, module = engine
     try:
         from iotae.nn.torch_backend import check_module, resolve_device
     except ModuleNotFoundError as error:
@@ -64,14 +90,8 @@ def train_network(
     network: Network,
     rows: Float32,
     weights: Float32,
-    *,
-    epochs: int | None,
-    updates: int,
-    batch_size: int,
-    learning_rate: float,
-    dropout_rate: float,
-    device: str | None = None,
-    module: Any = None,
+    training: Training,
+    engine: Engine = KERNELS,
     progress: bool = False,
 ) -> list[float]:
     """Train on scaled rows (n, d), and return the mean loss of each pass over them.
@@ -81,67 +101,58 @@ def train_network(
     network : Network
         Changed in place, also where the torch engine does the work.
     rows, weights : ndarray of float32, shape (n, d) and (n,)
-    epochs : int or None
-        Passes; None for as many as make ``updates``, the last of them cut short.
-    device : str or None
-        None and ``'cpu'`` for the kernels, anything else for torch.
-    module : torch.nn.Module or None
-        The caller's own network, trained instead.
+    training : Training
+        The last pass is cut short where ``updates`` are given.
+    engine : Engine
     progress : bool
         A bar on standard error.
     """
+    batch_size = training.batch_size
     per_pass = -(-len(rows) // batch_size)
-    if epochs is not None:
-        updates = epochs * per_pass
-    rates = schedule(updates, learning_rate)
+    updates = training.updates if training.epochs is None else training.epochs * per_pass
+    rates = schedule(updates, training.learning_rate)
     orders: list[Int64] = []
     for start in range(0, updates, per_pass):
         order = network.generator.permutation(len(rows))
         orders.append(order[: min(per_pass, updates - start) * batch_size])
     shown = _shown(orders, progress)
-    if _by_kernels(device, module):
-        history = []
-        for number, order in enumerate(shown):
-            now = rates[number * per_pass : (number + 1) * per_pass]
-            history.append(network.train(rows, order, batch_size, now, dropout_rate, weights))
-        return history
-
-    from iotae.nn import torch_backend
-
-    trained = module if module is not None else _as_module(network)
-    history = torch_backend.train(
-        trained,
-        rows,
-        weights,
-        shown,
-        batch_size,
-        rates.tolist(),
-        dropout_rate=dropout_rate,
-        seed=int(network.generator.integers(2**31)),
-        device=device or "cpu",
-    )
-    if module is None:
-        network.parameters[:] = trained.block.detach().cpu().numpy()
+    if not engine.is_kernels:
+        plan = Plan(batch_size, rates, training.dropout_rate, network.step)
+        return _train_by_torch(network, rows, weights, shown, plan, engine)
+    history = []
+    for number, order in enumerate(shown):
+        now = rates[number * per_pass : (number + 1) * per_pass]
+        history.append(network.train(rows, order, batch_size, now, training.dropout_rate, weights))
     return history
 
 
-def propagate_rows(
-    network: Network, rows: Float32, *, device: str | None = None, module: Any = None
-) -> tuple[Float32, Float32]:
-    """Latent code (n, k) and reconstruction (n, d) of scaled rows, by the engine that trained."""
-    if _by_kernels(device, module):
+def _train_by_torch(
+    network: Network, rows: Float32, weights: Float32, orders: Sequence[Int64], plan: Plan, engine: Engine
+) -> list[float]:
+    from iotae.nn import torch_backend
+
+    module, device = engine.module, engine.device or "cpu"
+    if module is None:
+        module = torch_backend.FlatAutoencoder(network.parameters, network.sizes, network.activation)
+    seed = int(network.generator.integers(2**31))
+    history = torch_backend.train(module, rows, weights, orders, plan, seed=seed, device=device)
+    if engine.module is None:
+        network.parameters[:] = module.block.detach().cpu().numpy()
+    return history
+
+
+def propagate_rows(network: Network, rows: Float32, engine: Engine = KERNELS) -> tuple[Float32, Float32]:
+    """Latent code (n, k) and reconstruction (n, d) of scaled rows.
+
+    Whatever engine trained it, the built-in network is run by the kernels, so that a row's score is the same
+    on every device. A module of the caller's own has no code that is known here: k is 0.
+    """
+    if engine.module is None:
         return network.propagate(rows)
 
     from iotae.nn import torch_backend
 
-    trained = module if module is not None else _as_module(network)
-    return torch_backend.propagate(trained, rows, device=device or "cpu")
-
-
-def _as_module(network: Network) -> Any:
-    from iotae.nn.torch_backend import FlatAutoencoder
-
-    return FlatAutoencoder(network.parameters, network.sizes, network.activation)
+    return rows[:, :0], torch_backend.reconstruct(engine.module, rows, device=engine.device or "cpu")
 
 
 def _shown(orders: list[Int64], progress: bool) -> Sequence[Int64]:

@@ -188,7 +188,9 @@ class TableDetector:
         X, notes = self._features(table, allow_missing, strict)
         scores = self._score(X)
         alarms = self.classify(scores)
-        return Verdict(scores, alarms, self._shares(X[alarms]) if explain else None, notes)
+        if not explain:
+            return Verdict(scores, alarms, None, None, notes)
+        return Verdict(scores, alarms, self._shares(X[alarms]), self._expected(X[alarms]), notes)
 
     def _features(self, table: Table, allow_missing: bool, strict: bool) -> tuple[Float64, Counter[str]]:
         X, _, notes = self.preprocessor.apply(
@@ -202,6 +204,10 @@ class TableDetector:
     def _shares(self, X: Float64) -> Float64:
         errors = self.autoencoder.errors(X) if len(X) else np.empty(X.shape)
         return self.preprocessor.shares_by_column(errors, self.columns)
+
+    def _expected(self, X: Float64) -> Float64:
+        made = self.autoencoder.reconstruct(X) if len(X) else X
+        return self.preprocessor.numbers_by_column(made, self.columns)
 
     def classify(self, scores: ArrayLike) -> Bool:
         """Say which scores are alarms: those above the threshold."""

@@ -14,7 +14,8 @@ class Verdict(NamedTuple):
     """What a detector says of n rows, k of which are alarms over c columns.
 
     Scores (n,), alarms (n,), the columns' shares of each alarm's score (k, c), and counts, by sentence, of
-    what could not be used. The shares are None unless they were asked for.
+    what could not be used. What the model expected of the alarms' numbers (k, c) is in the columns' own
+    units, NaN for categories and times. It and the shares are None unless they were asked for.
 
     Examples
     --------
@@ -29,4 +30,5 @@ class Verdict(NamedTuple):
     scores: Float64
     alarms: Bool
     shares: Float64 | None
+    expected: Float64 | None
     notes: Counter[str]

@@ -12,7 +12,7 @@ import numpy as np
 from iotae._typing import Bool, Float64, Int64
 from iotae.data import Table, TableError
 from iotae.preprocessing.encoding import ColumnCode
-from iotae.preprocessing.selection import compress_tails
+from iotae.preprocessing.selection import compress_tails, restore_tails
 
 __all__ = ["Learned"]
 
@@ -98,6 +98,16 @@ class Learned:
     def features(self, encoded: Float64, rows: Bool) -> Float64:
         """Return the features (m, d) of some rows of the encoded columns (n, D)."""
         return (encoded[np.ix_(rows, self.keep)] - self.offset) / self.scale
+
+    def numbers(self, features: Float64) -> dict[str, Float64]:
+        """Return what features (m, d) stand for, (m,) in its own units, of each column that is a number."""
+        values = restore_tails(features * self.scale + self.offset, self.logged[self.keep])
+        kinds = [code.kind for code in self.codes for _ in code.names]
+        return {
+            name: values[:, i]
+            for i, (name, column) in enumerate(zip(self.feature_sources, self.keep, strict=True))
+            if kinds[column] == "numeric"
+        }
 
     def to_state(self) -> dict[str, Any]:
         """Return everything but the training mask as arrays and JSON values."""

@@ -195,6 +195,33 @@ class Preprocessor:
         belongs = [[source == column for column in columns] for source in self.feature_sources]
         return shares @ np.array(belongs, dtype=np.float64)
 
+    def numbers_by_column(self, features: Float64, columns: Sequence[str]) -> Float64:
+        """Give back the numbers that features (n, d) stand for, in the units of the table's columns.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, d)
+            Such as a model's reconstruction of :meth:`transform`'s result.
+        columns : sequence of str, length c
+
+        Returns
+        -------
+        ndarray of shape (n, c)
+            NaN for categories, times, and columns without a feature.
+
+        Examples
+        --------
+        >>> table = Table({"watts": [1.0, 3.0, 2.0], "state": ["on", "off", "on"]})
+        >>> steps = Preprocessor(normalise="minmax").fit(table)
+        >>> steps.numbers_by_column(steps.transform(table)[0], ["watts", "state"])
+        array([[ 1., nan],
+               [ 3., nan],
+               [ 2., nan]])
+        """
+        numbers = self.learned.numbers(features)
+        none = np.full(len(features), np.nan)
+        return np.column_stack([np.empty((len(features), 0)), *(numbers.get(name, none) for name in columns)])
+
     def report(self) -> list[str]:
         """Return what each step did at fitting, a line each."""
         return list(self.learned.report)

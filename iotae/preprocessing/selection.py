@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iotae._typing import Bool, Float64
 
-__all__ = ["SELECTORS", "compress_tails", "is_counter", "long_tailed", "outlying_rows"]
+__all__ = ["SELECTORS", "compress_tails", "is_counter", "long_tailed", "outlying_rows", "restore_tails"]
 
 NEAR_CONSTANT = 0.999
 """A column is near-constant when one value fills more than this share of its rows."""
@@ -76,6 +76,20 @@ def compress_tails(X: Float64, columns: Bool) -> Float64:
     short = X.copy()
     short[:, columns] = np.sign(X[:, columns]) * np.log1p(np.abs(X[:, columns]))
     return short
+
+
+def restore_tails(X: Float64, columns: Bool) -> Float64:
+    """Undo :func:`compress_tails`; infinity where a value would be too large for a float.
+
+    Examples
+    --------
+    >>> restore_tails(compress_tails(np.array([[-1.0, 7.0]]), np.array([True, True])), np.array([True, True]))
+    array([[-1.,  7.]])
+    """
+    long = X.copy()
+    with np.errstate(over="ignore"):
+        long[:, columns] = np.sign(X[:, columns]) * np.expm1(np.abs(X[:, columns]))
+    return long
 
 
 def outlying_rows(X: Float64, rule: Literal["robust_z", "iqr"]) -> Bool:

@@ -15,11 +15,13 @@ from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.serialization import StateError
+from iotae.stream.blocks import Judged, in_blocks
 from iotae.stream.calls import run
 from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR, Features, slot_label
 from iotae.stream.memory import views_of
+from iotae.stream.reading import Reading
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
@@ -42,11 +44,17 @@ def _bounded(raw: Raw) -> Raw:
 class OnlineAutoencoder:
     """A deep autoencoder that scores and learns one row (a dict) at a time.
 
-    Rows are scaled by running statistics and reconstructed. A feature contributes how rare its value
-    is, how far out it lies, and how badly the network rebuilds it next to how it usually does; the
-    score is their mean, and leans on the recent rows where anomalies come in runs. Rows that look
-    anomalous are scored but teach nothing, unless they persist. The network is updated with every
-    ``batch_size`` rows learned, so results never depend on how a caller slices the stream.
+    The score joins two answers. *Is the row odd as a whole?* Each feature contributes how rare its
+    value is, how far out it lies, and how badly an autoencoder rebuilds it next to how it usually
+    does; their mean is the row's surprise, which leans on the recent rows where anomalies come in
+    runs. *Is one sensor not what the others say?* A running covariance and a network predict each
+    cell from all others. How far the readings miss that, now and lately, and how the sensors move,
+    is compared by rarity, and the rarest is joined to the surprise. A time in the row is compared
+    with the hour that the sensors tell.
+
+    Rows that look anomalous are scored but teach nothing, unless they persist. The networks are
+    updated with mini-batches of the rows learned, so results never depend on how a caller slices
+    the stream. Cells are numbers, text (a category), times (the clock) or missing.
 
     Parameters
     ----------
@@ -57,16 +65,16 @@ class OnlineAutoencoder:
     learning_rate : float, positive
         Adam's step size.
     batch_size : int, at least 1
-        Rows per update of the network.
+        Rows per update of the autoencoder.
     horizon : float, at least 2
         Rows after which the running statistics begin to forget.
     grace_period : int, at least 0
         Rows to take in before the first alarm may be raised; the scores of the first half of them do
         not count for the cut.
     alpha : float, in (0, 1)
-        False-alarm rate: a row is an alarm where at most this share of the latest scores, its own counted
-        in, is as high. A normal row that is exchangeable with them is an alarm with at most this
-        probability; a model that learns as it goes keeps that only nearly, and drift breaks it.
+        False-alarm rate asked for: a row is an alarm where at most this share of the latest scores that
+        count, its own included, is as high. Rows far out do not count until they persist, so that a fault
+        does not hide the rest of itself. The rate is kept nearly, not guaranteed, and drift breaks it.
     max_features : int, at least 1
         Slots for features at most; see :mod:`iotae.stream.features` for who leaves.
     seed : int, optional
@@ -81,7 +89,7 @@ class OnlineAutoencoder:
         Rows taken in, rows set aside because no cell was usable, and cells set aside (text where
         numbers were, infinities; plain missing cells are not counted).
     n_refused : int
-        Rows among those taken in that looked anomalous and taught nothing.
+        Rows among those taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected : bool
         Whether such rows have become so many that they are being adopted as a changed world.
 
@@ -225,16 +233,20 @@ class OnlineAutoencoder:
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: what is usual, the threshold, and with mini-batches of rows the networks."""
+        self._learn_row(x, None)
+
+    def _learn_row(self, x: Mapping[Hashable, Any], read: Reading | None) -> float:
+        """Learn a row, which may have been read already; its raw score, 0 if nothing in it is usable."""
         features = self._features
-        given, n_unusable, _ = features.learn(x, self._row)
+        given, n_unusable, _ = features.learn(x, self._row, read)
         if given:
             self._take_in(given)
             features.encode(x, self._row)
         self.n_unusable += n_unusable
         if features.slots:
-            self._learn()
-        else:
-            self.n_rejected += 1
+            return max(self._learn(), 0.0)
+        self.n_rejected += 1
+        return 0.0
 
     def _learn(self) -> float:
         """Learn the row in memory; its raw score before."""
@@ -249,15 +261,20 @@ class OnlineAutoencoder:
         """Score a row, judge it and learn it: the score, and whether it is an alarm.
 
         The same as ``score_one``, ``classify`` and ``learn_one`` one after the other, for the price of
-        ``learn_one`` where every cell is a number.
+        ``learn_one`` where no cell is a text.
         """
         threshold = self.threshold
         if self._features.encode_plain(x, self._row):
             self._features.note_plain(1)
             score = _bounded(max(self._learn(), 0.0))
+            return score, score > threshold
+        read = self._features.read(x, self._row)
+        if read.strangers or read.texts:
+            # learning may give slots to what is new, and the score is that of the slots there were
+            score = _bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            self._learn_row(x, read)
         else:
-            score = self.score_one(x)
-            self.learn_one(x)
+            score = _bounded(self._learn_row(x, read))
         return score, score > threshold
 
     def _count(self, raw: float, counted: bool) -> None:
@@ -268,28 +285,63 @@ class OnlineAutoencoder:
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
-        columns = numeric_columns(frame)
-        if columns is None:
-            for x in frame_rows(frame):
-                self.learn_one(x)
-            return
-        names, values = columns
-        gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        order, start = self._features.order_of(names), 0
-        while start < len(values):
-            later = np.searchsorted(gaps, start)
-            stop = int(gaps[later]) if later < gaps.size else len(values)
-            if order is None or stop == start:
-                # a row with a gap, or one that may bring a new feature
-                self.learn_one(dict(zip(names, values[start].tolist(), strict=True)))
-                order, start = self._features.order_of(names), start + 1
-                continue
-            block = np.ascontiguousarray(values[start:stop, order])
-            results = self._run_many(True, block)
-            self._features.note_plain(stop - start)
-            for raw, counted in results.tolist():
-                self._count(raw, counted > 0.0)
-            start = stop
+        for part in in_blocks(frame, None, self._features):
+            if isinstance(part, dict):
+                self.learn_one(part)
+            else:
+                self._learn_block(part)
+
+    def score_learn_many(self, rows: Any, names: Sequence[Hashable] | None = None) -> Judged:
+        """Score, judge and learn rows in order; the same as ``score_learn_one`` row by row, but faster.
+
+        Rows that have every known feature as a number are scored and learned in one compiled call.
+
+        Parameters
+        ----------
+        rows : data frame, list of dicts, or array of shape (n, d)
+        names : sequence, length d, optional
+            The features of an array's columns.
+
+        Returns
+        -------
+        Judged
+            ``scores``, the ``thresholds`` that they were compared with, and ``alarms``, each (n,).
+
+        Raises
+        ------
+        ValueError
+            If an array has not as many columns as there are names, or two names are equal.
+
+        Examples
+        --------
+        >>> model = OnlineAutoencoder(seed=0)
+        >>> judged = model.score_learn_many([[50.0, 20.0], [55.0, 23.0]], ["power", "latency"])
+        >>> judged.scores.shape, judged.thresholds, judged.alarms
+        ((2,), array([inf, inf]), array([False, False]))
+        """
+        scores: list[float] = []
+        thresholds: list[float] = []
+        for part in in_blocks(rows, names, self._features):
+            if isinstance(part, dict):
+                thresholds.append(self.threshold)
+                scores.append(self.score_learn_one(part)[0])
+            else:
+                block_scores, block_thresholds = self._learn_block(part)
+                scores += block_scores.tolist()
+                thresholds += block_thresholds.tolist()
+        judged = np.array([scores, thresholds])
+        return Judged(judged[0], judged[1], judged[0] > judged[1])
+
+    def _learn_block(self, block: Float64) -> tuple[Float64, Float64]:
+        """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
+        results = self._run_many(True, block)
+        self._features.note_plain(len(block))
+        scores = _bounded(np.maximum(results[:, 0], 0.0))
+        seen = self.n_seen + np.arange(len(block))
+        counted = (results[:, 1] > 0.0) & (2 * (seen + 1) > self.grace_period)
+        cuts = self._threshold.update_many(scores[counted])
+        self.n_seen += len(block)
+        return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
 
     @property
     def n_refused(self) -> int:

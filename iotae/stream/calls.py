@@ -9,7 +9,7 @@ from __future__ import annotations
 from iotae._compiled import compiled
 from iotae._typing import Float32, Float64, Int8, Int64
 from iotae.nn.elementwise import load_rows
-from iotae.nn.kernels import train_step
+from iotae.nn.kernels import Batch, Learner, train_step
 from iotae.stream.autocorrelation import ROWS
 from iotae.stream.counters import ACTIVATION, BATCHES, LEARNED, LEFT, PENDING, REFRESH, STEPS
 from iotae.stream.histogram import refresh
@@ -49,16 +49,11 @@ def _train(memory: Memory) -> None:
     counters[STEPS] += 1
     counters[LEFT] -= 1
     train_step(
-        auto.parameters,
+        Learner(auto.parameters, auto.first, auto.second),
         auto.sizes,
         counters[ACTIVATION],
-        auto.target,
-        auto.target,
-        auto.mask,
-        row_weights,
+        Batch(auto.target, auto.target, auto.mask, row_weights),
         memory.figures[RATES_AT:GATE_AT][0],
-        auto.first,
-        auto.second,
         counters[STEPS],
         auto.scratch_of_training,
     )
@@ -152,6 +147,6 @@ def run(
         results[i, 0] = _score(rows[i], memory)
         results[i, 1] = memory.figures[EVIDENCE_AT + COUNTED]
         if learns and results[i, 0] >= 0.0:
-            accepted = learn_surprise(rows[i], memory)
-            learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], accepted, memory)
+            learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], memory)
+            learn_surprise(rows[i], memory)
             _after_learning(memory)

@@ -36,7 +36,8 @@ _RIDGE, _RIDGE_ROWS = 0.002, 0.1
 _MOST_ROWS = 20_000.0
 """Rows that the covariance remembers."""
 
-_LEAST_VARIANCE = 1e-4
+_LEAST_VARIANCE, _MOVING = 1e-4, 0.05
+"""Smallest variance, and that from which on a slot counts for the ridge."""
 
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
@@ -101,11 +102,15 @@ def begin_inversion(matrices: Float32, moments: Float64, counts: Float64, counte
                 matrices[i, j] *= np.float32(fade)
         rows = _MOST_ROWS
         counts[N_PRODUCTS] = rows
+    moving = 0
     for i in range(d):
         mean = moments[SUM, i] / rows
+        variance = max(matrices[i, i] / rows - mean * mean, _LEAST_VARIANCE)
         moments[_NEXT_MEAN, i] = mean
-        moments[_NEXT_SCALE, i] = 1.0 / np.sqrt(max(matrices[i, i] / rows - mean * mean, _LEAST_VARIANCE))
-    ridge = _RIDGE + _RIDGE_ROWS * d / rows
+        moments[_NEXT_SCALE, i] = 1.0 / np.sqrt(variance)
+        # a slot that is hardly ever filled is no unknown to be paid for
+        moving += 1 if variance > _MOVING else 0
+    ridge = _RIDGE + _RIDGE_ROWS * moving / rows
     for i in range(d):
         for j in range(d):
             covariance = matrices[i, j] / rows - moments[_NEXT_MEAN, i] * moments[_NEXT_MEAN, j]

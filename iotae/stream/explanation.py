@@ -83,5 +83,6 @@ def expected_values(views: Views) -> Float64:
     # of a cell that is missing the others say what it should have been
     residual = np.where(present, scratch[RESIDUAL_NOW], singles[RESIDUALS])
     expected = np.where(present, z, moments[INVERSE_MEAN]) - residual / moments[INVERSE_SCALE]
-    values: Float64 = stats[CENTRE] + TO_DEVIATION * stats[SPREAD] * expected
+    young = (z == z) & ~present
+    values: Float64 = stats[CENTRE] + TO_DEVIATION * stats[SPREAD] * np.where(young, 0.0, expected)
     return values

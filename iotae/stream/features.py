@@ -20,7 +20,7 @@ import numpy as np
 from iotae._typing import Float64, State
 from iotae.stream.categories import PROBATION
 from iotae.stream.names import Slot, slot_label
-from iotae.stream.reading import read_row
+from iotae.stream.reading import Reading, read_row
 from iotae.stream.registry import Registry
 from iotae.stream.slots import CLOCK, INDICATOR, RARITY, SENSOR
 
@@ -161,23 +161,32 @@ class Features:
     def encode(self, x: Mapping[Hashable, Any], out: Float64) -> None:
         """Fill ``out`` (n_slots,) with the row, NaN where it says nothing usable; changes no state."""
         if not self.encode_plain(x, out):
-            _check_row(x)
-            self._pack(out, 0, *read_row(x, self._registry).cells)
+            self.read(x, out)
+
+    def read(self, x: Mapping[Hashable, Any], out: Float64) -> Reading:
+        """Fill ``out`` (n_slots,) as :meth:`encode` does, and return what :meth:`learn` needs to know."""
+        _check_row(x)
+        reading = read_row(x, self._registry)
+        self._pack(out, 0, *reading.cells)
+        return reading
 
     # -- learning -----------------------------------------------------------------------------
 
-    def learn(self, x: Mapping[Hashable, Any], out: Float64) -> Encoded:
+    def learn(self, x: Mapping[Hashable, Any], out: Float64, read: Reading | None = None) -> Encoded:
         """Take note of a row to be learned, and fill ``out`` as :meth:`encode` would have done before.
+
+        A row that was read just before need not be read again: give what :meth:`read` said.
 
         Where the number of slots has grown, ``out`` is too short and not filled: the caller makes
         room for the slots given, and calls :meth:`encode` once.
         """
-        if self.encode_plain(x, out):
-            self.note_plain(1)
-            return _NOTHING_NEW
-        _check_row(x)
+        if read is None:
+            if self.encode_plain(x, out):
+                self.note_plain(1)
+                return _NOTHING_NEW
+            _check_row(x)
+            read = read_row(x, self._registry)
         self.n_rows += 1
-        read = read_row(x, self._registry)
         self._note_seen(read.seen)
         given: list[int] = []
         if read.strangers:

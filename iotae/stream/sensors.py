@@ -38,6 +38,7 @@ __all__ = [
     "CELLS",
     "EQUAL",
     "IS_PRESENT",
+    "LEARNED_REACH",
     "PREDICTED",
     "RECENT",
     "RESIDUALS",
@@ -47,6 +48,7 @@ __all__ = [
     "TO_DEVIATION",
     "VALUES",
     "Z",
+    "is_absurd",
     "keep_sensors",
     "learn_sensors",
     "new_figures",
@@ -98,8 +100,11 @@ CELLS, RESIDUALS, SHOWN, PREDICTED, TARGET = range(SINGLES)
 """Rows of single-precision scratch: deviations, linear residuals, what the network sees and says, its
 target."""
 
-_FAR, _LEARNED_REACH, _SEEN_REACH = 30.0, 6.0, 4.0
+_FAR, LEARNED_REACH, _SEEN_REACH = 30.0, 6.0, 4.0
 """Deviations that a reading counts for at most: when it is scored, learned, and seen by the network."""
+
+_ABSURD = 1000.0
+"""Deviations from which on a reading cannot be meant: it counts for one more than any other."""
 
 _UNMOVED = 8.0
 """Deviations that a so far constant sensor's first move counts for."""
@@ -151,7 +156,9 @@ def _deviations(row: Float64, memory: Memory) -> None:
         if kinds[0, j] % 2.0 == 0.0:
             deviation = value - stats[CENTRE, j]
             if stats[SPREAD, j] > 0.0:
-                z = min(_FAR, max(-_FAR, deviation / (TO_DEVIATION * stats[SPREAD, j])))
+                z = deviation / (TO_DEVIATION * stats[SPREAD, j])
+                reach = _FAR if abs(z) < _ABSURD else _FAR + 1.0
+                z = min(reach, max(-reach, z))
             elif deviation != 0.0:
                 z = _UNMOVED if deviation > 0.0 else -_UNMOVED
             else:
@@ -257,6 +264,17 @@ def order_of_stream(memory: Memory) -> float:
 
 
 @compiled
+def is_absurd(memory: Memory) -> bool:
+    """Whether a reading of the row lies so far out that what the others say of it means nothing."""
+    scratch = memory.slots[SENSOR_SCRATCH_AT:]
+    farthest = 0.0
+    for j in range(scratch.shape[1]):
+        if scratch[IS_PRESENT, j] > 0.0:
+            farthest = max(farthest, abs(scratch[Z, j]))
+    return farthest > _FAR
+
+
+@compiled
 def keep_sensors(row: Float64, memory: Memory, rows: float) -> None:
     """Keep what any row changes, refused or not: recent level, energy and movement, and the last reading."""
     figures, scratch, moments = (
@@ -274,7 +292,7 @@ def keep_sensors(row: Float64, memory: Memory, rows: float) -> None:
             figures[_ENERGY, j] = scratch[_ENERGY_NOW, j]
             figures[_MOVED, j] = scratch[_MOVED_NOW, j]
             before = figures[_BEFORE, j]
-            # a reading equal to the last may be the same message twice, which says nothing of any order
+            # a row that comes twice says nothing about the order of the others
             if before == before and row[j] != figures[_LAST, j]:
                 mean, scale = moments[INVERSE_MEAN, j], moments[INVERSE_SCALE, j]
                 now = min(4.0, max(-4.0, (z - mean) * scale))

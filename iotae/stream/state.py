@@ -12,7 +12,7 @@ from iotae.nn.leave_one_out import HIDDEN, N_BLOCKS, initial_weights, n_rows_of_
 from iotae.nn.network import Network
 from iotae.stream.autocorrelation import new_context
 from iotae.stream.conditional import new_moments
-from iotae.stream.counters import DRAWN, DUE, N_PRODUCTS, N_REMEMBERED, PIVOT, REFRESH
+from iotae.stream.counters import ACCEPTED, DRAWN, DUE, N_REMEMBERED, PIVOT, REFRESH
 from iotae.stream.evidence import new_calibration, new_tails
 from iotae.stream.histogram import BINS, refresh
 from iotae.stream.kernels import MASS, RECENT, RESIDUAL, RESIDUAL_AT_FIRST, SCORED_AT
@@ -32,8 +32,8 @@ _BY_SLOT = (
 
 _OTHERS = ("matrices", "hidden", "gate", "context", "counts", "calibration", "counters")
 
-_FEW_ROWS = 500.0
-"""Rows that a covariance stands for at most when a slot joins, so that the newcomer catches up."""
+_SOON = 100.0
+"""Accepted rows after which the covariance is inverted with a newcomer, at the latest."""
 
 
 class StreamState:
@@ -103,19 +103,10 @@ class StreamState:
         for block in range(N_BLOCKS):
             new, old = _block(result.hidden, n_slots, block), _block(self.hidden, self.n_slots, block)
             new[kept], new[n_slots + kept], new[-1] = old[kept], old[self.n_slots + kept], old[-1]
-        result._begin_anew_with(kept)
+        # an inversion of another size is given up, and one with the newcomers begins soon
+        result.counters[PIVOT] = -1
+        result.counts[DUE] = min(result.counts[DUE], result.counts[ACCEPTED] + _SOON)
         return result
-
-    def _begin_anew_with(self, kept: NDArray[np.int64]) -> None:
-        """Give up an inversion of another size, and let the covariance stand for fewer rows."""
-        self.counters[PIVOT] = -1
-        rows = self.counts[N_PRODUCTS]
-        if rows > _FEW_ROWS:
-            _squares(self.matrices)[0][:] *= np.float32(_FEW_ROWS / rows)
-            self.moments[0] *= _FEW_ROWS / rows
-            self.counts[N_PRODUCTS] = _FEW_ROWS
-        if kept.size:
-            self.counts[DUE] = min(self.counts[DUE], self.counts[N_PRODUCTS] + 100.0)
 
     def move_in(self, network: Network, learning_rate: float) -> Memory:
         """Put this state and the network into one memory; both are views of its parts from then on."""

@@ -61,11 +61,13 @@ from iotae.stream.memory import (
     BIASES_AT,
     CALIBRATION_AT,
     CELLS_AT,
+    CONTEXT_AT,
     COUNTS_AT,
     EVIDENCE,
     EVIDENCE_AT,
     FRESH_SHOWN_AT,
     FRESH_WANTED_AT,
+    GATE_AT,
     HIDDEN_AT,
     KEPT,
     KINDS_AT,
@@ -85,18 +87,21 @@ from iotae.stream.sensors import (
     CELLS,
     EQUAL,
     IS_PRESENT,
+    LEARNED_REACH,
     RECENT,
     RESIDUALS,
     SHOWN,
     TARGET,
     VALUES,
     Z,
+    is_absurd,
     keep_sensors,
     learn_sensors,
     order_of_stream,
     read_sensors,
     share_of_sensors,
 )
+from iotae.stream.update_gate import adopting
 
 __all__ = [
     "CLOCK_SLOT",
@@ -119,6 +124,12 @@ sensors are listened to, the row's mean surprise, its raw score, and whether it 
 1 or 0."""
 
 _VALUE = 0
+
+_ORDER_FROM, _ORDER_OVER = 0.03, 0.07
+"""Mean autocorrelation from which on the order of rows is believed to say something, and over which fully."""
+
+_SENSORS_FROM, _SENSORS_OVER = 0.1, 0.2
+"""The same of the share of features that are continuous."""
 
 CLOCK_SLOT = 3.0
 """Kind of a slot that holds the hour of the day: see :mod:`iotae.stream.features`."""
@@ -241,8 +252,8 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
     if evidence[_AGREED] == evidence[_AGREED]:
         lost = counts[AGREE_MEAN] - evidence[_AGREED]
         evidence[_VALUE + CLOCK] = lost / np.sqrt(counts[AGREE2])
-    order = min(1.0, max(0.0, (order_of_stream(memory) - 0.03) / 0.07))
-    sensors = min(1.0, max(0.0, (share_of_sensors(memory) - 0.1) / 0.2))
+    order = min(1.0, max(0.0, (order_of_stream(memory) - _ORDER_FROM) / _ORDER_OVER))
+    sensors = min(1.0, max(0.0, (share_of_sensors(memory) - _SENSORS_FROM) / _SENSORS_OVER))
     evidence[LISTENED] = order * sensors
     best, biggest = LN2, 0.0
     for k in range(N_PARTS):
@@ -255,34 +266,36 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
             best = max(best, evidence[NATS + k])
     evidence[_BIGGEST] = biggest
     reach = counts[WIDTH] * (1.0 + 300.0 / max(counts[ACCEPTED], 1.0))
-    evidence[COUNTED] = 0.0 if counts[ACCEPTED] > _OPEN_ROWS and biggest > _UNUSUAL * reach else 1.0
+    far_out = counts[ACCEPTED] > _OPEN_ROWS and biggest > _UNUSUAL * reach
+    # where refused rows are taken for a changed world the threshold has to go there too
+    evidence[COUNTED] = 0.0 if far_out and not adopting(memory.figures[GATE_AT:CONTEXT_AT]) else 1.0
     evidence[JOINED] = to_surprise(best, calibration)
     surprise = np.log(raw + 0.5) - calm(calibration) * evidence[LISTENED]
     return float(max(0.0, np.exp(soft_sum(surprise, evidence[JOINED])) - 0.5))
 
 
 @compiled
-def learn_witness(row: Float64, raw: float, accepted: bool, memory: Memory) -> None:
-    """Learn a row that was scored just before by :func:`joined_score`; ``raw`` is its mean surprise.
-
-    What the gate of surprises has not ``accepted`` moves nothing that is usual here either.
-    """
+def learn_witness(row: Float64, raw: float, memory: Memory) -> None:
+    """Learn a row that was scored just before by :func:`joined_score`; ``raw`` is its mean surprise."""
     counts, counters, evidence = (
         memory.figures[COUNTS_AT:CALIBRATION_AT],
         memory.counters,
         memory.figures[EVIDENCE_AT:],
     )
-    rows, width = counts[ACCEPTED], counts[WIDTH]
-    biggest = evidence[_BIGGEST]
-    refused = rows > _OPEN_ROWS and biggest > _GATE * width * (1.0 + 300.0 / rows)
-    push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
-    counts[WIDTH] = max(1.0, width * np.exp(push))
-    if accepted and not refused:
-        fast = _ESCAPE_RATE if width > _GIVEN_WAY and biggest > _GATE else 0.0
-        _accept(row, raw, memory, fast)
-    if evidence[_AGREED] == evidence[_AGREED]:
-        counts[AGREE] = evidence[_AGREED]
-    keep_sensors(row, memory, counts[ROWS])
+    # an absurd reading speaks for itself: what the row's sensors say because of it is not kept. If it lasts,
+    # the scale moves there, and it is absurd no longer
+    if not is_absurd(memory):
+        rows, width = counts[ACCEPTED], counts[WIDTH]
+        biggest = evidence[_BIGGEST]
+        refused = rows > _OPEN_ROWS and biggest > _GATE * width * (1.0 + 300.0 / rows)
+        push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
+        counts[WIDTH] = max(1.0, width * np.exp(push))
+        if not refused:
+            fast = _ESCAPE_RATE if width > _GIVEN_WAY and biggest > _GATE else 0.0
+            _accept(row, raw, memory, fast)
+        if evidence[_AGREED] == evidence[_AGREED]:
+            counts[AGREE] = evidence[_AGREED]
+        keep_sensors(row, memory, counts[ROWS])
     counts[ROWS] += 1.0
     next_pivot(memory.matrices, memory.slots[MOMENTS_AT:SENSORS_AT], counters)
     if counters[WITNESS_LEFT] > 0:
@@ -321,7 +334,7 @@ def _learn_covariance(row: Float64, memory: Memory) -> None:
     for j in range(row.size):
         z = scratch[Z, j]
         # a missing cell lies at the mean: it says nothing about the others
-        cell = min(6.0, max(-6.0, z)) if z == z else 0.0
+        cell = min(LEARNED_REACH, max(-LEARNED_REACH, z)) if z == z else 0.0
         singles[CELLS, j] = cell
         moments[SUMS, j] += cell
     learn_products(singles[CELLS], memory.matrices)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae._typing import State
+from iotae._typing import Float64, State
 from iotae._validation import check_alpha, check_finite_score, check_finite_scores
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
@@ -63,6 +64,11 @@ class ConformalThreshold(Threshold):
     def update(self, score: float) -> None:
         """Add one more score to the calibration."""
         self._window.push(check_finite_score(score))
+
+    def update_many(self, scores: ArrayLike) -> Float64:
+        """Add scores (n,) in order; the thresholds (n + 1,) before each of them and after the last."""
+        values = np.asarray(scores, np.float64)
+        return self._window.push_many(check_finite_scores(values).tolist() if values.size else [], self.alpha)
 
     @property
     def threshold(self) -> float:

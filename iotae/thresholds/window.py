@@ -56,6 +56,14 @@ class ScoreWindow:
         insort(self.sorted, value)
         self.n_seen += 1
 
+    def push_many(self, values: list[float], level: float) -> Float64:
+        """Add finite scores (n,) in order; :meth:`cut` before each of them and after the last, (n + 1,)."""
+        cuts = [self.cut(level)]
+        for value in values:
+            self.push(value)
+            cuts.append(self.cut(level))
+        return np.array(cuts)
+
     def p_value(self, scores: ArrayLike) -> Any:
         """``(1 + #{scores in the window >= score}) / (n + 1)``: a float for a number, else an array."""
         n = len(self.sorted)
