@@ -70,6 +70,10 @@ _RUN_MOST = 9.0
 _HANDICAP = 1.0
 """Nats that a statistic with a noisy tail must bring before it counts: all of one sensor but the energy."""
 
+_MOST_JOINED = 9.0
+"""Most that a part can bring, as a surprise: beyond, the row's own surprise tells rows apart. Without an end
+the score would round to one."""
+
 _YOUNG = 400.0
 """Nats times rows: what a tail that was fitted to few rows says is not known."""
 
@@ -202,7 +206,7 @@ def to_surprise(nats: float, calibration: Float64) -> float:
         calibration[_SLOPE + SURPRISE],
     )
     if nats > LN20:
-        return float(high + (nats - LN20) * slope)
+        return float(min(high + (nats - LN20) * slope, max(high, _MOST_JOINED)))
     return float(low + (max(nats, LN2) - LN2) / (LN20 - LN2) * (high - low))
 
 
