@@ -105,7 +105,9 @@ class Witness:
             [0.0 if v is None else (v - m) * s for v, m, s in zip(z, self.mean, self.scale, strict=True)]
         )
         linear = cells @ self.inverse / np.diag(self.inverse)
-        predicted = leave_one_out(*network, [0.0 if v is None else held(v, sensor_figures.SEEN_REACH) for v in z])
+        predicted = leave_one_out(
+            *network, [0.0 if v is None else held(v, sensor_figures.SEEN_REACH) for v in z]
+        )
         for j, slot in enumerate(self.slots):
             known = z[j] is not None and self.kinds[j] % 2 == 0 and stats[COUNT, j] >= HEAD
             share = min(1.0, max(0.0, slot.proved / max(slot.squared, 1e-9)))
