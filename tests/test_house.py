@@ -124,6 +124,7 @@ LONG_MODULES = {
     "iotae.stream.autoencoder": 410,
     "iotae.stream.features": 270,
     "iotae.stream.scaler": 290,
+    "iotae.stream.witness_learning": 255,
     "pyod_iotae.detector": 325,
     "river_iotae.detector": 270,
 }

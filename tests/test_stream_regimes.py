@@ -10,7 +10,7 @@ from benchmarks import regimes
 
 SEEDS = pytest.mark.parametrize("seed", range(regimes.SEEDS))
 
-SHIFT_QUIET_ROWS = 1_500
+SHIFT_QUIET_ROWS = 1_000
 """Rows after a level shift of any size within which alarms stop: measured 1,429 at most, for a million
 deviations, which no sensor can mean until the scale has moved there."""
 
