@@ -118,8 +118,8 @@ WIDE_FUNCTIONS = {
 
 LONG_MODULES = {
     "iotae.batch.autoencoder": 350,
-    "iotae.pipeline.detector": 270,
-    "iotae.preprocessing.preprocessor": 285,
+    "iotae.pipeline.detector": 280,
+    "iotae.preprocessing.preprocessor": 310,
     "iotae.simulator": 255,
     "iotae.stream.autoencoder": 410,
     "iotae.stream.features": 270,

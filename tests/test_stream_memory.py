@@ -12,8 +12,8 @@ import pytest
 from benchmarks import memory
 from iotae import OnlineAutoencoder, serialization
 
-WARM, MORE = 4_000, 20_000
-"""Rows until every slot and every place on probation is taken, and rows that may add nothing."""
+WARM, MORE = 12_000, 20_000
+"""Rows until all slots, places on probation and the window of scores are taken, and rows that may add nothing."""
 
 MOST_BLOCKS_A_ROW = 0.02
 """Whatever is kept of a row is at least one block of memory."""
@@ -48,9 +48,9 @@ def test_numba_memory_does_not_grow_with_the_rows():
 def test_a_saved_model_does_not_grow_with_the_rows():
     model = OnlineAutoencoder(seed=0, max_features=24)
     sizes = []
-    for i, x in enumerate(churn(2 * WARM)):
+    for i, x in enumerate(churn(8_000)):
         model.learn_one(x)
-        if i >= WARM and i % 1000 == 0:
+        if i >= 4_000 and i % 1000 == 0:
             sizes.append(len(serialization.dumps("model", model.to_state())))
     # the names on probation and the row numbers in it get a digit longer
     assert np.ptp(sizes) < 0.05 * sizes[0]
