@@ -13,7 +13,7 @@ from benchmarks import memory
 from iotae import OnlineAutoencoder, serialization
 
 WARM, MORE = 12_000, 20_000
-"""Rows until all slots, places on probation and the window of scores are taken, and rows that may add nothing."""
+"""Rows until slots, places on probation and the window of scores are full, and rows that may add nothing."""
 
 MOST_BLOCKS_A_ROW = 0.02
 """Whatever is kept of a row is at least one block of memory."""
