@@ -239,6 +239,11 @@ class IoTAE(base.AnomalyDetector):
         return self._model.n_refused
 
     @property
+    def identifiers(self) -> list[base.typing.FeatureName]:
+        """Text features that are ignored, because nearly each row has a value that was never seen."""
+        return self._model.identifiers
+
+    @property
     def drift_detected(self) -> bool:
         """Whether rows that look anomalous are being adopted as a changed world."""
         return self._model.drift_detected

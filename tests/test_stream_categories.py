@@ -7,7 +7,7 @@ import uuid
 import numpy as np
 import pytest
 
-from iotae import serialization
+from iotae import OnlineAutoencoder, serialization
 from iotae.stream.categories import INDICATORS, PROBATION, Category, value_key
 from iotae.stream.features import INDICATOR, RARITY, Features, slot_label
 from iotae.stream.names import LONGEST_TEXT
@@ -257,3 +257,10 @@ def test_learn_and_encode_give_the_same_numbers_and_a_file_continues():
     assert serialization.dumps("features", other.to_state()) == serialization.dumps(
         "features", features.to_state()
     )
+
+
+def test_a_model_says_which_text_it_ignores():
+    model = OnlineAutoencoder(seed=0)
+    for i in range(600):
+        model.learn_one({"watts": float(i % 7), "serial": f"{i:08x}", "mode": "eco" if i % 3 else "max"})
+    assert model.identifiers == ["serial"]

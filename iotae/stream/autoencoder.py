@@ -349,6 +349,11 @@ class OnlineAutoencoder:
         return int(self._state.counters[REFUSED])
 
     @property
+    def identifiers(self) -> list[Hashable]:
+        """Text features that are ignored, because nearly each row has a value that was never seen."""
+        return list(self._features.identifiers)
+
+    @property
     def drift_detected(self) -> bool:
         """Whether rows that look anomalous have become so many that they are being adopted."""
         return bool(adopting(self._state.gate))
