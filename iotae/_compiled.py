@@ -73,7 +73,12 @@ def _cache_folder(package: Path) -> Path | None:
     given = os.environ.get("NUMBA_CACHE_DIR")
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     own = package / "__pycache__"
-    for place in [Path(given)] if given else [own, Path(home) / "iotae"]:
+    places = [Path(given)] if given else [own, Path(home) / "iotae"]
+    for place in places:
+        # one that cannot be written may have been filled when the package was installed
+        if any((place / name).rglob("*.nbi")):
+            return place / name
+    for place in places:
         folder = place / name
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,14 +115,21 @@ def _one_process_at_a_time(folder: Path) -> Iterator[None]:
 def _kept_on_disk(kernel: Any, folder: Path) -> None:
     """Let a kernel's machine code be saved under the folder's lock, and do without where that fails."""
     cache = kernel._cache
-    save = cache.save_overload
+    save, load = cache.save_overload, cache.load_overload
+
+    def load_whole(*args: Any) -> Any:
+        # a file that a crash has cut short is made anew; what is left of it may raise anything
+        try:
+            return load(*args)
+        except Exception:
+            return None
 
     def save_locked(*args: Any) -> None:
         # a full disk or a removed folder costs the next process its compilation, and this one nothing
         with suppress(OSError), _one_process_at_a_time(folder):
             save(*args)
 
-    cache.save_overload = save_locked
+    cache.save_overload, cache.load_overload = save_locked, load_whole
 
 
 def _njit(function: Any, **more: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -251,6 +252,10 @@ class IoTAE(base.AnomalyDetector):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file from which `load` continues bit for bit; no code is stored."""
         serialization.write(path, _KIND, {"params": self._get_params(), "model": self._model.to_state()})
+
+    def __copy__(self) -> IoTAE:
+        # a copy that shared the model would learn what the original learns
+        return copy.deepcopy(self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:

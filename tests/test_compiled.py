@@ -131,3 +131,29 @@ print(*(f"{w.category.__name__}: {w.message}" for w in caught), sep="\\n")
     assert len(lines) == 1
     assert lines[0].startswith("RuntimeWarning")
     assert "pip install" in lines[0]
+
+
+@needs_numba
+def test_a_cache_file_that_was_cut_short_is_made_anew(tmp_path):
+    package = package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    assert run(tmp_path).stdout == "4.0\n"
+    kept = list((package / "__pycache__").rglob("*.nbc"))
+    assert kept
+    for path in kept:
+        path.write_bytes(b"")
+    assert run(tmp_path).stdout == "4.0\n"
+
+
+@needs_numba
+def test_a_filled_folder_that_cannot_be_written_is_read(tmp_path, monkeypatch):
+    name = f"kernels-{_compiled._digest(tmp_path)}"
+    filled = tmp_path / "cache" / name / "somewhere"
+    filled.mkdir(parents=True)
+    (filled / "kernel.nbi").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+
+    def refused(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr(_compiled.tempfile, "TemporaryFile", refused)
+    assert _compiled._cache_folder(tmp_path) == filled.parent

@@ -331,3 +331,12 @@ def test_numba_river_users_see_a_drift_begin_and_end(rng):
     with pytest.raises(AttributeError):
         model.drift_detected = True
     assert "drift_detected" in IoTAE.__doc__
+
+
+def test_whole_numbers_that_no_float_holds_are_learned_from_an_arrow_table_as_from_dicts():
+    big = {"a": 2**60 + 1, "b": 1.0}
+    one, other = OnlineAutoencoder(seed=0), OnlineAutoencoder(seed=0)
+    one.learn_one(big)
+    other.learn_many(pa.table({name: [value] for name, value in big.items()}))
+    probe = {"a": 2**59, "b": 2.0}
+    assert one.score_one(probe) == other.score_one(probe)

@@ -27,7 +27,7 @@ __all__ = ["run"]
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
     check_output(args.output, args.events, *([args.model] if args.model else []))
-    if args.save and args.output != "-" and Path(args.save).absolute() == Path(args.output).absolute():
+    if args.save and args.output != "-" and Path(args.save).resolve() == Path(args.output).resolve():
         raise TableError(f"Got {args.save} for the scores and for the model: name two files.")
     if args.save is not None:
         check_model_output(args.save, args.events)

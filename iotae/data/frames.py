@@ -71,6 +71,18 @@ def numeric_columns(frame: Any) -> tuple[list[Hashable], Float64] | None:
     return list(table.columns), to_matrix(frame)
 
 
+def _as_floats(column: Any) -> Float64:
+    """A column of numbers as float64 (n,), missing cells as NaN."""
+    import narwhals as nw
+
+    if column.dtype.is_integer() and not column.null_count():
+        return np.asarray(column.to_numpy(), np.float64)
+    try:
+        return np.asarray(column.cast(nw.Float64).to_numpy(), np.float64)
+    except ValueError:
+        return np.array([np.nan if value is None else value for value in column.to_list()], np.float64)
+
+
 def to_matrix(table: Any) -> Float64:
     """A table of numbers as float64 (n, d), missing cells as NaN.
 
@@ -94,5 +106,6 @@ def to_matrix(table: Any) -> Float64:
                 f"Got the column {name!r} of type {column.dtype}, but expected numbers: encode text as "
                 "categories first, e.g. with iotae.preprocessing.Preprocessor."
             )
-        columns.append(column.cast(nw.Float64).to_numpy().astype(np.float64))
+        # by NumPy: Arrow refuses whole numbers that a float64 holds to its precision alone
+        columns.append(_as_floats(column))
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
