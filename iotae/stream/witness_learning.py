@@ -81,7 +81,7 @@ __all__ = ["learn_witness"]
 _GATE = 7.0
 """Nats of a part from which on a row teaches nothing."""
 
-_SHARE, _WIDEN, _GIVEN_WAY, _ESCAPE_RATE = 0.05, 0.005, 2.0, 0.01
+_SHARE, _WIDEN, _GIVEN_WAY, _ESCAPE_RATE = 0.1, 0.005, 2.0, 0.01
 """As of the gate of surprises: see :mod:`iotae.stream.update_gate`."""
 
 _CALIBRATED_FROM = 60.0
