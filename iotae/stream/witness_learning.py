@@ -95,7 +95,7 @@ _LEAST_KEPT = 64
 _HORIZON = 20 * KEPT
 """Rows that the reservoir is a sample of."""
 
-_MOST_STEPS, _LEAST_STEPS, _EARLY_STEPS = 8, 2, 512
+_MOST_STEPS, _LEAST_STEPS, _EARLY_STEPS = 4, 2, 256
 
 _CODE = np.float32(31.0)
 _NO_TARGET = np.int8(-128)
