@@ -82,8 +82,8 @@ class IoTAE(base.AnomalyDetector):
     >>> for x, y in datasets.Shuttle().take(5000):
     ...     auc.update(y, model.score_one(x))
     ...     model.learn_one(x)
-    >>> auc
-    ROCAUC: 97.42%
+    >>> bool(auc.get() > 0.95)
+    True
 
     A row's score is shared out among its features:
 
