@@ -3,9 +3,9 @@
 Kernels are written so that one source is right both ways: compiled, and as ordinary NumPy. The few that
 touch every cell have two: loops, which a compiler can make a processor do many at a time, and whole arrays.
 
-Machine code is kept on disk in a folder that is named after the contents of all of the package's sources.
-A compiled kernel holds the kernels that it calls, and numba looks at the time of its own file alone; with
-such a name no edit, update or move of any module can leave old code running.
+Machine code is kept on disk in a folder that is named after the contents of all sources on the floors of
+the kernels. A compiled kernel holds the kernels that it calls and the constants that it reads, and numba
+looks at the time of its own file alone; with such a name no edit, update or move can leave old code running.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PREFIX = "kernels-"
+_FLOORS = ("", "nn", "stream", "batch")
+"""Folders of the package whose modules hold kernels, or constants that kernels read."""
 
 
 def _import_numba() -> Any:
@@ -55,9 +57,9 @@ COMPILED: bool = _numba is not None
 
 
 def _digest(package: Path) -> str:
-    """A name for the contents of all sources of a package."""
+    """A name for the contents of all sources of a package that kernels depend on."""
     seal = blake2b(digest_size=8)
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted(path for floor in _FLOORS for path in (package / floor).glob("*.py")):
         seal.update(f"{path.relative_to(package).as_posix()}\0".encode())
         seal.update(path.read_bytes())
     return seal.hexdigest()

@@ -1,6 +1,7 @@
 """The cache of compiled kernels: never stale, shared safely, and not needed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,12 +36,12 @@ CALLEE = """
 """
 CALLER = """
     from iotae._compiled import compiled
-    from iotae.callee.kernels import level
+    from iotae.nn.kernels import level
     @compiled
     def twice(x):
         return 2.0 * level(x)
 """
-RUN = "from iotae.caller.kernels import twice; print(twice(1.0), file=__import__('sys').stdout)"
+RUN = "from iotae.stream.kernels import twice; print(twice(1.0), file=__import__('sys').stdout)"
 
 
 def run(folder, code=RUN, **environment):
@@ -58,20 +59,32 @@ def run(folder, code=RUN, **environment):
 
 @needs_numba
 def test_a_caller_in_another_folder_never_runs_an_old_callee(tmp_path):
-    package = package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    package = package_of(tmp_path, nn=CALLEE.format(level=1.0), stream=CALLER)
     assert run(tmp_path).stdout == "4.0\n"
     # an update may well bring sources that are older than what was compiled before
-    callee = package / "callee" / "kernels.py"
+    callee = package / "nn" / "kernels.py"
     callee.write_text(textwrap.dedent(CALLEE.format(level=5.0)))
     os.utime(callee, (1_000_000, 1_000_000))
     assert run(tmp_path).stdout == "12.0\n"
     assert len(list((package / "__pycache__").glob("kernels-*"))) == 1
 
 
+def test_kernels_and_what_they_read_lie_in_the_folders_that_name_the_cache():
+    decorated = re.compile(r"^@(compiled|compiled_or|compiled_roughly|inlined)\b", re.MULTILINE)
+    package = ROOT / "iotae"
+    holders = {
+        path.parent.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if decorated.search(path.read_text()) and path.name != "_compiled.py"
+    }
+    assert holders
+    assert holders <= set(_compiled._FLOORS)
+
+
 @needs_numba
 def test_two_processes_compile_at_once(tmp_path):
-    package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
-    code = "from iotae.caller.kernels import twice; print(twice({}))"
+    package_of(tmp_path, nn=CALLEE.format(level=1.0), stream=CALLER)
+    code = "from iotae.stream.kernels import twice; print(twice({}))"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     started = [
         subprocess.Popen(
@@ -90,7 +103,7 @@ def test_two_processes_compile_at_once(tmp_path):
 
 @needs_numba
 def test_the_command_says_once_that_it_compiles_and_a_library_call_is_silent(tmp_path):
-    package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    package_of(tmp_path, nn=CALLEE.format(level=1.0), stream=CALLER)
     assert run(tmp_path).stderr == ""
     speaking = "from iotae._compiled import say_on_standard_error; say_on_standard_error();" + RUN
     fresh = str(tmp_path / "fresh")
@@ -102,7 +115,7 @@ def test_the_command_says_once_that_it_compiles_and_a_library_call_is_silent(tmp
 
 @needs_numba
 def test_no_folder_to_write_means_compiling_in_memory(tmp_path):
-    package = package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    package = package_of(tmp_path, nn=CALLEE.format(level=1.0), stream=CALLER)
     # a file where each folder would be: not even root can write there
     (package / "__pycache__").write_text("")
     (tmp_path / "home").write_text("")
@@ -135,7 +148,7 @@ print(*(f"{w.category.__name__}: {w.message}" for w in caught), sep="\\n")
 
 @needs_numba
 def test_a_cache_file_that_was_cut_short_is_made_anew(tmp_path):
-    package = package_of(tmp_path, callee=CALLEE.format(level=1.0), caller=CALLER)
+    package = package_of(tmp_path, nn=CALLEE.format(level=1.0), stream=CALLER)
     assert run(tmp_path).stdout == "4.0\n"
     kept = list((package / "__pycache__").rglob("*.nbc"))
     assert kept
