@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import datasets, hostile
 from iotae import OnlineAutoencoder, serialization
+from iotae.stream.counters import LEARNED
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +146,32 @@ def test_a_name_that_cannot_be_saved_does_not_keep_the_model_from_being_saved(na
     model.learn_one({"a": 0.0, "b": 0.0, "c": 0.0, name: 1.0})
     back = OnlineAutoencoder.from_state(serialization.loads(frozen(model))[1])
     assert back.score_one({"a": 1.0}) == model.score_one({"a": 1.0})
+
+
+def test_a_row_that_comes_twice_teaches_once_and_one_that_stays_teaches_again():
+    rng = np.random.default_rng(0)
+    rows = [{f"s{j}": v for j, v in enumerate(x)} for x in rng.normal(size=(600, 4)).tolist()]
+    model = OnlineAutoencoder(seed=0)
+
+    def taught(x):
+        before = int(model.to_state()["stream"]["counters"][LEARNED])
+        model.learn_one(x)
+        return int(model.to_state()["stream"]["counters"][LEARNED]) - before
+
+    for x in rows:
+        model.learn_one(x)
+    assert [taught(rows[300]) for _ in range(3)] == [1, 0, 1]
+
+
+def test_absurd_rows_that_stand_alone_do_not_open_the_gate_for_what_lies_nearer():
+    rng = np.random.default_rng(0)
+    rows = [{f"s{j}": v for j, v in enumerate(x)} for x in rng.normal(size=(4_000, 4)).tolist()]
+    model = OnlineAutoencoder(seed=0)
+    odd = dict.fromkeys(rows[0], 9.0)
+    for i, x in enumerate(rows):
+        model.learn_one(x)
+        if i > 500 and i % 4 == 0:
+            model.learn_one(dict.fromkeys(x, 1e30))
+    refused = model.n_refused
+    model.learn_one(odd)
+    assert model.n_refused == refused + 1

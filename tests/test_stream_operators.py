@@ -3,6 +3,7 @@
 Each test plays one stream, scored before it is learned, as the command does.
 """
 
+import copy
 import datetime
 import math
 
@@ -97,6 +98,35 @@ def test_numba_sensors_that_are_twelve_hours_off_the_clock_ring():
     scores = np.array([model.score_learn_one(x) for x in wrong])
     assert scores[:, 1].any()
     assert np.median(scores[20:, 0]) > np.quantile(usual, 0.9)
+
+
+def test_numba_a_machine_that_is_switched_at_the_same_hours_rings_no_more_than_promised():
+    rng = np.random.default_rng(0)
+    days, per_day = 26, 1440
+    n = days * per_day
+    minute = np.arange(n) % per_day
+    on = (minute >= 480) & (minute < 1080)
+    around = 20 + 4 * np.sin(2 * math.pi * (minute - 540) / per_day)
+    temperature = np.full(n, 20.0)
+    for i in range(1, n):
+        temperature[i] += 0.975 * (temperature[i - 1] - 20) + 0.025 * (around[i] + 25 * on[i] - 20)
+    sensors = {
+        "temperature": temperature + 0.4 * rng.normal(size=n),
+        "humidity": 70 - 0.8 * (temperature - 20) + 1.5 * rng.normal(size=n),
+        "vibration": 0.2 + 2.5 * on + 0.1 * (1 + 3 * on) * rng.normal(size=n),
+        "power": 50 + 900 * on * (1 + 0.05 * rng.normal(size=n)) + 3 * rng.normal(size=n),
+    }
+    columns = [column.tolist() for column in sensors.values()]
+    rows = [
+        {"time": START + datetime.timedelta(minutes=i)} | dict(zip(sensors, values, strict=True))
+        for i, values in enumerate(zip(*columns, strict=True))
+    ]
+    model = OnlineAutoencoder(seed=0, alpha=ALPHA)
+    alarm = alarms_of(model, rows)
+    assert alarm[20 * per_day :].mean() <= 2 * ALPHA
+    for name, off in (("temperature", 15.0), ("humidity", 15.0), ("vibration", 1.5), ("power", 400.0)):
+        odd = [x | {name: x[name] + off} for x in rows[-15:]]
+        assert alarms_of(copy.deepcopy(model), odd).any()
 
 
 @pytest.mark.xfail(strict=True, reason="rows with the other text still hold the cut up: .80 beside 71's .64")

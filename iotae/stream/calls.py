@@ -10,13 +10,13 @@ from iotae._compiled import compiled
 from iotae._typing import Float32, Float64, Int8, Int64
 from iotae.nn.elementwise import load_rows
 from iotae.nn.kernels import Batch, Learner, train_step
-from iotae.stream.autocorrelation import ROWS
-from iotae.stream.counters import ACTIVATION, BATCHES, LEARNED, LEFT, PENDING, REFRESH, STEPS
+from iotae.stream.counters import ACTIVATION, BATCHES, LEARNED, LEFT, PENDING, REFRESH, ROWS, STEPS
+from iotae.stream.doubled_rows import count_runs, is_doubled
 from iotae.stream.histogram import refresh
 from iotae.stream.kernels import MASS, SCORED_AT, SCORED_ROW, learn_surprise, surprise_of_row
 from iotae.stream.memory import (
     BINS_AT,
-    CONTEXT_AT,
+    CALIBRATION_AT,
     COUNTS_AT,
     EVIDENCE_AT,
     GATE_AT,
@@ -96,7 +96,7 @@ def _after_learning(memory: Memory) -> None:
 def _is_fresh(row: Float64, memory: Memory) -> bool:
     """Whether the scratch already holds what the scoring of this row by the model as it is leaves behind."""
     scratch = memory.slots[SCRATCH_AT:STATS_AT]
-    if scratch[SCORED_AT, 0] != memory.figures[CONTEXT_AT:COUNTS_AT][ROWS]:
+    if scratch[SCORED_AT, 0] != memory.figures[COUNTS_AT:CALIBRATION_AT][ROWS]:
         return False
     for j in range(row.size):
         # a missing cell equals a missing cell
@@ -118,7 +118,7 @@ def _score(row: Float64, memory: Memory) -> float:
     evidence[SCORE] = joined_score(row, surprise, memory) if surprise >= 0.0 else -1.0
     for j in range(row.size):
         scratch[SCORED_ROW, j] = row[j]
-    scratch[SCORED_AT, 0] = memory.figures[CONTEXT_AT:COUNTS_AT][ROWS]
+    scratch[SCORED_AT, 0] = memory.figures[COUNTS_AT:CALIBRATION_AT][ROWS]
     return float(evidence[SCORE])
 
 
@@ -147,7 +147,11 @@ def run(
     for i in range(rows.shape[0]):
         results[i, 0] = _score(rows[i], memory)
         results[i, 1] = memory.figures[EVIDENCE_AT + COUNTED]
-        if learns and results[i, 0] >= 0.0:
+        if not learns or results[i, 0] < 0.0:
+            continue
+        if is_doubled(rows[i], memory):
+            count_runs(rows[i], memory)
+        else:
             learn_witness(rows[i], memory.figures[EVIDENCE_AT:][SURPRISED], memory)
             learn_surprise(rows[i], memory)
             _after_learning(memory)

@@ -40,6 +40,7 @@ from iotae.stream.memory import (
     autoencoder_of,
 )
 from iotae.stream.scaler import CENTRE, COUNT, HEAD, SPREAD, observe_value, scaled_value
+from iotae.stream.sensors import is_absurd
 
 __all__ = [
     "MASS",
@@ -165,7 +166,7 @@ def learn_surprise(row: Float64, memory: Memory) -> bool:
     for j in range(row.size):
         surprise += scratch[_CONTRIBUTION, j]
     surprise /= present
-    verdict = _judge(memory.figures[GATE_AT:CONTEXT_AT], surprise)
+    verdict = _judge(memory.figures[GATE_AT:CONTEXT_AT], surprise, is_absurd(memory))
     factor = _follow(memory.figures[CONTEXT_AT:COUNTS_AT], surprise)
     for j in range(row.size):
         if scratch[_SCALED, j] == scratch[_SCALED, j]:

@@ -24,7 +24,7 @@ RUNNING = 3
 SCRATCH = 7
 """Numbers of a feature that scoring a row's surprise leaves for its learning."""
 
-FIGURES = 17
+FIGURES = 20
 """Running figures of a sensor: see :mod:`iotae.stream.sensors`."""
 
 SENSOR_SCRATCH = 15
@@ -37,7 +37,7 @@ WITNESS_BATCH = 32
 KEPT = 1024
 """Rows that its reservoir keeps."""
 
-EVIDENCE = 2 * evidence.N_PARTS + 7
+EVIDENCE = 2 * evidence.N_PARTS + evidence.N_STATISTICS + 8
 """Numbers that the scoring of a row leaves behind: see :mod:`iotae.stream.witness`."""
 
 # Where each part begins, and the next: rows of the slots, places of the figures, rows of the batches. To

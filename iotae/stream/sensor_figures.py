@@ -28,10 +28,13 @@ __all__ = [
     "COVARIANCE",
     "DISTANCE",
     "ENERGY_NOW",
+    "EPISODES",
     "EQUAL",
     "FAR",
+    "FAR_ROWS",
     "IS_PRESENT",
     "LAST",
+    "LAST_EPISODE",
     "LEARNED_REACH",
     "LEAST_VARIANCE",
     "LEVEL2",
@@ -91,11 +94,15 @@ __all__ = [
     EQUAL,
     COVARIANCE,
     POWER,
+    EPISODES,
+    LAST_EPISODE,
+    FAR_ROWS,
 ) = range(FIGURES)
 """Running figures of a slot: squares of the linear residual, network times residual and network squared,
 squares of the joined residual; recent level and its square, recent energy; last reading and last z; usual
 step, recent movement, mean and square of its logarithm; run of equal readings and how often readings are
-equal; and the products that say how far a reading tells of the next."""
+equal; the products that say how far a reading tells of the next; how often the sensor was far out,
+when that last began, and how many rows of it there were."""
 
 (
     Z,

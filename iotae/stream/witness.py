@@ -39,6 +39,7 @@ from iotae.stream.evidence import (
     to_surprise,
     weighed,
 )
+from iotae.stream.habits import is_habit
 from iotae.stream.memory import (
     BIASES_AT,
     CALIBRATION_AT,
@@ -72,6 +73,7 @@ __all__ = [
     "CLOCK_SLOT",
     "COUNTED",
     "JOINED",
+    "LEADER",
     "LISTENED",
     "NATS",
     "OPEN_ROWS",
@@ -83,11 +85,12 @@ __all__ = [
 ]
 
 NATS = N_PARTS
-AGREED, BIGGEST, JOINED, LISTENED, SURPRISED, SCORE, COUNTED = range(2 * N_PARTS, EVIDENCE)
-"""Where in the evidence of a row the parts' nats begin, as they were weighed, after the parts' values;
-then how far the clock agrees, the most nats of a part, the surprise that these are as rare as, how far
-sensors are listened to, the row's mean surprise, its raw score, and whether it counts for the threshold:
-1 or 0."""
+LEADERS = 2 * N_PARTS
+AGREED, BIGGEST, JOINED, LISTENED, SURPRISED, SCORE, COUNTED, LEADER = range(LEADERS + N_STATISTICS, EVIDENCE)
+"""Where in the evidence of a row the parts' nats begin, as they were weighed, after the parts' values; then
+the sensor with the largest of each statistic; how far the clock agrees, the most nats of a part, the surprise
+that these are as rare as, how far sensors are listened to, the row's mean surprise, its raw score, whether it
+counts for the threshold (1 or 0), and the sensor that brings the most nats."""
 
 VALUE = 0
 
@@ -139,6 +142,7 @@ def _largest_nats(memory: Memory) -> int:
     present = 0
     for k in range(N_STATISTICS):
         evidence[VALUE + k] = 0.0
+        evidence[LEADERS + k] = 0.0
     for j in range(figures.shape[1]):
         if scratch[IS_PRESENT, j] == 0.0:
             continue
@@ -154,6 +158,7 @@ def _largest_nats(memory: Memory) -> int:
             nats = _sensor_nats(j, k, memory)
             if nats > evidence[VALUE + k]:
                 evidence[VALUE + k] = nats
+                evidence[LEADERS + k] = j
     evidence[VALUE + SUM] = np.log(total / max(present, 1) + 0.05) + 3.0
     return n_sensors
 
@@ -199,10 +204,12 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
     sensors = min(1.0, max(0.0, (share_of_sensors(memory) - _SENSORS_FROM) / _SENSORS_OVER))
     evidence[LISTENED] = order * sensors
     best, biggest = LN2, 0.0
+    evidence[LEADER] = 0.0
     for k in range(N_PARTS):
         nats = part_nats(evidence[VALUE + k], calibration, k, n_sensors)
-        if k != CLOCK:
-            biggest = max(biggest, nats)
+        if k != CLOCK and nats > biggest:
+            biggest = nats
+            evidence[LEADER] = evidence[LEADERS + (k if k < SUM else NOW)]
         evidence[NATS + k] = weighed(nats, k, counts[ACCEPTED], order, sensors)
         # that all residuals are large the surprise says already; their sum only guards what is learned
         if k != SUM:
@@ -210,6 +217,7 @@ def joined_score(row: Float64, raw: float, memory: Memory) -> float:
     evidence[BIGGEST] = biggest
     reach = counts[WIDTH] * (1.0 + 300.0 / max(counts[ACCEPTED], 1.0))
     far_out = counts[ACCEPTED] > OPEN_ROWS and biggest > _UNUSUAL * reach
+    far_out = far_out and not is_habit(int(evidence[LEADER]), memory)
     # where refused rows are taken for a changed world the threshold has to go there too
     evidence[COUNTED] = 0.0 if far_out and not adopting(memory.figures[GATE_AT:CONTEXT_AT]) else 1.0
     evidence[JOINED] = to_surprise(best, calibration)

@@ -42,6 +42,7 @@ from iotae.stream.evidence import (
     SURPRISE,
     calibrate,
 )
+from iotae.stream.habits import note_far_row
 from iotae.stream.memory import (
     BIASES_AT,
     CALIBRATION_AT,
@@ -74,7 +75,7 @@ from iotae.stream.sensor_figures import (
     learn_sensors,
 )
 from iotae.stream.sensors import is_absurd
-from iotae.stream.witness import AGREED, BIGGEST, OPEN_ROWS, VALUE
+from iotae.stream.witness import AGREED, BIGGEST, LEADER, OPEN_ROWS, VALUE
 
 __all__ = ["learn_witness"]
 
@@ -116,6 +117,8 @@ def learn_witness(row: Float64, raw: float, memory: Memory) -> None:
         rows, width = counts[ACCEPTED], counts[WIDTH]
         biggest = evidence[BIGGEST]
         refused = rows > OPEN_ROWS and biggest > _GATE * width * (1.0 + 300.0 / rows)
+        if rows > OPEN_ROWS and biggest > _GATE:
+            note_far_row(int(evidence[LEADER]), memory)
         push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
         counts[WIDTH] = max(1.0, width * np.exp(push))
         if not refused:
