@@ -121,7 +121,6 @@ LONG_MODULES = {
     "iotae.pipeline.detector": 280,
     "iotae.preprocessing.preprocessor": 310,
     "iotae.simulator": 255,
-    "iotae.stream.autoencoder": 415,
     "iotae.stream.features": 270,
     "iotae.stream.scaler": 290,
     "iotae.stream.witness_learning": 255,

@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from iotae._random import draw_seed
 from iotae._typing import Float64, State
-from iotae._validation import check_count, check_share
 from iotae.data.frames import frame_rows, numeric_columns
-from iotae.nn.architecture import validate_hidden_sizes
-from iotae.nn.network import Network, check_network_settings
-from iotae.serialization import StateError
 from iotae.stream.blocks import Judged, in_blocks
-from iotae.stream.calls import run
+from iotae.stream.core import StreamCore, bounded
 from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
-from iotae.stream.features import SENSOR, Features, slot_label
-from iotae.stream.memory import views_of
-from iotae.stream.reading import Reading
-from iotae.stream.state import StreamState
+from iotae.stream.features import SENSOR
+from iotae.stream.saving import restored, state_of
 from iotae.stream.update_gate import adopting
-from iotae.thresholds import ConformalThreshold
 
 __all__ = ["OnlineAutoencoder"]
 
 
-_HALFWAY = 8.0
-"""Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
-
-
-Raw = TypeVar("Raw", float, Float64)
-
-
-def _bounded(raw: Raw) -> Raw:
-    """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
-    return raw / (_HALFWAY + raw)
-
-
-class OnlineAutoencoder:
+class OnlineAutoencoder(StreamCore):
     """A deep autoencoder that scores and learns one row (a dict) at a time.
 
     The score joins two answers. *Is the row odd as a whole?* Each feature contributes how rare its
@@ -104,84 +84,14 @@ class OnlineAutoencoder:
     True
     """
 
-    def __init__(
-        self,
-        hidden_sizes: Sequence[int] | None = None,
-        activation: str = "tanh",
-        learning_rate: float = 5e-3,
-        batch_size: int = 32,
-        horizon: float = 100_000.0,
-        grace_period: int = 200,
-        alpha: float = 0.01,
-        max_features: int = 512,
-        seed: int | None = None,
-    ) -> None:
-        self.hidden_sizes = validate_hidden_sizes(hidden_sizes)
-        check_network_settings(activation, learning_rate, batch_size, seed)
-        if not horizon >= 2.0:
-            raise ValueError(f"Got horizon={horizon!r}, but expected a number of rows of at least 2.")
-        check_count("grace_period", grace_period, 0)
-        check_share("alpha", alpha, meaning="the alarm rate you can live with, e.g. alpha=0.01")
-        self.activation = activation
-        self.learning_rate = float(learning_rate)
-        self.batch_size = int(batch_size)
-        self.horizon = float(horizon)
-        self.grace_period = int(grace_period)
-        self.alpha = float(alpha)
-        self.seed = seed
-        self._result = np.zeros((1, 2))
-        self.n_seen = 0
-        self.n_rejected = 0
-        self.n_unusable = 0
-        self._features = Features(max_features)
-        self._threshold = ConformalThreshold(alpha)
-        self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
-        self._state = StreamState(0, self.batch_size, self.horizon, self._network.seed)
-        self._move_in()
-
-    def _move_in(self) -> None:
-        self._memory = self._state.move_in(self._network, self.learning_rate)
-        self._views = views_of(self._memory)
-        self._rows = self._views["row"]
-        self._row = self._rows[0]
-
-    def _take_in(self, given: list[int]) -> None:
-        """Make room for new slots, and forget what a slot's former feature left behind."""
-        names = [slot_label(slot) for slot in self._features.slots]
-        if self._state.n_slots:
-            self._network = self._network.resized(names, given)
-        else:
-            network = self._network
-            self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)
-        self._state = self._state.resized(len(names), given)
-        self._state.kinds[0] = self._features.roles()
-        self._move_in()
-
-    def _run(self, learns: bool) -> float:
-        """Raw score of the row in memory, which is then learned if asked for; -1 if that cannot be."""
-        run(learns, self._rows, self._result, *self._memory)
-        return float(self._result[0, 0])
-
-    def _run_many(self, learns: bool, rows: Float64) -> Float64:
-        """Raw scores of rows (n, d) and whether each counts for the threshold: (n, 2)."""
-        results = np.empty((len(rows), 2))
-        run(learns, rows, results, *self._memory)
-        return results
-
     # -- scoring ------------------------------------------------------------------------------
-
-    def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
-        self._features.encode(x, self._row)
-        if not self._features.slots:
-            return 0.0
-        return max(self._run(False), 0.0)
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
 
         A row without a single usable known cell scores 0.
         """
-        return _bounded(self._raw_score(x))
+        return bounded(self._raw_score(x))
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score.
@@ -214,7 +124,7 @@ class OnlineAutoencoder:
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
-        return _bounded(np.maximum(self._run_many(False, rows)[:, 0], 0.0))
+        return bounded(np.maximum(self._run_many(False, rows)[:, 0], 0.0))
 
     @property
     def threshold(self) -> float:
@@ -235,28 +145,6 @@ class OnlineAutoencoder:
         """Learn one row: what is usual, the threshold, and with mini-batches of rows the networks."""
         self._learn_row(x, None)
 
-    def _learn_row(self, x: Mapping[Hashable, Any], read: Reading | None) -> float:
-        """Learn a row, which may have been read already; its raw score, 0 if nothing in it is usable."""
-        features = self._features
-        given, n_unusable, _ = features.learn(x, self._row, read)
-        if given:
-            self._take_in(given)
-            features.encode(x, self._row)
-        self.n_unusable += n_unusable
-        if features.slots:
-            return max(self._learn(), 0.0)
-        self.n_rejected += 1
-        return 0.0
-
-    def _learn(self) -> float:
-        """Learn the row in memory; its raw score before."""
-        raw = self._run(True)
-        if raw < 0.0:
-            self.n_rejected += 1
-        else:
-            self._count(raw, self._result[0, 1] > 0.0)
-        return raw
-
     def score_learn_one(self, x: Mapping[Hashable, Any]) -> tuple[float, bool]:
         """Score a row, judge it and learn it: the score, and whether it is an alarm.
 
@@ -266,22 +154,16 @@ class OnlineAutoencoder:
         threshold = self.threshold
         if self._features.encode_plain(x, self._row):
             self._features.note_plain(1)
-            score = _bounded(max(self._learn(), 0.0))
+            score = bounded(max(self._learn(), 0.0))
             return score, score > threshold
         read = self._features.read(x, self._row)
         if read.strangers or read.texts:
             # learning may give slots to what is new, and the score is that of the slots there were
-            score = _bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            score = bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
             self._learn_row(x, read)
         else:
-            score = _bounded(self._learn_row(x, read))
+            score = bounded(self._learn_row(x, read))
         return score, score > threshold
-
-    def _count(self, raw: float, counted: bool) -> None:
-        self.n_seen += 1
-        if counted and 2 * self.n_seen > self.grace_period:
-            # scores of a model that knows nothing yet are high, and would hold the cut up for long
-            self._threshold.update(_bounded(raw))
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
@@ -332,17 +214,6 @@ class OnlineAutoencoder:
         judged = np.array([scores, thresholds])
         return Judged(judged[0], judged[1], judged[0] > judged[1])
 
-    def _learn_block(self, block: Float64) -> tuple[Float64, Float64]:
-        """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
-        results = self._run_many(True, block)
-        self._features.note_plain(len(block))
-        scores = _bounded(np.maximum(results[:, 0], 0.0))
-        seen = self.n_seen + np.arange(len(block))
-        counted = (results[:, 1] > 0.0) & (2 * (seen + 1) > self.grace_period)
-        cuts = self._threshold.update_many(scores[counted])
-        self.n_seen += len(block)
-        return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
-
     @property
     def n_refused(self) -> int:
         """Rows that were scored but taught nothing, because they looked anomalous."""
@@ -360,54 +231,15 @@ class OnlineAutoencoder:
 
     # -- state --------------------------------------------------------------------------------
 
-    def __getstate__(self) -> dict[str, Any]:
-        # the state and the network are the model; the memory that they live in is made anew
-        memory = ("_memory", "_views", "_rows", "_row")
-        return {key: value for key, value in self.__dict__.items() if key not in memory}
-
     def __copy__(self) -> OnlineAutoencoder:
         # a copy that shared arrays would learn what the original learns
         return copy.deepcopy(self)
 
-    def __setstate__(self, data: dict[str, Any]) -> None:
-        self.__dict__.update(data)
-        self._move_in()
-
-    _SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
-    _COUNTERS = ("n_seen", "n_rejected", "n_unusable")
-
     def to_state(self) -> State:
         """Everything needed to continue bit for bit, as arrays, numbers and text."""
-        return {
-            "settings": {name: getattr(self, name) for name in self._SETTINGS},
-            "hidden_sizes": None if self.hidden_sizes is None else list(self.hidden_sizes),
-            "horizon": np.array(self.horizon),
-            "counters": {name: getattr(self, name) for name in self._COUNTERS},
-            "features": self._features.to_state(),
-            "cut": self._threshold.to_state(),
-            "network": self._network.to_state(),
-            "stream": self._state.to_state(),
-        }
+        return state_of(self)
 
     @classmethod
     def from_state(cls, data: State) -> OnlineAutoencoder:
         """Rebuild from :meth:`to_state`; a state of iotae 0.1 raises ``StateError``."""
-        if "schema" in data and "features" not in data:
-            raise StateError(
-                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; "
-                "make a new model and let it learn anew"
-            )
-        restored = cls(
-            hidden_sizes=data["hidden_sizes"],
-            horizon=float(data["horizon"]),
-            max_features=data["features"]["registry"]["table"]["max_features"],
-            **data["settings"],
-        )
-        for name, value in data["counters"].items():
-            setattr(restored, name, value)
-        restored._features = Features.from_state(data["features"])
-        restored._threshold = ConformalThreshold.from_state(data["cut"])
-        restored._network = Network.from_state(data["network"])
-        restored._state = StreamState.from_state(data["stream"])
-        restored._move_in()
-        return restored
+        return restored(cls, data)
