@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -10,11 +9,13 @@ import numpy as np
 
 from iotae._typing import Float64, State
 from iotae.data.frames import frame_rows, numeric_columns
-from iotae.stream.blocks import Judged, in_blocks
-from iotae.stream.core import StreamCore, bounded
+from iotae.stream.blocks import Judged, blocks_of
+from iotae.stream.core import StreamCore, bounded, raw_scores
 from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR
+from iotae.stream.memory import scoring_copy
+from iotae.stream.reading import as_row
 from iotae.stream.saving import restored, state_of
 from iotae.stream.update_gate import adopting
 
@@ -34,7 +35,8 @@ class OnlineAutoencoder(StreamCore):
 
     Rows that look anomalous are scored but teach nothing, unless they persist. The networks are
     updated with mini-batches of the rows learned, so results never depend on how a caller slices
-    the stream. Cells are numbers, text (a category), times (the clock) or missing.
+    the stream. Cells are numbers, text (a category), times (the clock) or missing. Any number of threads
+    may use one model; copies, also those of ``copy.copy``, are deep.
 
     Parameters
     ----------
@@ -91,7 +93,9 @@ class OnlineAutoencoder(StreamCore):
 
         A row without a single usable known cell scores 0.
         """
-        return bounded(self._raw_score(x))
+        row = as_row(x)
+        with self._lock:
+            return bounded(self._raw_score(row))
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score.
@@ -99,11 +103,13 @@ class OnlineAutoencoder(StreamCore):
         Where the score comes from one sensor, that sensor has most of it; where the row is odd all over, each
         feature has what it adds to the mean surprise.
         """
-        score = self.score_one(x)
+        row = as_row(x)
         parts: dict[Hashable, float] = {}
-        for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
-            if name in x:
-                parts[name] = parts.get(name, 0.0) + part * score
+        with self._lock:
+            score = bounded(self._raw_score(row))
+            for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
+                if name in row:
+                    parts[name] = parts.get(name, 0.0) + part * score
         return dict(sorted(parts.items(), key=lambda item: -item[1]))
 
     def expected_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
@@ -112,24 +118,33 @@ class OnlineAutoencoder(StreamCore):
         In the feature's own units. Also of a feature that the row lacks; not of text and times. Before a
         feature has been seen eight times its centre is expected.
         """
-        self.score_one(x)
-        values = expected_values(self._views).tolist()
-        numbers = zip(self._features.slots, self._features.kinds, values, strict=True)
-        return {name: value for (name, _), kind, value in numbers if kind == SENSOR}
+        row = as_row(x)
+        with self._lock:
+            self._raw_score(row)
+            values = expected_values(self._views).tolist()
+            numbers = zip(self._features.slots, self._features.kinds, values, strict=True)
+            return {name: value for (name, _), kind, value in numbers if kind == SENSOR}
 
     def score_many(self, frame: Any) -> Float64:
-        """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's."""
+        """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's.
+
+        A frame of numbers is scored by a copy of the model, so that threads that do so run at once.
+        """
         columns = numeric_columns(frame)
-        order = None if columns is None else self._features.order_of(columns[0])
-        if columns is None or order is None:
-            return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
-        rows = np.ascontiguousarray(columns[1][:, order])
-        return bounded(np.maximum(self._run_many(False, rows)[:, 0], 0.0))
+        if columns is not None:
+            with self._lock:
+                order = self._features.order_of(columns[0])
+                memory = None if order is None else scoring_copy(self._memory)
+            if memory is not None:
+                rows = np.ascontiguousarray(columns[1][:, order])
+                return bounded(np.maximum(raw_scores(False, rows, memory)[:, 0], 0.0))
+        return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
 
     @property
     def threshold(self) -> float:
         """The current cut; infinity during the grace period."""
-        return self._threshold.threshold if self.n_seen >= self.grace_period else float("inf")
+        with self._lock:
+            return self._cut()
 
     def classify(self, score: float) -> bool:
         """Whether a score is an alarm: above :attr:`threshold`."""
@@ -137,41 +152,33 @@ class OnlineAutoencoder(StreamCore):
 
     def p_value(self, score: float) -> float:
         """Share of the latest scores, this one counted in, that are at least as high: in (0, 1]."""
-        return float(self._threshold.p_value(float(score)))
+        with self._lock:
+            return float(self._threshold.p_value(float(score)))
 
     # -- learning -----------------------------------------------------------------------------
 
     def learn_one(self, x: Mapping[Hashable, Any]) -> None:
         """Learn one row: what is usual, the threshold, and with mini-batches of rows the networks."""
-        self._learn_row(x, None)
+        row = as_row(x)
+        with self._lock:
+            self._learn_row(row, None)
 
     def score_learn_one(self, x: Mapping[Hashable, Any]) -> tuple[float, bool]:
         """Score a row, judge it and learn it: the score, and whether it is an alarm.
 
         The same as ``score_one``, ``classify`` and ``learn_one`` one after the other, for the price of
-        ``learn_one`` where no cell is a text.
+        ``learn_one`` where no cell is a text. No other thread's row comes between.
         """
-        threshold = self.threshold
-        if self._features.encode_plain(x, self._row):
-            self._features.note_plain(1)
-            score = bounded(max(self._learn(), 0.0))
-            return score, score > threshold
-        read = self._features.read(x, self._row)
-        if read.strangers or read.texts:
-            # learning may give slots to what is new, and the score is that of the slots there were
-            score = bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
-            self._learn_row(x, read)
-        else:
-            score = bounded(self._learn_row(x, read))
-        return score, score > threshold
+        row = as_row(x)
+        with self._lock:
+            score, cut = self._judge_row(row)
+        return score, score > cut
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
-        for part in in_blocks(frame, None, self._features):
-            if isinstance(part, dict):
-                self.learn_one(part)
-            else:
-                self._learn_block(part)
+        for part in blocks_of(frame, None):
+            with self._lock:
+                self._judge_part(part)
 
     def score_learn_many(self, rows: Any, names: Sequence[Hashable] | None = None) -> Judged:
         """Score, judge and learn rows in order; the same as ``score_learn_one`` row by row, but faster.
@@ -202,16 +209,13 @@ class OnlineAutoencoder(StreamCore):
         ((2,), array([inf, inf]), array([False, False]))
         """
         scores: list[float] = []
-        thresholds: list[float] = []
-        for part in in_blocks(rows, names, self._features):
-            if isinstance(part, dict):
-                thresholds.append(self.threshold)
-                scores.append(self.score_learn_one(part)[0])
-            else:
-                block_scores, block_thresholds = self._learn_block(part)
-                scores += block_scores.tolist()
-                thresholds += block_thresholds.tolist()
-        judged = np.array([scores, thresholds])
+        cuts: list[float] = []
+        for part in blocks_of(rows, names):
+            with self._lock:
+                found = self._judge_part(part)
+            scores += found[0]
+            cuts += found[1]
+        judged = np.array([scores, cuts])
         return Judged(judged[0], judged[1], judged[0] > judged[1])
 
     @property
@@ -222,22 +226,21 @@ class OnlineAutoencoder(StreamCore):
     @property
     def identifiers(self) -> list[Hashable]:
         """Text features that are ignored, because nearly each row has a value that was never seen."""
-        return list(self._features.identifiers)
+        with self._lock:
+            return list(self._features.identifiers)
 
     @property
     def drift_detected(self) -> bool:
         """Whether rows that look anomalous have become so many that they are being adopted."""
-        return bool(adopting(self._state.gate))
+        with self._lock:
+            return bool(adopting(self._state.gate))
 
     # -- state --------------------------------------------------------------------------------
 
-    def __copy__(self) -> OnlineAutoencoder:
-        # a copy that shared arrays would learn what the original learns
-        return copy.deepcopy(self)
-
     def to_state(self) -> State:
         """Everything needed to continue bit for bit, as arrays, numbers and text."""
-        return state_of(self)
+        with self._lock:
+            return state_of(self)
 
     @classmethod
     def from_state(cls, data: State) -> OnlineAutoencoder:

@@ -11,7 +11,7 @@ from iotae._typing import Bool, Float64
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.stream.features import Features
 
-__all__ = ["Judged", "in_blocks"]
+__all__ = ["Block", "Judged", "blocks_of", "parts_of"]
 
 
 class Judged(NamedTuple):
@@ -27,26 +27,43 @@ class Judged(NamedTuple):
     """Whether each score (n,) is above its cut."""
 
 
-def in_blocks(
-    rows: Any, names: Sequence[Hashable] | None, features: Features
-) -> Iterator[Float64 | dict[Hashable, Any]]:
-    """Yield rows in order: those that have every known feature as matrices (m, n_slots), others as dicts.
+_ROWS = 1024
+"""Rows of a block at most: other threads wait for the model until one is learned."""
 
-    The caller learns each part before it asks for the next, as a row may change what is known.
+
+class Block(NamedTuple):
+    """Rows of numbers, NaN for missing."""
+
+    names: list[Hashable]
+    values: Float64
+    """(n, d), with a column for each name."""
+
+
+def blocks_of(rows: Any, names: Sequence[Hashable] | None) -> Iterator[Block | dict[Hashable, Any]]:
+    """Yield rows in order: in blocks where all columns are numbers, else one by one.
 
     Parameters
     ----------
     rows : data frame, list of dicts, or array of shape (n, d)
     names : sequence, length d, or None
         The features of an array's columns.
-    features : Features
-        Those of the model that learns the rows.
     """
     columns = numeric_columns(rows) if names is None else (list(names), _matrix(rows, names))
     if columns is None:
         yield from frame_rows(rows)
         return
     known, values = columns
+    for start in range(0, len(values), _ROWS):
+        yield Block(known, values[start : start + _ROWS])
+
+
+def parts_of(block: Block, features: Features) -> Iterator[Float64 | dict[Hashable, Any]]:
+    """Yield a block's rows in order: those that have every known feature as matrices (m, n_slots), others as
+    dicts.
+
+    The caller learns each part before it asks for the next, as a row may change what is known.
+    """
+    known, values = block
     gaps = np.flatnonzero(~np.isfinite(values).all(axis=1))
     order, start = features.order_of(known), 0
     while start < len(values):

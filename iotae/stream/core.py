@@ -8,19 +8,20 @@ from typing import Any, TypeVar
 import numpy as np
 
 from iotae._random import draw_seed
+from iotae._sharing import Locked
 from iotae._typing import Float64
 from iotae._validation import check_count, check_share
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
+from iotae.stream.blocks import Block, parts_of
 from iotae.stream.calls import run
 from iotae.stream.features import Features, slot_label
-from iotae.stream.memory import views_of
+from iotae.stream.memory import Memory, views_of
 from iotae.stream.reading import Reading
 from iotae.stream.state import StreamState
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["StreamCore", "bounded"]
-
+__all__ = ["StreamCore", "bounded", "raw_scores"]
 
 _HALFWAY = 8.0
 """Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
@@ -34,10 +35,18 @@ def bounded(raw: Raw) -> Raw:
     return raw / (_HALFWAY + raw)
 
 
-class StreamCore:
+def raw_scores(learns: bool, rows: Float64, memory: Memory) -> Float64:
+    """Raw scores of rows (n, n_slots) and whether each counts for the threshold: (n, 2)."""
+    results = np.empty((len(rows), 2))
+    run(learns, rows, results, *memory)
+    return results
+
+
+class StreamCore(Locked):
     """Settings, features, networks, statistics and threshold of one stream.
 
-    The parameters are those of :class:`iotae.OnlineAutoencoder`, which is what callers see.
+    The parameters are those of :class:`iotae.OnlineAutoencoder`, which is what callers see and which holds
+    the lock around each method here.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class StreamCore:
         max_features: int = 512,
         seed: int | None = None,
     ) -> None:
+        super().__init__()
         self.hidden_sizes = validate_hidden_sizes(hidden_sizes)
         check_network_settings(activation, learning_rate, batch_size, seed)
         if not horizon >= 2.0:
@@ -98,11 +108,9 @@ class StreamCore:
         run(learns, self._rows, self._result, *self._memory)
         return float(self._result[0, 0])
 
-    def _run_many(self, learns: bool, rows: Float64) -> Float64:
-        """Raw scores of rows (n, d) and whether each counts for the threshold: (n, 2)."""
-        results = np.empty((len(rows), 2))
-        run(learns, rows, results, *self._memory)
-        return results
+    def _cut(self) -> float:
+        """The current cut; infinity during the grace period."""
+        return self._threshold.threshold if self.n_seen >= self.grace_period else float("inf")
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
         self._features.encode(x, self._row)
@@ -123,6 +131,20 @@ class StreamCore:
         self.n_rejected += 1
         return 0.0
 
+    def _judge_row(self, x: Mapping[Hashable, Any]) -> tuple[float, float]:
+        """Score a row and learn it: its score, and the cut that it met."""
+        cut = self._cut()
+        if self._features.encode_plain(x, self._row):
+            self._features.note_plain(1)
+            return bounded(max(self._learn(), 0.0)), cut
+        read = self._features.read(x, self._row)
+        if read.strangers or read.texts:
+            # learning may give slots to what is new, and the score is that of the slots there were
+            score = bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            self._learn_row(x, read)
+            return score, cut
+        return bounded(self._learn_row(x, read)), cut
+
     def _learn(self) -> float:
         """Learn the row in memory; its raw score before."""
         raw = self._run(True)
@@ -138,9 +160,24 @@ class StreamCore:
             # scores of a model that knows nothing yet are high, and would hold the cut up for long
             self._threshold.update(bounded(raw))
 
-    def _learn_block(self, block: Float64) -> tuple[Float64, Float64]:
-        """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
-        results = self._run_many(True, block)
+    def _judge_part(self, rows: Block | dict[Hashable, Any]) -> tuple[list[float], list[float]]:
+        """Score and learn a row, or a block of rows: their scores, and the cuts they met."""
+        scores: list[float] = []
+        cuts: list[float] = []
+        for part in [rows] if isinstance(rows, dict) else parts_of(rows, self._features):
+            if isinstance(part, dict):
+                score, cut = self._judge_row(part)
+                scores.append(score)
+                cuts.append(cut)
+            else:
+                part_scores, part_cuts = self._judge_whole_rows(part)
+                scores += part_scores.tolist()
+                cuts += part_cuts.tolist()
+        return scores, cuts
+
+    def _judge_whole_rows(self, block: Float64) -> tuple[Float64, Float64]:
+        """Score and learn rows (n, n_slots) that lack nothing: their scores, and the cuts they met."""
+        results = raw_scores(True, block, self._memory)
         self._features.note_plain(len(block))
         scores = bounded(np.maximum(results[:, 0], 0.0))
         seen = self.n_seen + np.arange(len(block))
@@ -149,11 +186,9 @@ class StreamCore:
         self.n_seen += len(block)
         return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
 
-    def __getstate__(self) -> dict[str, Any]:
-        # the state and the network are the model; the memory that they live in is made anew
-        memory = ("_memory", "_views", "_rows", "_row")
-        return {key: value for key, value in self.__dict__.items() if key not in memory}
+    # the state and the network are the model; the memory that they live in is made anew
+    _NOT_COPIED = ("_memory", "_views", "_rows", "_row")
 
     def __setstate__(self, data: dict[str, Any]) -> None:
-        self.__dict__.update(data)
+        super().__setstate__(data)
         self._move_in()

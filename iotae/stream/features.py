@@ -20,7 +20,7 @@ import numpy as np
 from iotae._typing import Float64, State
 from iotae.stream.categories import PROBATION
 from iotae.stream.names import Slot, slot_label
-from iotae.stream.reading import Reading, read_row
+from iotae.stream.reading import Reading, as_row, read_row
 from iotae.stream.registry import Registry
 from iotae.stream.slots import CLOCK, INDICATOR, RARITY, SENSOR
 
@@ -58,11 +58,6 @@ Such a time passes for a number of more than this, unless it lies within eleven 
 
 # never changed: it spares the common row an object
 _NOTHING_NEW = Encoded([], 0, False)
-
-
-def _check_row(x: Any) -> None:
-    if type(x) is not dict and not isinstance(x, Mapping):
-        raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
 
 
 class Features:
@@ -165,8 +160,7 @@ class Features:
 
     def read(self, x: Mapping[Hashable, Any], out: Float64) -> Reading:
         """Fill ``out`` (n_slots,) as :meth:`encode` does, and return what :meth:`learn` needs to know."""
-        _check_row(x)
-        reading = read_row(x, self._registry)
+        reading = read_row(as_row(x), self._registry)
         self._pack(out, 0, *reading.cells)
         return reading
 
@@ -184,8 +178,7 @@ class Features:
             if self.encode_plain(x, out):
                 self.note_plain(1)
                 return _NOTHING_NEW
-            _check_row(x)
-            read = read_row(x, self._registry)
+            read = read_row(as_row(x), self._registry)
         self.n_rows += 1
         self._note_seen(read.seen)
         given: list[int] = []

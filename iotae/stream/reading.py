@@ -12,7 +12,7 @@ from iotae.stream.names import LONGEST_TEXT, is_name
 from iotae.stream.registry import MOST_CLOCKS, Registry
 from iotae.stream.slots import CLOCK, RARITY, SENSOR
 
-__all__ = ["Reading", "read_row"]
+__all__ = ["Reading", "as_row", "read_row"]
 
 
 class Reading(NamedTuple):
@@ -32,6 +32,21 @@ class Reading(NamedTuple):
 
     n_unusable: int
     """Cells that say something, but nothing that could be used."""
+
+
+def as_row(x: Any) -> dict[Hashable, Any]:
+    """A row as a plain dict; what another kind of mapping runs to make its items is run here.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping.
+    """
+    if type(x) is dict:
+        return x
+    if not isinstance(x, Mapping):
+        raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
+    return dict(x.items())
 
 
 def read_row(x: Mapping[Hashable, Any], known: Registry) -> Reading:

@@ -120,7 +120,7 @@ class Registry:
             "sensors": [packed_name(name) for name in self.sensors],
             "sensor_places": np.array(list(self.sensors.values()), np.int64),
             "categories": [[packed_name(name), c.to_state()] for name, c in self.categories.items()],
-            "clocks": [[packed_name(name), places] for name, places in self.clocks.items()],
+            "clocks": [[packed_name(name), list(places)] for name, places in self.clocks.items()],
         }
 
     @classmethod

@@ -109,7 +109,7 @@ class SlotTable:
             "max_features": self.max_features,
             "slots": [[packed_name(name), detail] for name, detail in self.slots],
             "kinds": np.array(self.kinds, np.int64),
-            "owned": [[packed_name(name), places] for name, places in self.owned.items()],
+            "owned": [[packed_name(name), list(places)] for name, places in self.owned.items()],
             "last_seen": np.array([self.last_seen[name] for name in self.owned], np.int64),
             "all_seen": self.all_seen,
             "spare": list(self.spare),
