@@ -66,7 +66,9 @@ class IoTAE(Unshared, base.AnomalyDetector):
     n_rejected
         Number of rows set aside because no cell was usable.
     n_unusable
-        Number of cells set aside: text where numbers were, and infinities.
+        Number of cells set aside: text where numbers were, infinities, and features without a slot.
+    left_out
+        Features of the latest row learned that had more than there are slots: those without one.
     n_refused
         Number of rows taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected
@@ -244,6 +246,11 @@ class IoTAE(Unshared, base.AnomalyDetector):
     def identifiers(self) -> list[base.typing.FeatureName]:
         """Text features that are ignored, because nearly each row has a value that was never seen."""
         return self._model.identifiers
+
+    @property
+    def left_out(self) -> list[base.typing.FeatureName]:
+        """Features without a slot, of the latest row learned that had more than there are slots."""
+        return self._model.left_out
 
     @property
     def drift_detected(self) -> bool:

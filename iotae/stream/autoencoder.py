@@ -11,13 +11,11 @@ from iotae._typing import Float64, State
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.stream.blocks import Judged, blocks_of
 from iotae.stream.core import StreamCore, bounded, raw_scores
-from iotae.stream.counters import REFUSED
 from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR
 from iotae.stream.memory import scoring_copy
 from iotae.stream.reading import as_row
 from iotae.stream.saving import restored, state_of
-from iotae.stream.update_gate import adopting
 
 __all__ = ["OnlineAutoencoder"]
 
@@ -68,8 +66,12 @@ class OnlineAutoencoder(StreamCore):
         The cut on the score's scale; infinity during the grace period, and as long as fewer than
         ``1 / alpha - 1`` scores count.
     n_seen, n_rejected, n_unusable : int
-        Rows taken in, rows set aside because no cell was usable, and cells set aside (text where
-        numbers were, infinities; plain missing cells are not counted).
+        Rows taken in, rows set aside because no cell was usable, and cells set aside (text where numbers
+        were, infinities, all cells of features that have no slot as all ``max_features`` are taken; plain
+        missing cells of known features are not counted).
+    left_out : list
+        Features of the latest row learned that had more than there are slots: those without one, in the
+        order of their names. If the first row of all has some, ``RuntimeWarning`` says so.
     n_refused : int
         Rows among those taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected : bool
@@ -217,23 +219,6 @@ class OnlineAutoencoder(StreamCore):
             cuts += found[1]
         judged = np.array([scores, cuts])
         return Judged(judged[0], judged[1], judged[0] > judged[1])
-
-    @property
-    def n_refused(self) -> int:
-        """Rows that were scored but taught nothing, because they looked anomalous."""
-        return int(self._state.counters[REFUSED])
-
-    @property
-    def identifiers(self) -> list[Hashable]:
-        """Text features that are ignored, because nearly each row has a value that was never seen."""
-        with self._lock:
-            return list(self._features.identifiers)
-
-    @property
-    def drift_detected(self) -> bool:
-        """Whether rows that look anomalous have become so many that they are being adopted."""
-        with self._lock:
-            return bool(adopting(self._state.gate))
 
     # -- state --------------------------------------------------------------------------------
 

@@ -15,10 +15,13 @@ from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream.blocks import Block, parts_of
 from iotae.stream.calls import run
+from iotae.stream.counters import REFUSED
 from iotae.stream.features import Features, slot_label
 from iotae.stream.memory import Memory, views_of
 from iotae.stream.reading import Reading
+from iotae.stream.slots import roles_of
 from iotae.stream.state import StreamState
+from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
 
 __all__ = ["StreamCore", "bounded", "raw_scores"]
@@ -100,7 +103,7 @@ class StreamCore(Locked):
             network = self._network
             self._network = Network(len(names), self.hidden_sizes, network.activation, network.seed, names)
         self._state = self._state.resized(len(names), given)
-        self._state.kinds[0] = self._features.roles()
+        self._state.kinds[0] = roles_of(self._features.slots, self._features.kinds)
         self._move_in()
 
     def _run(self, learns: bool) -> float:
@@ -135,7 +138,7 @@ class StreamCore(Locked):
         """Score a row and learn it: its score, and the cut that it met."""
         cut = self._cut()
         if self._features.encode_plain(x, self._row):
-            self._features.note_plain(1)
+            self.n_unusable += self._features.note_plain(1, x)
             return bounded(max(self._learn(), 0.0)), cut
         read = self._features.read(x, self._row)
         if read.strangers or read.texts:
@@ -164,13 +167,17 @@ class StreamCore(Locked):
         """Score and learn a row, or a block of rows: their scores, and the cuts they met."""
         scores: list[float] = []
         cuts: list[float] = []
-        for part in [rows] if isinstance(rows, dict) else parts_of(rows, self._features):
+        if isinstance(rows, dict):
+            score, cut = self._judge_row(rows)
+            return [score], [cut]
+        for part in parts_of(rows, self._features):
             if isinstance(part, dict):
                 score, cut = self._judge_row(part)
                 scores.append(score)
                 cuts.append(cut)
             else:
                 part_scores, part_cuts = self._judge_whole_rows(part)
+                self.n_unusable += self._features.note_plain(len(part), rows.names)
                 scores += part_scores.tolist()
                 cuts += part_cuts.tolist()
         return scores, cuts
@@ -178,13 +185,44 @@ class StreamCore(Locked):
     def _judge_whole_rows(self, block: Float64) -> tuple[Float64, Float64]:
         """Score and learn rows (n, n_slots) that lack nothing: their scores, and the cuts they met."""
         results = raw_scores(True, block, self._memory)
-        self._features.note_plain(len(block))
         scores = bounded(np.maximum(results[:, 0], 0.0))
         seen = self.n_seen + np.arange(len(block))
         counted = (results[:, 1] > 0.0) & (2 * (seen + 1) > self.grace_period)
         cuts = self._threshold.update_many(scores[counted])
         self.n_seen += len(block)
         return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
+
+    # -- what is told -------------------------------------------------------------------------
+
+    @property
+    def n_refused(self) -> int:
+        """Rows that were scored but taught nothing, because they looked anomalous."""
+        return int(self._state.counters[REFUSED])
+
+    @property
+    def identifiers(self) -> list[Hashable]:
+        """Text features that are ignored, because nearly each row has a value that was never seen."""
+        with self._lock:
+            return list(self._features.identifiers)
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether rows that look anomalous have become so many that they are being adopted."""
+        with self._lock:
+            return bool(adopting(self._state.gate))
+
+    @property
+    def max_features(self) -> int:
+        """Slots for features at most."""
+        return self._features.max_features
+
+    @property
+    def left_out(self) -> list[Hashable]:
+        """Features of the latest row learned that had more than there are slots: those without one."""
+        with self._lock:
+            return self._features.left_out
+
+    # -- copies -------------------------------------------------------------------------------
 
     # the state and the network are the model; the memory that they live in is made anew
     _NOT_COPIED = ("_memory", "_views", "_rows", "_row")
