@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from iotae import serialization
 from iotae._random import draw_seed
+from iotae._sharing import Unshared
 from iotae._typing import Float64, State
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.preprocessing import Preprocessor
@@ -25,12 +26,12 @@ __all__ = ["IoTAE"]
 _KIND = "pyod_iotae.IoTAE"
 
 
-class IoTAE(LabellingDetector):
+class IoTAE(Unshared, LabellingDetector):
     """Deep autoencoder for IoT tables, joined with the distance to the nearest trusted rows.
 
     Columns are scaled whatever their tails. Missing cells are masked. Text, categories and times of a data
-    frame are encoded. Clusters of rows away from the bulk neither train the network nor count as trusted. See
-    :class:`iotae.BatchAutoencoder`.
+    frame are encoded. Clusters of rows away from the bulk neither train the network nor count as trusted. Any
+    number of threads may score with one detector. See :class:`iotae.BatchAutoencoder`.
 
     Parameters
     ----------
@@ -185,7 +186,8 @@ class IoTAE(LabellingDetector):
         """
         alarms.check_threshold(self.threshold, self.contamination)
         # what fails on the way leaves an earlier fit as it was
-        model = copy.copy(self)
+        model = type(self).__new__(type(self))
+        model.__dict__.update(self.__dict__)
         core = self._core()
 
         @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from river import base
 
 from iotae import serialization
+from iotae._sharing import Unshared
 from iotae._typing import State
 from iotae.data.frames import is_frame
 from iotae.stream.autoencoder import OnlineAutoencoder
@@ -20,7 +20,7 @@ __all__ = ["IoTAE"]
 _KIND = "river_iotae.IoTAE"
 
 
-class IoTAE(base.AnomalyDetector):
+class IoTAE(Unshared, base.AnomalyDetector):
     """Online deep autoencoder for IoT streams.
 
     The score joins two answers. Is the row odd as a whole? Each feature is scored by how rare its
@@ -34,7 +34,8 @@ class IoTAE(base.AnomalyDetector):
     adopted as a changed world.
 
     Scores lie in [0, 1) and `score_one` changes nothing. The networks are updated with mini-batches
-    of the rows learned, so `learn_many` and `learn_one` row by row give the same model.
+    of the rows learned, so `learn_many` and `learn_one` row by row give the same model. Any number of
+    threads may use one model; copies, also those of `copy.copy`, are deep.
 
     Parameters
     ----------
@@ -65,7 +66,9 @@ class IoTAE(base.AnomalyDetector):
     n_rejected
         Number of rows set aside because no cell was usable.
     n_unusable
-        Number of cells set aside: text where numbers were, and infinities.
+        Number of cells set aside: text where numbers were, infinities, and features without a slot.
+    left_out
+        Features of the latest row learned that had more than there are slots: those without one.
     n_refused
         Number of rows taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected
@@ -245,6 +248,11 @@ class IoTAE(base.AnomalyDetector):
         return self._model.identifiers
 
     @property
+    def left_out(self) -> list[base.typing.FeatureName]:
+        """Features without a slot, of the latest row learned that had more than there are slots."""
+        return self._model.left_out
+
+    @property
     def drift_detected(self) -> bool:
         """Whether rows that look anomalous are being adopted as a changed world."""
         return self._model.drift_detected
@@ -252,10 +260,6 @@ class IoTAE(base.AnomalyDetector):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file from which `load` continues bit for bit; no code is stored."""
         serialization.write(path, _KIND, {"params": self._get_params(), "model": self._model.to_state()})
-
-    def __copy__(self) -> IoTAE:
-        # a copy that shared the model would learn what the original learns
-        return copy.deepcopy(self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:

@@ -9,12 +9,13 @@ from typing import Any
 
 from river import base
 
+from iotae._sharing import Locked
 from iotae.thresholds import AlertBudget, ConformalThreshold, TailThreshold, Threshold
 
 __all__ = ["AlarmFilter", "ConformalFilter"]
 
 
-class AlarmFilter(base.AnomalyFilter):
+class AlarmFilter(Locked, base.AnomalyFilter):
     """Anomaly filter with any threshold of `iotae.thresholds`.
 
     Each row is scored before it is learned; its score then moves the threshold. The threshold decides
@@ -24,6 +25,9 @@ class AlarmFilter(base.AnomalyFilter):
     learn it afterwards, because learning moves the threshold. Inside a River pipeline a filter learns a
     row before it classifies it. There, a row that spends the last of a budget is not an alarm. With
     `protect_anomaly_detector`, rows are learned while the budget is spent, because none is an alarm.
+
+    Any number of threads may use one filter: a lock lets in one at a time, to the detector too. Copies, also
+    those of `copy.copy`, are deep.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ class AlarmFilter(base.AnomalyFilter):
         rule: Threshold,
         protect_anomaly_detector: bool = False,
     ) -> None:
-        super().__init__(anomaly_detector=anomaly_detector, protect_anomaly_detector=protect_anomaly_detector)
+        Locked.__init__(self)
+        base.AnomalyFilter.__init__(self, anomaly_detector, protect_anomaly_detector)
         if not isinstance(rule, Threshold):
             raise ValueError(
                 f"Got rule={rule!r}, but expected a threshold of iotae.thresholds, e.g. TailThreshold(0.001)."
@@ -85,26 +90,35 @@ class AlarmFilter(base.AnomalyFilter):
     @property
     def threshold(self) -> float:
         """The current threshold on the detector's scores; infinity while no alarm is possible."""
-        return self._threshold.threshold
+        with self._lock:
+            return self._threshold.threshold
 
     def classify(self, score: float) -> bool:
         """Whether a score lies above the current threshold."""
-        return bool(self._threshold.classify(float(score)))
+        with self._lock:
+            return bool(self._threshold.classify(float(score)))
 
     def p_value(self, score: float) -> float:
         """Probability of a score at least as high among the calibration scores, in (0, 1]."""
-        return float(self._threshold.p_value(float(score)))
+        with self._lock:
+            return float(self._threshold.p_value(float(score)))
+
+    def score_one(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the detector's score."""
+        with self._lock:
+            return super().score_one(*args, **kwargs)
 
     def learn_one(self, *args: Any, **learn_kwargs: Any) -> None:
         """Move the threshold by the row's score, then let the detector learn the row."""
-        score = self.score_one(*args, **learn_kwargs)
-        spared = self.protect_anomaly_detector and self.classify(score)
-        if math.isfinite(score):
-            self._threshold.update(score)
-        else:
-            self.n_rejected += 1
-        if not spared:
-            self.anomaly_detector.learn_one(*args, **learn_kwargs)
+        with self._lock:
+            score = self.score_one(*args, **learn_kwargs)
+            spared = self.protect_anomaly_detector and self.classify(score)
+            if math.isfinite(score):
+                self._threshold.update(score)
+            else:
+                self.n_rejected += 1
+            if not spared:
+                self.anomaly_detector.learn_one(*args, **learn_kwargs)
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:

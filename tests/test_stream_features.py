@@ -52,6 +52,7 @@ CELLS = st.one_of(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Got a first row")
 @settings(max_examples=100)
 @given(
     st.lists(st.dictionaries(st.sampled_from("abcdefgh"), CELLS, min_size=1), max_size=30),
@@ -192,7 +193,7 @@ def test_order_of_and_note_plain_serve_data_frames():
     features = made({"a": 1.0, "b": 1.0}, max_features=2)
     assert features.order_of(["b", "a"]) == [1, 0]
     assert features.order_of(["b", "c"]) is None
-    features.note_plain(5)
+    assert features.note_plain(5, ["b", "a"]) == 0
     assert features.n_rows == 6
     assert made({"a": 1.0, "s": "on"}).order_of(["a", "s"]) is None
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._random import draw_seed
+from iotae._sharing import Unshared
 from iotae._typing import Float32, Float64, State
 from iotae._validation import (
     NotFittedError,
@@ -44,13 +45,13 @@ SCALINGS = ("standard", "none")
 SCORINGS = ("joined", "reconstruction")
 
 
-class BatchAutoencoder:
+class BatchAutoencoder(Unshared):
     """A deep autoencoder for tables, joined with the distance to reference rows.
 
     Columns are scaled by :class:`iotae.batch.scaler.TableScaler`. Rows that form clumps away from the
     bulk become neither training rows of the network nor reference rows. A row's score joins two views of it
     (:mod:`iotae.batch.scoring`): what the network makes of it, whitened, and how far the nearest reference
-    rows are. The score is a function of the row and the model alone, bit for bit.
+    rows are. The score is a function of the row and the model alone, bit for bit, in any number of threads.
 
     Parameters
     ----------
@@ -164,11 +165,10 @@ class BatchAutoencoder:
         """
         table = to_matrix(X)
         weights = check_row_weights(check_table(table), sample_weight)
-        names = column_names(X)
         check_engine(self._engine(), table.shape[1])
         rows = np.flatnonzero(weights > 0)
         seed = draw_seed(self.seed)
-        self._begin(table.shape[1], names, seed)
+        self._begin(table.shape[1], column_names(X), seed)
         n_seen, rows = rows.size, sample_rows(rows, _FIT_ROWS, seed)
         # where all rows are learned there is nothing to copy, and their scores are known already
         every = rows.size == len(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from argparse import Namespace
 from collections.abc import Hashable, Iterator
 from pathlib import Path
@@ -51,7 +52,10 @@ def run(args: Namespace) -> int:
         TableWriter(args.output, live=True) as writer,
         progress_bar("streaming") as advance,
         StopSignals() as until,
+        warnings.catch_warnings(),
     ):
+        # it is said at the end
+        warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
         for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
             if not rows:
                 must_have(chunk, ignore, "--label or --drop")
@@ -62,9 +66,17 @@ def run(args: Namespace) -> int:
     if args.save is not None:
         serialization.write(args.save, "OnlineAutoencoder", model.to_state())
     say(f"{rows} rows scored and learned, {alarms} alarms")
+    _say_what_was_not_used(model)
+    return until.exit_code
+
+
+def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
     if model.n_rejected or model.n_unusable:
         say(f"not learned: {model.n_rejected} rows without a usable cell; not used: {model.n_unusable} cells")
-    return until.exit_code
+    if model.left_out:
+        some = ", ".join(map(str, model.left_out[:5]))
+        n, most = len(model.left_out), model.max_features
+        say(f"left out, as a model has room for {most} features: {n} columns, such as {some}")
 
 
 def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:

@@ -145,6 +145,9 @@ def run(
     """
     memory = Memory(slots, figures, batches, matrices, weights, hidden, reservoir, counters)
     for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            # a zero below zero is zero
+            rows[i, j] += 0.0
         results[i, 0] = _score(rows[i], memory)
         results[i, 1] = memory.figures[EVIDENCE_AT + COUNTED]
         if not learns or results[i, 0] < 0.0:

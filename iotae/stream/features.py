@@ -10,7 +10,7 @@ feature that was not seen for longest gives way.
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from math import hypot
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -19,8 +19,8 @@ import numpy as np
 
 from iotae._typing import Float64, State
 from iotae.stream.categories import PROBATION
-from iotae.stream.names import Slot, slot_label
-from iotae.stream.reading import Reading, read_row
+from iotae.stream.names import Slot, is_name, slot_label, slot_order
+from iotae.stream.reading import Reading, as_row, read_row
 from iotae.stream.registry import Registry
 from iotae.stream.slots import CLOCK, INDICATOR, RARITY, SENSOR
 
@@ -58,11 +58,6 @@ Such a time passes for a number of more than this, unless it lies within eleven 
 
 # never changed: it spares the common row an object
 _NOTHING_NEW = Encoded([], 0, False)
-
-
-def _check_row(x: Any) -> None:
-    if type(x) is not dict and not isinstance(x, Mapping):
-        raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
 
 
 class Features:
@@ -113,6 +108,12 @@ class Features:
         return self._registry.n_evicted
 
     @property
+    def left_out(self) -> list[Hashable]:
+        """Features without a slot, of the latest row learned that had more than there are slots."""
+        names = filter(is_name, self._registry.left_out)
+        return sorted(names, key=lambda name: slot_order((name, None)))
+
+    @property
     def identifiers(self) -> list[Hashable]:
         """The text features that say nothing at present, because hardly a value repeats."""
         return [name for name, known in self._registry.categories.items() if known.is_identifier]
@@ -125,6 +126,7 @@ class Features:
         places = {name: i for i, name in enumerate(self.names)}
         self.sources = np.array([places[name] for name, _ in table.slots], np.int64)
         self._plain = 0 < len(registry.sensors) == len(table.slots)
+        self._full = table.is_full
         self._single = len(table.slots) == 1
         self._get: Any = itemgetter(*self.names) if self._plain else None
         self._pack: Any = struct.Struct(f"{len(table.slots)}d").pack_into
@@ -132,9 +134,12 @@ class Features:
     # -- reading ------------------------------------------------------------------------------
 
     def encode_plain(self, x: Mapping[Hashable, Any], out: Float64) -> bool:
-        """Encode the common row, which has every feature and no other and all as numbers, or say no."""
+        """Encode the common row, which has every feature, all as numbers, and no other, or say no.
+
+        Where all slots are taken there may be others: none of them could be given one by such a row.
+        """
         # another mapping may make up the keys that it is asked for
-        if not self._plain or type(x) is not dict or len(x) != len(self.slots):
+        if not self._plain or type(x) is not dict or (len(x) != len(self.slots) and not self._full):
             return False
         try:
             if self._single:
@@ -148,16 +153,6 @@ class Features:
             # a cell is missing or no number, or answers with an error of its own
             return False
 
-    def roles(self) -> Float64:
-        """What the score makes of each slot (n_slots,): its kind, but that half a day only helps like
-        an indicator.
-        """
-        halves = [
-            kind == CLOCK and str(part).endswith("12 h")
-            for kind, (_, part) in zip(self.kinds, self.slots, strict=True)
-        ]
-        return np.where(halves, INDICATOR, self.kinds).astype(np.float64)
-
     def encode(self, x: Mapping[Hashable, Any], out: Float64) -> None:
         """Fill ``out`` (n_slots,) with the row, NaN where it says nothing usable; changes no state."""
         if not self.encode_plain(x, out):
@@ -165,8 +160,7 @@ class Features:
 
     def read(self, x: Mapping[Hashable, Any], out: Float64) -> Reading:
         """Fill ``out`` (n_slots,) as :meth:`encode` does, and return what :meth:`learn` needs to know."""
-        _check_row(x)
-        reading = read_row(x, self._registry)
+        reading = read_row(as_row(x), self._registry)
         self._pack(out, 0, *reading.cells)
         return reading
 
@@ -182,10 +176,10 @@ class Features:
         """
         if read is None:
             if self.encode_plain(x, out):
-                self.note_plain(1)
-                return _NOTHING_NEW
-            _check_row(x)
-            read = read_row(x, self._registry)
+                n_left_out = self.note_plain(1, x)
+                return Encoded([], n_left_out, False) if n_left_out else _NOTHING_NEW
+            read = read_row(as_row(x), self._registry)
+        self._registry.warn_if_too_wide(read.strangers)
         self.n_rows += 1
         self._note_seen(read.seen)
         given: list[int] = []
@@ -200,7 +194,8 @@ class Features:
         if read.texts:
             # only now, as a value is as surprising as the rows before it make it
             given += self._note_texts(read.texts, out)
-        return Encoded(given, read.n_unusable, bool(given))
+        n_unusable = read.n_unusable + self._registry.note_left_out(read.newcomers, read.n_unusable_new)
+        return Encoded(given, n_unusable, bool(given))
 
     def _note_seen(self, seen: list[Hashable]) -> None:
         table = self._registry.table
@@ -232,16 +227,25 @@ class Features:
         return given
 
     def order_of(self, names: Sequence[Hashable]) -> list[int] | None:
-        """Where in ``names`` each slot's feature stands, or None unless they are the same features."""
-        if not self._plain or len(names) != len(self.slots) or set(names) != self._registry.sensors.keys():
+        """Where in ``names`` each slot's feature stands; None if one is absent or another could get one."""
+        sensors, known = self._registry.sensors, set(names)
+        same = len(names) == len(self.slots) and known == sensors.keys()
+        more = self._registry.table.is_full and len(known) == len(names) and known >= sensors.keys()
+        if not self._plain or not (same or more):
             return None
         places = {name: i for i, name in enumerate(names)}
         return [places[name] for name, _ in self.slots]
 
-    def note_plain(self, n_rows: int) -> None:
-        """Take note of rows to be learned that have every feature and a number for each."""
+    def note_plain(self, n_rows: int, names: Collection[Hashable]) -> int:
+        """Take note of rows to be learned that have every feature and a number for each.
+
+        How many cells of theirs are set aside: those of the ``names`` that have no slot as all are taken.
+        """
         self.n_rows += n_rows
         self._registry.table.all_seen = self.n_rows
+        if len(names) == len(self.slots):
+            return 0
+        return n_rows * self._registry.note_left_out(list(names), 0)
 
     # -- state --------------------------------------------------------------------------------
 

@@ -118,6 +118,12 @@ def allocate(sizes: Int64, activation: int, n_slots: int, batch_size: int) -> Me
     )
 
 
+def scoring_copy(memory: Memory) -> Memory:
+    """A memory for scoring while this one learns; scoring leaves the reservoir alone, which is shared."""
+    copies = {name: part.copy() for name, part in memory._asdict().items() if name != "reservoir"}
+    return memory._replace(**copies)
+
+
 class Autoencoder(NamedTuple):
     """Named views of what the autoencoder's training reads and writes."""
 

@@ -20,8 +20,10 @@ Slot = tuple[Hashable, str | None]
 
 
 def _as_python(name: Hashable) -> Hashable:
-    """A NumPy number as Python's, which is equal to it and can be written down."""
-    return name.item() if isinstance(name, np.generic) else name
+    """A NumPy number as Python's, which is equal to it and can be written down; a zero without a sign."""
+    if isinstance(name, np.generic):
+        name = name.item()
+    return name + 0.0 if type(name) is float else name
 
 
 def is_name(name: Hashable, depth: int = _DEEPEST) -> bool:

@@ -12,7 +12,7 @@ from iotae.stream.names import LONGEST_TEXT, is_name
 from iotae.stream.registry import MOST_CLOCKS, Registry
 from iotae.stream.slots import CLOCK, RARITY, SENSOR
 
-__all__ = ["Reading", "read_row"]
+__all__ = ["Reading", "as_row", "read_row"]
 
 
 class Reading(NamedTuple):
@@ -30,16 +30,38 @@ class Reading(NamedTuple):
     strangers: list[tuple[Hashable, int]]
     """New features, and known ones whose cell holds another kind than theirs, with the kind."""
 
+    newcomers: list[Hashable]
+    """New features, whatever their cells hold."""
+
     n_unusable: int
-    """Cells that say something, but nothing that could be used."""
+    """Cells of known features that say something, but nothing that could be used."""
+
+    n_unusable_new: int
+    """The same of the newcomers."""
+
+
+def as_row(x: Any) -> dict[Hashable, Any]:
+    """A row as a plain dict; what another kind of mapping runs to make its items is run here.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping.
+    """
+    if type(x) is dict:
+        return x
+    if not isinstance(x, Mapping):
+        raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
+    return dict(x.items())
 
 
 def read_row(x: Mapping[Hashable, Any], known: Registry) -> Reading:
     """Read a row as the features known at present make it; changes no state."""
-    sensors, categories, clocks = known.sensors, known.categories, known.clocks
+    sensors, categories, clocks, owned = known.sensors, known.categories, known.clocks, known.table.owned
     cells = [nan] * len(known.table.slots)
     seen: list[Hashable] = []
     texts: dict[Hashable, str] = {}
+    newcomers: list[Hashable] = []
     strangers: list[tuple[Hashable, int]] = []
     n_unusable = 0
     for name, value in x.items():
@@ -53,18 +75,16 @@ def read_row(x: Mapping[Hashable, Any], known: Registry) -> Reading:
                 cells[place] = number
                 seen.append(name)
                 continue
+        elif name not in owned:
+            newcomers.append(name)
+            continue
         elif isinstance(value, str):
             if len(value) > LONGEST_TEXT or name in clocks:
                 n_unusable += 1
-            elif name in categories:
+            else:
                 texts[name] = key = value_key(value)
                 categories[name].fill(key, cells)
                 seen.append(name)
-            elif is_name(name):
-                texts[name] = value_key(value)
-                strangers.append((name, RARITY))
-            else:
-                n_unusable += 1
             continue
         elif name in clocks:
             hour = hour_of(value)
@@ -75,7 +95,31 @@ def read_row(x: Mapping[Hashable, Any], known: Registry) -> Reading:
                 continue
         if not is_missing(value):
             n_unusable += _read_stranger(name, value, known, strangers)
-    return Reading(cells, seen, texts, strangers, n_unusable)
+    turned_away = known.turns_away(len(newcomers), len(seen))
+    n_new = 0 if turned_away else _read_newcomers(x, newcomers, known, texts, strangers)
+    return Reading(cells, seen, texts, strangers, newcomers, n_unusable, n_new)
+
+
+def _read_newcomers(
+    x: Mapping[Hashable, Any],
+    newcomers: list[Hashable],
+    known: Registry,
+    texts: dict[Hashable, str],
+    strangers: list[tuple[Hashable, int]],
+) -> int:
+    """Note what the cells of new features hold; how many of them cannot be used."""
+    n_unusable = 0
+    for name in newcomers:
+        value = x[name]
+        if isinstance(value, str):
+            if len(value) <= LONGEST_TEXT and is_name(name):
+                texts[name] = value_key(value)
+                strangers.append((name, RARITY))
+            else:
+                n_unusable += 1
+        elif not is_missing(value):
+            n_unusable += _read_stranger(name, value, known, strangers)
+    return n_unusable
 
 
 def _read_stranger(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+import warnings
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
 from iotae._typing import State
 from iotae.stream.categories import INDICATORS, Category
 from iotae.stream.names import packed_name, slot_order, unpacked_name
-from iotae.stream.slots import CLOCK, INDICATOR, RARITY, SENSOR, Part, SlotTable
+from iotae.stream.slots import CLOCK, INDICATOR, MOST_CANDIDATES, RARITY, SENSOR, Part, SlotTable
 
 __all__ = ["MOST_CLOCKS", "Registry"]
 
@@ -39,6 +40,7 @@ class Registry:
         self.categories: dict[Hashable, Category] = {}
         self.clocks: dict[Hashable, list[int]] = {}
         self.n_evicted = 0
+        self.left_out: list[Hashable] = []
 
     def admit_all(self, strangers: Iterable[tuple[Hashable, int]], row: int) -> list[int]:
         """Count one more row for each of some newcomers; the slots given to those that have waited enough.
@@ -52,6 +54,43 @@ class Registry:
             if first_row or self.table.pass_probation(name, kind):
                 given += self._admit(name, kind, row)
         return given
+
+    def turns_away(self, n_newcomers: int, n_seen: int) -> bool:
+        """Whether none of so many newcomers can get a slot by a row that has ``n_seen`` known features.
+
+        So it is where every slot is in use by this very row, or where more wait than are remembered. Then the
+        row spares itself to look at them; that costs more than the score of the known features.
+        """
+        table = self.table
+        if n_newcomers > MOST_CANDIDATES:
+            return bool(table.slots)
+        return n_newcomers > 0 and table.is_full and n_seen == len(table.owned)
+
+    def warn_if_too_wide(self, strangers: Sequence[tuple[Hashable, int]]) -> None:
+        """Warn, before anything changes, where the first features need more slots than there may be."""
+        table = self.table
+        n_wanted = 0 if table.slots else sum(len(_PARTS[kind]) for _, kind in strangers)
+        if n_wanted > table.max_features:
+            warnings.warn(
+                f"Got a first row of {len(strangers)} features that need {n_wanted} slots, but expected at "
+                f"most max_features={table.max_features}: the last by name are left out. To use them all, "
+                f"make the model with max_features={n_wanted}.",
+                RuntimeWarning,
+                # who called the model's method
+                stacklevel=5,
+            )
+
+    def note_left_out(self, newcomers: Sequence[Hashable], n_unusable: int) -> int:
+        """Remember which newcomers of a learned row have no slot, as all are taken or too many ask at once.
+
+        How many cells are set aside for that, or the ``n_unusable`` of the newcomers where there is room.
+        """
+        crowded = self.table.is_full or len(newcomers) > MOST_CANDIDATES
+        if not newcomers or not crowded:
+            return n_unusable
+        without = [name for name in newcomers if name not in self.table.owned]
+        self.left_out = without or self.left_out
+        return len(without)
 
     def _admit(self, name: Hashable, kind: int, row: int) -> list[int]:
         """Give a feature the slots that its kind begins with, or none where there is no room."""
@@ -120,7 +159,7 @@ class Registry:
             "sensors": [packed_name(name) for name in self.sensors],
             "sensor_places": np.array(list(self.sensors.values()), np.int64),
             "categories": [[packed_name(name), c.to_state()] for name, c in self.categories.items()],
-            "clocks": [[packed_name(name), places] for name, places in self.clocks.items()],
+            "clocks": [[packed_name(name), list(places)] for name, places in self.clocks.items()],
         }
 
     @classmethod

@@ -6,20 +6,29 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from iotae._typing import State
+from iotae._typing import Float64, Int64, State
+from iotae._validation import check_count
 from iotae.stream.categories import PROBATION
 from iotae.stream.names import Slot, packed_name, unpacked_name
 
-__all__ = ["CLOCK", "INDICATOR", "RARITY", "SENSOR", "SlotTable"]
+__all__ = ["CLOCK", "INDICATOR", "MOST_CANDIDATES", "RARITY", "SENSOR", "SlotTable", "roles_of"]
 
 SENSOR, INDICATOR, RARITY, CLOCK = 0, 1, 2, 3
 """Kinds of slot: a number, a category's value as 0/1, a category's surprisal, a part of the hour."""
 
-_CANDIDATES = 1024
+MOST_CANDIDATES = 1024
 """Newcomers on probation at a time; the one that waits longest makes place."""
 
 Part = tuple[str | None, int]
 """Which part of its feature a slot holds, and the slot's kind."""
+
+
+def roles_of(slots: Sequence[Slot], kinds: Int64) -> Float64:
+    """What the score makes of each slot: its kind, but that half a day only helps like an indicator."""
+    halves = [
+        kind == CLOCK and str(part).endswith("12 h") for kind, (_, part) in zip(kinds, slots, strict=True)
+    ]
+    return np.where(halves, INDICATOR, kinds).astype(np.float64)
 
 
 class SlotTable:
@@ -34,9 +43,7 @@ class SlotTable:
     """
 
     def __init__(self, max_features: int) -> None:
-        if isinstance(max_features, bool) or not isinstance(max_features, int) or max_features < 1:
-            raise ValueError(f"Got max_features={max_features!r}, but expected a positive integer, e.g. 512.")
-        self.max_features = max_features
+        self.max_features = check_count("max_features", max_features)
         self.slots: list[Slot] = []
         self.kinds: list[int] = []
         self.owned: dict[Hashable, list[int]] = {}
@@ -45,6 +52,13 @@ class SlotTable:
         self.all_seen = 0
         self.spare: list[int] = []
         self.candidates: dict[Hashable, tuple[int, int]] = {}
+        # a row in which nobody could leave for so many slots: to find that out for each newcomer costs time
+        self._refused = (-1, 0)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every slot that there may be has an owner."""
+        return not self.spare and len(self.slots) >= self.max_features
 
     def pass_probation(self, name: Hashable, kind: int) -> bool:
         """Count one more row in which a newcomer was of this kind; whether these are enough."""
@@ -54,7 +68,7 @@ class SlotTable:
         if seen >= PROBATION:
             return True
         self.candidates[name] = (kind, seen)
-        if len(self.candidates) > _CANDIDATES:
+        if len(self.candidates) > MOST_CANDIDATES:
             del self.candidates[next(iter(self.candidates))]
         return False
 
@@ -68,14 +82,17 @@ class SlotTable:
         leavers: list[Hashable] = []
         if room >= n_wanted:
             return leavers
+        if self._refused[0] == row and n_wanted >= self._refused[1]:
+            return None
         for name in sorted(self.owned, key=self.seen_at):
             if self.seen_at(name) == row:
                 # this feature and those after it are in use by this very row
-                return None
+                break
             leavers.append(name)
             room += len(self.owned[name])
             if room >= n_wanted:
                 return leavers
+        self._refused = (row, n_wanted)
         return None
 
     def take(self, name: Hashable, parts: Sequence[Part], row: int) -> list[int]:
@@ -100,6 +117,7 @@ class SlotTable:
 
     def release(self, name: Hashable) -> None:
         """Take back a feature's slots."""
+        self._refused = (-1, 0)
         self.spare = sorted(self.spare + self.owned.pop(name))
         del self.last_seen[name]
 
@@ -109,7 +127,7 @@ class SlotTable:
             "max_features": self.max_features,
             "slots": [[packed_name(name), detail] for name, detail in self.slots],
             "kinds": np.array(self.kinds, np.int64),
-            "owned": [[packed_name(name), places] for name, places in self.owned.items()],
+            "owned": [[packed_name(name), list(places)] for name, places in self.owned.items()],
             "last_seen": np.array([self.last_seen[name] for name in self.owned], np.int64),
             "all_seen": self.all_seen,
             "spare": list(self.spare),

@@ -10,16 +10,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from iotae._sharing import Unshared
 from iotae._typing import Bool, State
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["Threshold", "classify_in_order"]
 
 
-class Threshold(ABC):
+class Threshold(Unshared, ABC):
     """A rule that makes alarms of scores: an alarm is a score above :attr:`threshold`.
 
     On a stream each score is judged first and then learned: ``classify(score)``, then ``update(score)``.
+    Only one thread at a time may do so (``river_iotae.AlarmFilter`` has a lock). Copies, also those of
+    ``copy.copy``, are deep.
     """
 
     _window: ScoreWindow

@@ -1,0 +1,59 @@
+"""A stream's whole model as a state of arrays, numbers and text, and a model made of a state again."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+from iotae._typing import State
+from iotae.nn.network import Network
+from iotae.serialization import StateError
+from iotae.stream.core import StreamCore
+from iotae.stream.features import Features
+from iotae.stream.state import StreamState
+from iotae.thresholds import ConformalThreshold
+
+__all__ = ["restored", "state_of"]
+
+_SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
+_COUNTERS = ("n_seen", "n_rejected", "n_unusable")
+
+Model = TypeVar("Model", bound=StreamCore)
+
+
+def state_of(model: StreamCore) -> State:
+    """Everything that a model needs to continue bit for bit, as arrays, numbers and text."""
+    return {
+        "settings": {name: getattr(model, name) for name in _SETTINGS},
+        "hidden_sizes": None if model.hidden_sizes is None else list(model.hidden_sizes),
+        "horizon": np.array(model.horizon),
+        "counters": {name: getattr(model, name) for name in _COUNTERS},
+        "features": model._features.to_state(),
+        "cut": model._threshold.to_state(),
+        "network": model._network.to_state(),
+        "stream": model._state.to_state(),
+    }
+
+
+def restored(kind: type[Model], data: State) -> Model:
+    """Rebuild a model from :func:`state_of`; a state of iotae 0.1 raises ``StateError``."""
+    if "schema" in data and "features" not in data:
+        raise StateError(
+            "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; "
+            "make a new model and let it learn anew"
+        )
+    model = kind(
+        hidden_sizes=data["hidden_sizes"],
+        horizon=float(data["horizon"]),
+        max_features=data["features"]["registry"]["table"]["max_features"],
+        **data["settings"],
+    )
+    for name, value in data["counters"].items():
+        setattr(model, name, value)
+    model._features = Features.from_state(data["features"])
+    model._threshold = ConformalThreshold.from_state(data["cut"])
+    model._network = Network.from_state(data["network"])
+    model._state = StreamState.from_state(data["stream"])
+    model._move_in()
+    return model
