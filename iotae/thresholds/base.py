@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from inspect import signature
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, State
+from iotae._validation.schema import Record
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["Threshold", "classify_in_order"]
@@ -21,6 +22,9 @@ class Threshold(ABC):
 
     On a stream each score is judged first and then learned: ``classify(score)``, then ``update(score)``.
     """
+
+    SCHEMA: ClassVar[Record]
+    """What its state must look like."""
 
     _window: ScoreWindow
 
@@ -56,7 +60,7 @@ class Threshold(ABC):
     @classmethod
     @abstractmethod
     def from_state(cls, data: State) -> Self:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
 
     def __repr__(self) -> str:
         names = signature(type(self)).parameters
