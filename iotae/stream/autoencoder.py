@@ -14,7 +14,6 @@ from iotae._validation import check_count, check_share
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
-from iotae.serialization import StateError
 from iotae.stream.blocks import Judged, in_blocks
 from iotae.stream.calls import run
 from iotae.stream.counters import REFUSED
@@ -23,6 +22,7 @@ from iotae.stream.features import SENSOR, Features, slot_label
 from iotae.stream.memory import views_of
 from iotae.stream.reading import Reading
 from iotae.stream.state import StreamState
+from iotae.stream.state_schema import COUNTERS, SETTINGS, check_state
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
 
@@ -373,8 +373,7 @@ class OnlineAutoencoder:
         self.__dict__.update(data)
         self._move_in()
 
-    _SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
-    _COUNTERS = ("n_seen", "n_rejected", "n_unusable")
+    _SETTINGS, _COUNTERS = tuple(SETTINGS.fields), tuple(COUNTERS.fields)
 
     def to_state(self) -> State:
         """Everything needed to continue bit for bit, as arrays, numbers and text."""
@@ -391,12 +390,8 @@ class OnlineAutoencoder:
 
     @classmethod
     def from_state(cls, data: State) -> OnlineAutoencoder:
-        """Rebuild from :meth:`to_state`; a state of iotae 0.1 raises ``StateError``."""
-        if "schema" in data and "features" not in data:
-            raise StateError(
-                "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; "
-                "make a new model and let it learn anew"
-            )
+        """Rebuild from :meth:`to_state`; ``StateError`` if it is not as a model's, or of iotae 0.1."""
+        check_state(data)
         restored = cls(
             hidden_sizes=data["hidden_sizes"],
             horizon=float(data["horizon"]),

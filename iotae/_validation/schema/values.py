@@ -21,7 +21,7 @@ class Whole:
     """A whole number from ``low`` to ``high``; where ``flags`` are allowed, True and False are 1 and 0."""
 
     low: int = 0
-    high: int = MOST
+    high: int = 2**63 - 1
     flags: bool = False
 
     def check(self, value: Any, place: str, sizes: Sizes) -> None:
@@ -32,7 +32,7 @@ class Whole:
             raise refuse(value, place, f"a whole number from {self.low} {end}")
 
 
-COUNT = Whole()
+COUNT = Whole(0, MOST)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Array:
         The dimensions; those of one name agree with each other throughout a state.
     low, high : float or array that broadcasts to the shape
         The range; by default all finite numbers.
-    missing : bool
+    missing : bool, or array that broadcasts to the shape
         Whether NaN may stand for no value.
     whole : bool
         Whether values are whole numbers.
@@ -131,7 +131,7 @@ class Array:
         *shape: int | str,
         low: ArrayLike | None = None,
         high: ArrayLike | None = None,
-        missing: bool = False,
+        missing: ArrayLike = False,
         whole: bool = False,
     ) -> None:
         self.dtype, self.shape, self.missing, self.whole = np.dtype(dtype), shape, missing, whole
@@ -165,8 +165,8 @@ class Array:
             wrong |= ~(value <= self.high)
         if self.whole:
             wrong |= np.floor(value) != value
-        if self.missing:
-            wrong &= ~np.isnan(value)
+        if np.any(self.missing):
+            wrong &= ~(np.isnan(value) & self.missing)
         return wrong
 
     def _range(self, value: NDArray[Any], first: tuple[int, ...]) -> str:
@@ -174,5 +174,6 @@ class Array:
             "any" if end is None else f"{np.broadcast_to(end, value.shape)[first]:g}"
             for end in (self.low, self.high)
         )
+        missing = np.broadcast_to(self.missing, value.shape)[first]
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {low} to {high}{' or NaN' if self.missing else ''}"
+        return f"{kind} from {low} to {high}{' or NaN' if missing else ''}"
