@@ -92,8 +92,6 @@ def _check_agreement(data: State, place: str) -> None:
     whitening, slopes = data["views"]["whitening"], data["views"]["slopes"]
     if data["scaler"]["columns"].shape[1] != d or whitening["mean"].size != width + d:
         raise refuse(data["scaler"]["columns"], place, f"parts for {d} features and {width} latent units")
-    if len(data["views"]["tails"]) != 2:
-        raise refuse(data["views"]["tails"], f"{place}.views.tails", "one for each of the two views")
     if slopes.shape[0] != width or not len(data["views"]["references"]):
         raise refuse(slopes, f"{place}.views", f"references, and slopes of {width} latent units")
     if names is not None and len(names) != d:
@@ -133,7 +131,7 @@ _VIEWS = Record(
         "references": Array(np.float32, "references", "features", low=-_FARTHEST_CELL, high=_FARTHEST_CELL),
         "whitening": Record({"mean": Array(np.float32, "width"), "matrix": _WhiteningMatrix()}),
         "slopes": Array(np.float64, "latent units", "features", low=0.0, high=1e100),
-        "tails": ListOf(_TAIL, 2),
+        "tails": ListOf(_TAIL, 2, least=2),
     }
 )
 

@@ -34,7 +34,7 @@ RATE = Number(float(np.finfo(np.float64).tiny), 1.0)
 
 _MOST_LAYERS = 1000
 
-HIDDEN_SIZES = Maybe(ListOf(Whole(1), _MOST_LAYERS))
+HIDDEN_SIZES = Maybe(ListOf(Whole(1), _MOST_LAYERS, least=1))
 
 _LARGEST_WEIGHT = 1e6
 

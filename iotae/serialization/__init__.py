@@ -134,6 +134,8 @@ def _opened(text: str, arrays: dict[str, np.ndarray[Any, Any]]) -> tuple[str, St
     if type(kind) is not str or len(kind) > _LONGEST_KIND:
         raise StateError(f"Got a kind of model that is no text of at most {_LONGEST_KIND} letters")
     data = join(inner["data"], arrays)
+    if not isinstance(data, dict):
+        raise StateError(f"Got a {type(data).__name__} as the state, but expected a dict")
     if arrays:
         raise StateError(f"Got {len(arrays)} arrays that the state does not name, but expected none")
     return kind, data

@@ -26,16 +26,18 @@ class Maybe:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of parts that are all alike, at most so many; named dimensions are each part's own."""
+    """A list of so many parts that are all alike; named dimensions are each part's own."""
 
     item: Schema
     most: int = MOST
+    least: int = 0
     distinct: bool = False
 
     def check(self, value: Any, place: str, sizes: Sizes) -> None:
         """See :class:`Schema`."""
-        if type(value) is not list or len(value) > self.most:
-            raise refuse(value, place, "a list" if self.most == MOST else f"a list of at most {self.most}")
+        if type(value) is not list or not self.least <= len(value) <= self.most:
+            most = "" if self.most == MOST else f" to {self.most}"
+            raise refuse(value, place, f"a list of {self.least}{most or ' or more'} parts")
         for i, item in enumerate(value):
             self.item.check(item, f"{place}[{i}]", {})
         if self.distinct and len(set(value)) < len(value):

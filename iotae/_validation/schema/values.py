@@ -45,7 +45,8 @@ class Number:
 
     def check(self, value: Any, place: str, sizes: Sizes) -> None:
         """See :class:`Schema`."""
-        good = type(value) in (int, float) and self.low <= value <= self.high
+        # NumPy's floats would turn any whole number into a float, and cannot with the largest
+        good = type(value) in (int, float) and float(self.low) <= value <= float(self.high)
         if not good or (self.inner and value in (self.low, self.high)):
             between = "between" if self.inner else "from"
             raise refuse(value, place, f"a number {between} {self.low:g} and {self.high:g}")
