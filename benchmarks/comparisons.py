@@ -13,6 +13,7 @@ from benchmarks import (
     contestants,
     detectors,
     fault_page,
+    fuzz,
     hostile,
     isolated,
     linearity,
@@ -71,6 +72,9 @@ OPTIONS: dict[str, Callable[[argparse.ArgumentParser], object]] = {
     ),
     "sizes": lambda parser: parser.add_argument(
         "--sizes", nargs="+", type=int, default=list(linearity.SIZES), help="numbers of rows"
+    ),
+    "files": lambda parser: parser.add_argument(
+        "--files", type=int, default=fuzz.N_FILES, help="files of each kind (default 10,000)"
     ),
     "streams": lambda parser: parser.add_argument(
         "--streams", type=int, default=20, help="streams of each size (default 20)"
@@ -159,6 +163,12 @@ COMPARISONS = {
         "the ranking of real rows among ten thousand hostile ones",
         lambda given: hostile.compare(given.seed, given.rows),
         rows=60_000,
+    ),
+    "fuzz": Comparison(
+        "Wrong model files",
+        "model files with a right digest and wrong contents, and what came of each",
+        lambda given: fuzz.compare(given.seed, given.files),
+        options="files",
     ),
     "regimes": Comparison(
         "Streams whose world changes",

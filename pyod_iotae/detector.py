@@ -15,10 +15,12 @@ from iotae import serialization
 from iotae._random import draw_seed
 from iotae._sharing import Unshared
 from iotae._typing import Float64, State
+from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
 from pyod_iotae.labels import LabellingDetector
+from pyod_iotae.state_schema import DETECTOR
 from pyod_iotae.tables import like, to_numbers
 
 __all__ = ["IoTAE"]
@@ -299,7 +301,8 @@ class IoTAE(Unshared, LabellingDetector):
 
     @classmethod
     def from_state(cls, data: State) -> IoTAE:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; a state that is not as a detector's raises ``StateError``."""
+        check(data, DETECTOR)
         restored = cls(**data["params"])
         restored.model_ = BatchAutoencoder.from_state(data["model"])
         restored.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])

@@ -11,9 +11,11 @@ from river import base
 from iotae import serialization
 from iotae._sharing import Unshared
 from iotae._typing import State
+from iotae._validation.schema import check
 from iotae.data.frames import is_frame
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.blocks import Judged
+from river_iotae.state_schema import DETECTOR
 
 __all__ = ["IoTAE"]
 
@@ -268,7 +270,8 @@ class IoTAE(Unshared, base.AnomalyDetector):
 
     @classmethod
     def _from_state(cls, data: State) -> IoTAE:
-        params = data["params"]
+        check(data, DETECTOR)
+        params = dict(data["params"])
         sizes = params.pop("hidden_sizes")
         restored = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)
         restored._model = OnlineAutoencoder.from_state(data["model"])

@@ -19,11 +19,13 @@ from iotae._validation import (
     check_share,
     check_table,
 )
+from iotae._validation.schema import check
 from iotae.batch.reconstruction import distance, shares
 from iotae.batch.replay_buffer import ReplayBuffer
 from iotae.batch.row_selection import choose_rows
 from iotae.batch.scaler import TableScaler
 from iotae.batch.scoring import JoinedScore
+from iotae.batch.state_schema import BATCH_AUTOENCODER, SETTINGS
 from iotae.data.frames import check_columns, column_names, to_matrix
 from iotae.data.sampling import gather, sample_rows
 from iotae.nn.architecture import validate_hidden_sizes
@@ -306,10 +308,7 @@ class BatchAutoencoder(Unshared):
 
     # -- state --------------------------------------------------------------------------------
 
-    _SETTINGS = (
-        *("activation", "learning_rate", "epochs", "batch_size", "dropout_rate"),
-        *("scaling", "scoring", "clean", "seed", "device"),
-    )
+    _SETTINGS = tuple(SETTINGS.fields)
 
     def to_state(self) -> State:
         """Everything needed to score and to go on, as arrays, numbers and text.
@@ -338,10 +337,10 @@ class BatchAutoencoder(Unshared):
 
     @classmethod
     def from_state(cls, data: State) -> BatchAutoencoder:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; a state that is not as a model's raises ``StateError``."""
+        check(data, BATCH_AUTOENCODER)
         restored = cls(hidden_sizes=data["hidden_sizes"], **data["settings"])
-        restored.history = list(data["history"])
-        restored.feature_names = data["feature_names"]
+        restored.history, restored.feature_names = list(data["history"]), data["feature_names"]
         if "network" in data:
             restored._network = Network.from_state(data["network"])
             restored._scaler = TableScaler.from_state(data["scaler"])

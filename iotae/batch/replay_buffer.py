@@ -47,7 +47,7 @@ class ReplayBuffer:
 
     @classmethod
     def from_state(cls, data: State) -> ReplayBuffer:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls.__new__(cls)
         restored.rows, restored.weights, restored.n_seen = data["rows"], data["weights"], data["n_seen"]
         return restored

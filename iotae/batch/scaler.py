@@ -152,7 +152,7 @@ class TableScaler:
 
     @classmethod
     def from_state(cls, data: State) -> TableScaler:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls()
         restored._columns, restored._bent = data["columns"], data["bent"]
         return restored

@@ -132,7 +132,7 @@ class JoinedScore:
 
     @classmethod
     def from_state(cls, data: State) -> JoinedScore:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls()
         restored._references = Neighbours(data["references"])
         restored._whitening = Whitening.from_state(data["whitening"])

@@ -61,7 +61,7 @@ class TailCalibration:
 
     @classmethod
     def from_state(cls, data: State) -> TailCalibration:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls()
         restored._knots, restored._span = data["knots"], data["span"]
         return restored

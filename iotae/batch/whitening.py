@@ -73,7 +73,7 @@ class Whitening:
 
     @classmethod
     def from_state(cls, data: State) -> Whitening:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls()
         restored._mean, restored._matrix = data["mean"], data["matrix"]
         return restored

@@ -164,8 +164,15 @@ class Network:
 
     @classmethod
     def from_state(cls, data: State) -> Network:
-        """Rebuild from :meth:`to_state`."""
-        restored = cls(data["n_features"], data["hidden_sizes"], data["activation"], int(data["seed"]))
+        """Rebuild from :meth:`to_state`, of a state that is as :data:`iotae.nn.state_schema.NETWORK` says."""
+        warn_if_slow()
+        # no weights are drawn, which would take long for many features
+        restored = cls.__new__(cls)
+        hidden_sizes = data["hidden_sizes"]
+        restored.hidden_sizes = None if hidden_sizes is None else tuple(hidden_sizes)
+        restored.activation, restored.seed = data["activation"], int(data["seed"])
+        restored.sizes = layer_sizes(data["n_features"], hidden_sizes)
+        restored.layers = np.array(restored.sizes, np.int64)
         restored.parameters, restored.first, restored.second = (
             data["parameters"],
             data["first"],

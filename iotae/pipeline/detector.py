@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike
 from iotae import serialization
 from iotae._typing import Bool, Float64
 from iotae._validation import check_alpha, check_row_labels, check_share
+from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.data import Table, TableError
 from iotae.pipeline.calibration import fit_and_calibrate, hold_out
+from iotae.pipeline.state_schema import TABLE_DETECTOR
 from iotae.pipeline.verdict import Verdict
 from iotae.preprocessing import Preprocessor
 from iotae.thresholds import QuantileThreshold
@@ -266,7 +268,8 @@ class TableDetector:
 
     @classmethod
     def from_state(cls, data: dict[str, Any]) -> TableDetector:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; a state that is not as a detector's raises ``StateError``."""
+        check(data, TABLE_DETECTOR)
         restored = cls(
             Preprocessor.from_state(data["preprocessor"]),
             BatchAutoencoder.from_state(data["autoencoder"]),

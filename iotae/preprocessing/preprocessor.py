@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 
 from iotae._typing import Bool, Float64
 from iotae._validation import check_choice, check_count, check_row_labels
+from iotae._validation.schema import check
 from iotae.data import Table, TableError
 from iotae.preprocessing.fitting import Fill, Missing, Normalise, Outliers, Tails, learn
 from iotae.preprocessing.learned import Learned
 from iotae.preprocessing.selection import SELECTORS
+from iotae.preprocessing.state_schema import PREPROCESSOR
 
 __all__ = ["Preprocessor", "Transformed"]
 
@@ -302,6 +304,7 @@ class Preprocessor:
     @classmethod
     def from_state(cls, data: Mapping[str, Any]) -> Preprocessor:
         """Rebuild a fitted preprocessor from :meth:`to_state`; needs no other library than NumPy."""
+        check(data, PREPROCESSOR)
         restored = cls(**data["settings"])
         restored._learned = Learned.from_state(data["learned"])
         return restored

@@ -72,6 +72,8 @@ class OnlineAutoencoder(StreamCore):
     left_out : list
         Features of the latest row learned that had more than there are slots: those without one, in the
         order of their names. If the first row of all has some, ``RuntimeWarning`` says so.
+    n_doubled : int
+        Rows that repeat the row before in each cell, where that is rare: they were scored and taught nothing.
     n_refused : int
         Rows among those taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected : bool

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from math import log
+from typing import ClassVar
 
 import numpy as np
 
 from iotae._typing import State
+from iotae._validation.schema import COUNT, Array, Flag, ListOf, Maybe, Record, Row, Text, Whole, refuse
+from iotae.stream.names import LONGEST_TEXT
 
 __all__ = ["INDICATORS", "PROBATION", "Category", "value_key"]
 
@@ -52,6 +55,15 @@ def value_key(value: str) -> str:
     return value[:24] + blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def _check_counts(data: State, place: str) -> None:
+    counts, total = data["counts"], data["figures"][0]
+    if len(data["values"]) != counts.size or counts.sum() > total * (1.0 + 1e-9):
+        raise refuse(counts, f"{place}.counts", f"one for each value, {total:g} together at most")
+    keys = {key for key, _ in data["indicators"]}
+    if len(keys) < len(data["indicators"]):
+        raise refuse(data["indicators"], f"{place}.indicators", "different values")
+
+
 class Category:
     """Count the values of a text feature, in bounded memory, and say how surprising a value is.
 
@@ -85,6 +97,20 @@ class Category:
     >>> round(category.surprisal("on"), 2), round(category.surprisal("broken"), 2)
     (0.7, 4.62)
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "place": COUNT,
+            "indicators": ListOf(Row(Text(LONGEST_TEXT), COUNT), INDICATORS),
+            "is_identifier": Flag(),
+            "values": ListOf(Text(LONGEST_TEXT), _MOST_VALUES, distinct=True),
+            "counts": Array(np.float64, "values", low=0.0),
+            "latest": Maybe(Text(LONGEST_TEXT)),
+            "n_changes": Whole(0, _CHANGES),
+            "figures": Array(np.float64, 3, low=0.0, high=[_MEMORY, 1.0, 4.0 * _MEMORY]),
+        },
+        (_check_counts,),
+    )
 
     def __init__(self, place: int) -> None:
         self.place = place
@@ -181,7 +207,7 @@ class Category:
 
     @classmethod
     def from_state(cls, data: State) -> Category:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as :attr:`SCHEMA` says."""
         restored = cls(data["place"])
         restored.indicators = dict(data["indicators"])
         restored.is_identifier = data["is_identifier"]

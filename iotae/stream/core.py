@@ -15,7 +15,7 @@ from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream.blocks import Block, parts_of
 from iotae.stream.calls import run
-from iotae.stream.counters import REFUSED
+from iotae.stream.counters import DOUBLED, REFUSED
 from iotae.stream.features import Features, slot_label
 from iotae.stream.memory import Memory, views_of
 from iotae.stream.reading import Reading
@@ -193,6 +193,11 @@ class StreamCore(Locked):
         return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
 
     # -- what is told -------------------------------------------------------------------------
+
+    @property
+    def n_doubled(self) -> int:
+        """Rows that were scored but taught nothing, because they repeat the row before in each cell."""
+        return int(self._state.counters[DOUBLED])
 
     @property
     def n_refused(self) -> int:

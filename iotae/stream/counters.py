@@ -10,6 +10,7 @@ __all__ = [
     "AGREE_MEAN",
     "BATCHES",
     "BATCH_SIZE",
+    "DOUBLED",
     "DRAWN",
     "DUE",
     "LEARNED",
@@ -21,7 +22,6 @@ __all__ = [
     "N_SLOTS",
     "PENDING",
     "PIVOT",
-    "PRESENT",
     "REFRESH",
     "REFUSED",
     "ROWS",
@@ -33,10 +33,10 @@ __all__ = [
     "WITNESS_STEPS",
 ]
 
-LEARNED, PENDING, BATCHES, STEPS, LEFT, REFRESH, REFUSED, PRESENT, N_FORMER = range(9)
+LEARNED, PENDING, BATCHES, STEPS, LEFT, REFRESH, REFUSED, DOUBLED, N_FORMER = range(9)
 """Rows learned, rows that wait for a mini-batch, mini-batches, steps of training, steps that the latest
 mini-batch has still to go, the number of rows learned at which the surprise tables are made anew early in a
-stream, rows refused by the gate, and the present cells of the latest row."""
+stream, rows refused by the gate, and rows that came twice."""
 
 PIVOT, WITNESS_PENDING, WITNESS_BATCHES, WITNESS_STEPS, WITNESS_LEFT, DRAWN, N_REMEMBERED = range(
     N_FORMER, N_FORMER + 7

@@ -10,7 +10,7 @@ import numpy as np
 
 from iotae._compiled import compiled
 from iotae._typing import Float64
-from iotae.stream.counters import ROWS
+from iotae.stream.counters import DOUBLED, ROWS
 from iotae.stream.memory import (
     CALIBRATION_AT,
     COUNTS_AT,
@@ -31,16 +31,15 @@ _BY_CHANCE = 4.0
 def is_doubled(row: Float64, memory: Memory) -> bool:
     """Whether every reading is the last one again, for the first time, in a stream where that is rare."""
     figures, scratch = memory.slots[SENSORS_AT:TAILS_AT], memory.slots[SENSOR_SCRATCH_AT:]
-    present, differ, nats = 0, 0, 0.0
+    nats = 0.0
     for j in range(row.size):
         if scratch[IS_PRESENT, j] == 0.0:
             continue
-        present += 1
         if row[j] != figures[LAST, j]:
-            differ += 1
-        elif figures[RUN_LENGTH, j] == 0.0:
+            return False
+        if figures[RUN_LENGTH, j] == 0.0:
             nats -= np.log(figures[EQUAL, j] + 1e-3)
-    return differ == 0 and nats > _BY_CHANCE
+    return nats > _BY_CHANCE
 
 
 @compiled
@@ -48,6 +47,7 @@ def count_runs(row: Float64, memory: Memory) -> None:
     """Keep of a row that came twice only which readings have not moved."""
     figures = memory.slots[SENSORS_AT:TAILS_AT]
     memory.figures[COUNTS_AT:CALIBRATION_AT][ROWS] += 1.0
+    memory.counters[DOUBLED] += 1
     for j in range(row.size):
         if row[j] == figures[LAST, j]:
             figures[RUN_LENGTH, j] += 1.0

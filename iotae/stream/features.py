@@ -263,7 +263,7 @@ class Features:
 
     @classmethod
     def from_state(cls, data: State) -> Features:
-        """Rebuild from :meth:`to_state`; a state of an older version raises ``KeyError``."""
+        """Rebuild from :meth:`to_state`, of a state that is as :data:`.registry.FEATURES` says."""
         restored = cls(data["registry"]["table"]["max_features"])
         restored._registry, restored.n_rows = Registry.from_state(data["registry"]), data["n_rows"]
         restored._reindex()

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LONGEST_TEXT", "Slot", "is_name", "packed_name", "slot_label", "slot_order", "unpacked_name"]
+from iotae._validation.schema import refuse
+
+__all__ = [
+    "LONGEST_TEXT",
+    "NAME",
+    "Slot",
+    "is_name",
+    "packed_name",
+    "slot_label",
+    "slot_order",
+    "unpacked_name",
+]
 
 LONGEST_TEXT = 1000
 """Letters of a name or of a category's value; what is longer is a document."""
@@ -68,3 +79,16 @@ def packed_name(name: Hashable) -> Any:
 def unpacked_name(name: Any) -> Hashable:
     """The name that :func:`packed_name` was given."""
     return tuple(unpacked_name(part) for part in name) if isinstance(name, list) else name
+
+
+class _Name:
+    """A feature's name, as :func:`packed_name` gives it."""
+
+    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
+        """See :class:`iotae._validation.schema.Schema`."""
+        if not is_name(unpacked_name(value)):
+            raise refuse(value, place, "a name: short text, a number, None, or a list of names")
+
+
+NAME = _Name()
+"""The schema of a feature's name in a file."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from iotae._typing import State
+from iotae._validation.schema import COUNT, Array, ListOf, Record, Row, refuse
 from iotae.stream.categories import INDICATORS, Category
-from iotae.stream.names import packed_name, slot_order, unpacked_name
+from iotae.stream.names import NAME, packed_name, slot_order, unpacked_name
 from iotae.stream.slots import CLOCK, INDICATOR, MOST_CANDIDATES, RARITY, SENSOR, Part, SlotTable
 
-__all__ = ["MOST_CLOCKS", "Registry"]
+__all__ = ["FEATURES", "MOST_CLOCKS", "Registry"]
 
 MOST_CLOCKS = 2
 """Features that may be clocks: more would tell the same hour again."""
@@ -25,6 +27,44 @@ _PARTS: dict[int, list[Part]] = {
 """The slots that a feature begins with, by what its cells hold."""
 
 
+def _parts_of(data: State) -> list[tuple[Hashable, list[tuple[int, str | None, int]]]]:
+    """Each feature, and the slots that it has by its kind: place, part and kind of slot."""
+    found: list[tuple[Hashable, list[tuple[int, str | None, int]]]] = []
+    for name, place in zip(data["sensors"], data["sensor_places"].tolist(), strict=True):
+        found.append((unpacked_name(name), [(place, *_PARTS[SENSOR][0])]))
+    for name, category in data["categories"]:
+        values = [(place, f"={key}", INDICATOR) for key, place in category["indicators"]]
+        found.append((unpacked_name(name), [(category["place"], *_PARTS[RARITY][0]), *values]))
+    for name, places in data["clocks"]:
+        parts = [(place, *part) for place, part in zip(places, _PARTS[CLOCK], strict=True)]
+        found.append((unpacked_name(name), parts))
+    return found
+
+
+def _check_kinds(data: State, place: str) -> None:
+    """Refuse a registry in which a feature is not of one kind, or has other slots than the table says."""
+    if len(data["sensors"]) != data["sensor_places"].size:
+        raise refuse(data["sensor_places"], f"{place}.sensor_places", "one for each sensor")
+    table, found = data["table"], _parts_of(data)
+    owned = {unpacked_name(name): sorted(places) for name, places in table["owned"]}
+    parts = dict(found)
+    if len(parts) < len(found) or parts.keys() != owned.keys():
+        raise refuse(table["owned"], f"{place}.table.owned", "features that are each of one kind")
+    for name, given in parts.items():
+        if sorted(at for at, _, _ in given) != owned[name]:
+            raise refuse(name, f"{place}.table.owned", "the slots that the feature has by its kind")
+        for at, part, kind in given:
+            label, known = table["slots"][at], table["kinds"][at]
+            if (unpacked_name(label[0]), label[1], known) != (name, part, kind):
+                raise refuse(label[1], f"{place}.table.slots[{at}]", f"the part {part!r} of kind {kind}")
+
+
+def _check_rows(data: State, place: str) -> None:
+    table, n_rows = data["registry"]["table"], data["n_rows"]
+    if table["all_seen"] > n_rows or (table["last_seen"] > n_rows).any():
+        raise refuse(n_rows, f"{place}.n_rows", "at least the number of the row in which a feature was seen")
+
+
 class Registry:
     """Keep the numbers, text features and clocks that have slots, and admit newcomers.
 
@@ -33,6 +73,18 @@ class Registry:
     max_features : int, at least 1
         Number of slots at most.
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "table": SlotTable.SCHEMA,
+            "n_evicted": COUNT,
+            "sensors": ListOf(NAME),
+            "sensor_places": Array(np.int64, "sensors", low=0),
+            "categories": ListOf(Row(NAME, Category.SCHEMA)),
+            "clocks": ListOf(Row(NAME, Row(*[COUNT] * len(_PARTS[CLOCK]))), MOST_CLOCKS),
+        },
+        (_check_kinds,),
+    )
 
     def __init__(self, max_features: int) -> None:
         self.table = SlotTable(max_features)
@@ -164,7 +216,7 @@ class Registry:
 
     @classmethod
     def from_state(cls, data: State) -> Registry:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as :attr:`SCHEMA` says."""
         restored = cls(data["table"]["max_features"])
         restored.table = SlotTable.from_state(data["table"])
         restored.n_evicted = data["n_evicted"]
@@ -173,3 +225,7 @@ class Registry:
         restored.categories = {unpacked_name(n): Category.from_state(c) for n, c in data["categories"]}
         restored.clocks = {unpacked_name(name): list(places) for name, places in data["clocks"]}
         return restored
+
+
+FEATURES = Record({"registry": Registry.SCHEMA, "n_rows": COUNT}, (_check_rows,))
+"""What the state of a stream's features must look like."""

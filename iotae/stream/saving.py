@@ -8,16 +8,14 @@ import numpy as np
 
 from iotae._typing import State
 from iotae.nn.network import Network
-from iotae.serialization import StateError
 from iotae.stream.core import StreamCore
 from iotae.stream.features import Features
 from iotae.stream.state import StreamState
+from iotae.stream.state_schema import COUNTERS, SETTINGS, check_state
 from iotae.thresholds import ConformalThreshold
 
 __all__ = ["restored", "state_of"]
 
-_SETTINGS = ("activation", "learning_rate", "batch_size", "grace_period", "alpha", "seed")
-_COUNTERS = ("n_seen", "n_rejected", "n_unusable")
 
 Model = TypeVar("Model", bound=StreamCore)
 
@@ -25,10 +23,10 @@ Model = TypeVar("Model", bound=StreamCore)
 def state_of(model: StreamCore) -> State:
     """Everything that a model needs to continue bit for bit, as arrays, numbers and text."""
     return {
-        "settings": {name: getattr(model, name) for name in _SETTINGS},
+        "settings": {name: getattr(model, name) for name in SETTINGS.fields},
         "hidden_sizes": None if model.hidden_sizes is None else list(model.hidden_sizes),
         "horizon": np.array(model.horizon),
-        "counters": {name: getattr(model, name) for name in _COUNTERS},
+        "counters": {name: getattr(model, name) for name in COUNTERS.fields},
         "features": model._features.to_state(),
         "cut": model._threshold.to_state(),
         "network": model._network.to_state(),
@@ -37,12 +35,8 @@ def state_of(model: StreamCore) -> State:
 
 
 def restored(kind: type[Model], data: State) -> Model:
-    """Rebuild a model from :func:`state_of`; a state of iotae 0.1 raises ``StateError``."""
-    if "schema" in data and "features" not in data:
-        raise StateError(
-            "saved by iotae 0.1, whose stream model kept other figures, so that it cannot go on; "
-            "make a new model and let it learn anew"
-        )
+    """Rebuild a model from :func:`state_of`; ``StateError`` if it is none, or of iotae 0.1."""
+    check_state(data)
     model = kind(
         hidden_sizes=data["hidden_sizes"],
         horizon=float(data["horizon"]),

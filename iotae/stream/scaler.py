@@ -278,7 +278,7 @@ class RunningScaler:
 
     @classmethod
     def from_state(cls, data: State) -> RunningScaler:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls(len(data["stats"]), float(data["horizon"]))
         restored.stats = np.ascontiguousarray(data["stats"].T)
         restored.head = np.ascontiguousarray(data["head"].T)

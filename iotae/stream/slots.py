@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from iotae._typing import Float64, Int64, State
 from iotae._validation import check_count
+from iotae._validation.schema import COUNT, Array, ListOf, Maybe, Record, Row, Text, Whole, refuse
 from iotae.stream.categories import PROBATION
-from iotae.stream.names import Slot, packed_name, unpacked_name
+from iotae.stream.names import LONGEST_TEXT, NAME, Slot, packed_name, unpacked_name
 
 __all__ = ["CLOCK", "INDICATOR", "MOST_CANDIDATES", "RARITY", "SENSOR", "SlotTable", "roles_of"]
 
@@ -31,6 +33,21 @@ def roles_of(slots: Sequence[Slot], kinds: Int64) -> Float64:
     return np.where(halves, INDICATOR, kinds).astype(np.float64)
 
 
+def _check_slots(data: State, place: str) -> None:
+    """Refuse a table whose slots do not each belong to one feature, or to none."""
+    slots = data["slots"]
+    if len(slots) != data["kinds"].size or len(slots) > data["max_features"]:
+        raise refuse(slots, f"{place}.slots", "as many as kinds, at most max_features")
+    owned = {unpacked_name(name): places for name, places in data["owned"]}
+    if len(owned) < len(data["owned"]) or len(owned) != data["last_seen"].size:
+        raise refuse(data["owned"], f"{place}.owned", "features of different names, each last seen once")
+    taken = sorted([place for places in owned.values() for place in places] + data["spare"])
+    if taken != list(range(len(slots))) or data["spare"] != sorted(data["spare"]):
+        raise refuse(data["owned"], f"{place}.owned", f"each of {len(slots)} slots once, or among the spare")
+    if len({unpacked_name(name) for name, *_ in data["candidates"]}) < len(data["candidates"]):
+        raise refuse(data["candidates"], f"{place}.candidates", "different names")
+
+
 class SlotTable:
     """Hand out slots to features and take them back; the number of slots never shrinks.
 
@@ -41,6 +58,20 @@ class SlotTable:
     max_features : int, at least 1
         Number of slots at most.
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "max_features": Whole(1),
+            "slots": ListOf(Row(NAME, Maybe(Text(LONGEST_TEXT + 1)))),
+            "kinds": Array(np.int64, "slots", low=SENSOR, high=CLOCK),
+            "owned": ListOf(Row(NAME, ListOf(COUNT))),
+            "last_seen": Array(np.int64, "features", low=0),
+            "all_seen": COUNT,
+            "spare": ListOf(COUNT),
+            "candidates": ListOf(Row(NAME, Whole(SENSOR, CLOCK), Whole(0, PROBATION - 1)), MOST_CANDIDATES),
+        },
+        (_check_slots,),
+    )
 
     def __init__(self, max_features: int) -> None:
         self.max_features = check_count("max_features", max_features)
@@ -136,7 +167,7 @@ class SlotTable:
 
     @classmethod
     def from_state(cls, data: State) -> SlotTable:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as :attr:`SCHEMA` says."""
         restored = cls(data["max_features"])
         restored.slots = [(unpacked_name(name), detail) for name, detail in data["slots"]]
         restored.kinds = data["kinds"].tolist()

@@ -138,7 +138,7 @@ class StreamState:
 
     @classmethod
     def from_state(cls, data: State) -> StreamState:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
         restored = cls(0, 1, 1.0, int(data["seed"]))
         restored.scaler = RunningScaler.from_state(data["scaler"])
         for name in (*_BY_SLOT, *_OTHERS):

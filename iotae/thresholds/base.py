@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from inspect import signature
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._sharing import Unshared
 from iotae._typing import Bool, State
+from iotae._validation.schema import Record
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["Threshold", "classify_in_order"]
@@ -24,6 +25,9 @@ class Threshold(Unshared, ABC):
     Only one thread at a time may do so (``river_iotae.AlarmFilter`` has a lock). Copies, also those of
     ``copy.copy``, are deep.
     """
+
+    SCHEMA: ClassVar[Record]
+    """What its state must look like."""
 
     _window: ScoreWindow
 
@@ -59,7 +63,7 @@ class Threshold(Unshared, ABC):
     @classmethod
     @abstractmethod
     def from_state(cls, data: State) -> Self:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
 
     def __repr__(self) -> str:
         names = signature(type(self)).parameters

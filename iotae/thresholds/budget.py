@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import State
 from iotae._validation import check_count, check_finite_score, check_finite_scores, check_share
+from iotae._validation.schema import COUNT, Array, Number, Record, Whole, check, refuse
 from iotae.thresholds.base import Threshold, classify_in_order
 from iotae.thresholds.window import ScoreWindow
 
@@ -17,6 +18,14 @@ __all__ = ["AlertBudget"]
 
 _HIGHEST = 0.5
 """The highest level: a score below the median is never an alarm, however few alarms there were before."""
+
+
+def _check_alarms(data: State, place: str) -> None:
+    if 2 * data["alerts"] > data["rows"]:
+        raise refuse(data["alerts"], f"{place}.alerts", "at most half as many as rows")
+    alarms = data["alarms"]
+    if alarms.size > data["alerts"] or (np.diff(alarms) <= 0).any() or (alarms >= data["n_rows"]).any():
+        raise refuse(alarms, f"{place}.alarms", "the numbers of the latest rows that were alarms, in order")
 
 
 class AlertBudget(Threshold):
@@ -60,6 +69,19 @@ class AlertBudget(Threshold):
     >>> int(max(alarms[i : i + 500].sum() for i in range(4500)))
     5
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "alerts": Whole(1),
+            "rows": Whole(1),
+            "gamma": Number(0.0, 1.0, inner=True),
+            "level": Number(-1.0, _HIGHEST),
+            "n_rows": COUNT,
+            "alarms": Array(np.int64, "alarms", low=0),
+            "window": ScoreWindow.SCHEMA,
+        },
+        (_check_alarms,),
+    )
 
     def __init__(
         self, alerts: int = 10, rows: int = 1000, window: int | None = None, gamma: float | None = None
@@ -128,8 +150,9 @@ class AlertBudget(Threshold):
 
     @classmethod
     def from_state(cls, data: State) -> AlertBudget:
-        """Rebuild from :meth:`to_state`."""
-        restored = cls(data["alerts"], data["rows"], gamma=data["gamma"])
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
+        check(data, cls.SCHEMA)
+        restored = cls(data["alerts"], data["rows"], data["window"]["size"], data["gamma"])
         restored.level, restored._n_rows = data["level"], data["n_rows"]
         restored._alarms.extend(data["alarms"].tolist())
         restored._window = ScoreWindow.from_state(data["window"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, State
 from iotae._validation import check_alpha, check_finite_score, check_finite_scores
+from iotae._validation.schema import Number, Record, check, refuse
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
 
@@ -16,6 +17,17 @@ __all__ = ["ConformalThreshold"]
 
 _MOST = 100_000
 """Scores kept by default at most; for a smaller ``alpha`` than one in so many, give a larger ``window``."""
+
+
+def _least_window(alpha: float) -> float:
+    """Scores that it takes for a p-value of ``alpha``."""
+    return round(1.0 / alpha, 9) - 1.0
+
+
+def _check_window(data: State, place: str) -> None:
+    least = _least_window(data["alpha"])
+    if data["window"]["size"] < least:
+        raise refuse(data["window"]["size"], f"{place}.window.size", f"at least {least:g}, by its alpha")
 
 
 class ConformalThreshold(Threshold):
@@ -47,10 +59,14 @@ class ConformalThreshold(Threshold):
     (0.05, True, False)
     """
 
+    SCHEMA: ClassVar[Record] = Record(
+        {"alpha": Number(0.0, 1.0, inner=True), "window": ScoreWindow.SCHEMA}, (_check_window,)
+    )
+
     def __init__(self, alpha: float = 0.01, window: int | None = None) -> None:
         self.alpha = check_alpha(alpha)
         self._window = ScoreWindow(int(min(max(1000, 20 / alpha), _MOST)) if window is None else window)
-        if self._window.size < round(1.0 / self.alpha, 9) - 1.0:
+        if self._window.size < _least_window(self.alpha):
             raise ValueError(
                 f"Got window={window!r} with alpha={alpha!r}, but expected at least 1 / alpha - 1 scores: "
                 "with fewer no p-value is small enough for an alarm."
@@ -85,7 +101,8 @@ class ConformalThreshold(Threshold):
 
     @classmethod
     def from_state(cls, data: State) -> ConformalThreshold:
-        """Rebuild from :meth:`to_state`."""
-        restored = cls(data["alpha"])
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
+        check(data, cls.SCHEMA)
+        restored = cls(data["alpha"], data["window"]["size"])
         restored._window = ScoreWindow.from_state(data["window"])
         return restored

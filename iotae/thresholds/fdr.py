@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
 
 from iotae._typing import State
 from iotae._validation import check_count, check_finite_score, check_finite_scores, check_share
+from iotae._validation.schema import Number, Record, Whole, check, refuse
 from iotae.thresholds.base import Threshold, classify_in_order
 from iotae.thresholds.window import ScoreWindow
 
 __all__ = ["OnlineFDR"]
+
+
+def _least_window(fdr: float, horizon: int) -> float:
+    """Scores that it takes for the smallest p-value that can be an alarm."""
+    return round(horizon / fdr, 9) - 1.0
+
+
+def _check_window(data: State, place: str) -> None:
+    if ("fdr" in data) == ("alpha" in data):
+        raise refuse(data, place, "one that has either fdr or, from version 0.1, alpha")
+    least = _least_window(data["fdr"] if "fdr" in data else data["alpha"], data["horizon"])
+    if data["window"]["size"] < least:
+        raise refuse(
+            data["window"]["size"], f"{place}.window.size", f"at least {least:g}, by fdr and horizon"
+        )
 
 
 class OnlineFDR(Threshold):
@@ -61,13 +77,26 @@ class OnlineFDR(Threshold):
     [1000, 1001, 1002]
     """
 
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "fdr": Number(0.0, 1.0, inner=True),
+            "alpha": Number(0.0, 1.0, inner=True),
+            "horizon": Whole(2),
+            "reach": Whole(2),
+            "earned": Number(0.0, 1.0),
+            "window": ScoreWindow.SCHEMA,
+        },
+        (_check_window,),
+        frozenset({"fdr", "alpha"}),
+    )
+
     def __init__(
         self, fdr: float = 0.1, horizon: int = 1000, window: int | None = None, reach: int = 100
     ) -> None:
         self.fdr = check_share("fdr", fdr, meaning="the share of false alarms among the alarms, e.g. fdr=0.1")
         self.horizon, self.reach = check_count("horizon", horizon, 2), check_count("reach", reach, 2)
         self._window = ScoreWindow(int(2 * horizon / fdr) if window is None else window)
-        if self._window.size < round(horizon / self.fdr, 9) - 1.0:
+        if self._window.size < _least_window(self.fdr, self.horizon):
             raise ValueError(
                 f"Got window={window!r} with fdr={fdr!r} and horizon={horizon}, but expected at least "
                 "horizon / fdr - 1 scores: with fewer no p-value is small enough for an alarm."
@@ -118,10 +147,11 @@ class OnlineFDR(Threshold):
 
     @classmethod
     def from_state(cls, data: State) -> OnlineFDR:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
+        check(data, cls.SCHEMA)
         # version 0.1 called it alpha
         fdr = data["fdr"] if "fdr" in data else data["alpha"]
-        restored = cls(fdr, data["horizon"], reach=data["reach"])
+        restored = cls(fdr, data["horizon"], data["window"]["size"], data["reach"])
         restored._earned = data["earned"]
         restored._window = ScoreWindow.from_state(data["window"])
         return restored

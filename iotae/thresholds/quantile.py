@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import State
 from iotae._validation import check_finite_score, check_finite_scores, check_share
+from iotae._validation.schema import Array, Number, Record, check
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.window import ScoreWindow
 
@@ -43,6 +44,14 @@ class QuantileThreshold(Threshold):
     >>> int(cut.classify(np.arange(100.0)).sum())
     10
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "contamination": Number(0.0, 1.0, inner=True),
+            "threshold": Array(np.float64, high=np.inf),
+            "window": ScoreWindow.SCHEMA,
+        }
+    )
 
     # a plain attribute: it is computed at each update, not at each access
     threshold: float = float("inf")
@@ -100,7 +109,8 @@ class QuantileThreshold(Threshold):
 
     @classmethod
     def from_state(cls, data: State) -> QuantileThreshold:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
+        check(data, cls.SCHEMA)
         restored = cls(data["contamination"])
         restored.threshold = float(data["threshold"])
         restored._window = ScoreWindow.from_state(data["window"])

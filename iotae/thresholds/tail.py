@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, State
 from iotae._validation import check_alpha, check_count, check_finite_score, check_finite_scores
+from iotae._validation.schema import COUNT, Array, Number, Record, check, refuse
 from iotae.thresholds.base import Threshold
 from iotae.thresholds.pareto import excess_at, fit_excesses, survival
 from iotae.thresholds.window import ScoreWindow
@@ -23,8 +24,24 @@ _LEAST_PEAKS = 10
 _TRUSTED = 1e-6
 """Below this share of the peaks the tail is not trusted: p-values follow 1 / excess, and still rank."""
 
+_FARTHEST = 1e301
+"""Heights in a file are at most this, so that differences and sums of them stay finite."""
+
 _REFITS = 100
 """The tail is fitted again whenever a hundredth of the window is new."""
+
+
+def _check_history(data: State, place: str) -> None:
+    size, depth = data["window"]["size"], data["depth"]
+    if not data["alpha"] < data["tail"] < 1.0 or size * data["tail"] < 2 * _LEAST_PEAKS:
+        raise refuse(
+            data["tail"], f"{place}.tail", f"more than alpha, and {2 * _LEAST_PEAKS} peaks in a window"
+        )
+    if data["recent"].size > depth:
+        raise refuse(data["recent"], f"{place}.recent", f"at most {depth} scores")
+    rows, n_seen = data["alarm_rows"], data["window"]["n_seen"]
+    if (np.diff(rows) <= 0).any() or (rows < n_seen - size).any() or (rows >= n_seen).any():
+        raise refuse(rows, f"{place}.alarm_rows", "numbers of rows in the window, in order")
 
 
 class TailThreshold(Threshold):
@@ -63,6 +80,27 @@ class TailThreshold(Threshold):
     >>> bool(scores.max() < cut.threshold), round(cut.threshold, 1)
     (True, 9.9)
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "alpha": Number(0.0, 1.0, inner=True),
+            "tail": Number(0.0, 1.0, inner=True),
+            "depth": COUNT,
+            "window": ScoreWindow.SCHEMA,
+            "recent": Array(np.float64, "recent scores", low=-_FARTHEST, high=_FARTHEST),
+            "centre": Number(-_FARTHEST, _FARTHEST),
+            "alarm_rows": Array(np.int64, "alarms", low=0),
+            "alarm_cuts": Array(np.float64, "alarms", low=-_FARTHEST, high=_FARTHEST),
+            "fitted": Array(
+                np.float64,
+                4,
+                low=[0.0, -_FARTHEST, -1.0, np.finfo(np.float64).tiny],
+                high=[1.0, np.inf, 1.0, _FARTHEST],
+            ),
+            "cut": Array(np.float64, high=np.inf),
+        },
+        (_check_history,),
+    )
 
     def __init__(
         self, alpha: float = 0.001, window: int | None = None, tail: float | None = None, depth: int = 0
@@ -192,7 +230,8 @@ class TailThreshold(Threshold):
 
     @classmethod
     def from_state(cls, data: State) -> TailThreshold:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`; ``StateError`` if the state is not as such a threshold's."""
+        check(data, cls.SCHEMA)
         restored = cls(data["alpha"], data["window"]["size"], data["tail"], data["depth"])
         restored._window = ScoreWindow.from_state(data["window"])
         restored._recent.extend(data["recent"].tolist())

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, State
 from iotae._validation import check_count
+from iotae._validation.schema import COUNT, Array, Record, Whole, refuse
 
 __all__ = ["ScoreWindow"]
+
+
+_LARGEST = 1e300
+"""Scores in a file are at most this, so that differences and sums of them stay finite."""
+
+
+def _check_places(data: State, place: str) -> None:
+    n_kept = min(data["size"], data["n_seen"])
+    if data["ring"].size != n_kept:
+        raise refuse(data["ring"], f"{place}.ring", f"the latest {n_kept} scores")
 
 
 class ScoreWindow:
@@ -28,6 +39,15 @@ class ScoreWindow:
     >>> window.sorted, window.p_value(2.5), window.cut(0.5)
     ([1.0, 2.0, 3.0], 0.5, 2.0)
     """
+
+    SCHEMA: ClassVar[Record] = Record(
+        {
+            "size": Whole(1),
+            "n_seen": COUNT,
+            "ring": Array(np.float64, "scores", low=-_LARGEST, high=_LARGEST),
+        },
+        (_check_places,),
+    )
 
     def __init__(self, size: int) -> None:
         self.size = check_count("window", size, 1)
@@ -89,7 +109,7 @@ class ScoreWindow:
 
     @classmethod
     def from_state(cls, data: State) -> ScoreWindow:
-        """Rebuild from :meth:`to_state`."""
+        """Rebuild from :meth:`to_state`, of a state that is as :attr:`SCHEMA` says."""
         restored = cls(data["size"])
         restored.n_seen = data["n_seen"]
         restored.ring = data["ring"].tolist()

@@ -2,6 +2,9 @@
 
 A state is a nested dict whose leaves are NumPy arrays or what JSON can say. Floats that JSON
 cannot say (NaN and the infinities) belong in arrays.
+
+A file carries a digest of its contents, which tells damage. It is no signature: whoever can write a file can
+write its digest. So what a state says is checked once more, by what is built from it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from iotae._typing import State
+from iotae.serialization.tree import StateError, join, read_json, split
 
 __all__ = ["FORMAT", "StateError", "dumps", "loads", "read", "restore", "write"]
 
@@ -27,42 +31,12 @@ FORMAT = 1
 """Version of the layout; a file of a later version is refused."""
 
 _KEY = "iotae"
-_ARRAY = "__array__"
 
 
-class StateError(ValueError):
-    """The bytes are not a state that this version of iotae can read."""
+_LONGEST_HEADER = 100_000_000
+"""Bytes of a safetensors header at most, by its own rules."""
 
-
-def _split(node: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
-    if isinstance(node, np.ndarray):
-        arrays[path] = np.ascontiguousarray(node).reshape(node.shape)
-        return {_ARRAY: path}
-    if isinstance(node, np.generic):
-        return node.item()
-    if isinstance(node, dict):
-        for key in node:
-            if not isinstance(key, str) or key == _ARRAY:
-                raise TypeError(f"Got the key {key!r} at {path or 'the top'!r}, but expected other text.")
-        return {key: _split(value, f"{path}.{key}" if path else key, arrays) for key, value in node.items()}
-    if isinstance(node, (list, tuple)):
-        return [_split(value, f"{path}[{i}]", arrays) for i, value in enumerate(node)]
-    if node is None or isinstance(node, (bool, int, float, str)):
-        return node
-    raise TypeError(
-        f"Got a {type(node).__name__} at {path!r}, but expected arrays, numbers, text, lists or dicts: "
-        "a state must not need code to be read."
-    )
-
-
-def _join(node: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
-    if isinstance(node, dict):
-        if set(node) == {_ARRAY}:
-            return arrays[node[_ARRAY]]
-        return {key: _join(value, arrays) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_join(value, arrays) for value in node]
-    return node
+_LONGEST_KIND = 100
 
 
 def dumps(kind: str, data: State) -> bytes:
@@ -80,7 +54,7 @@ def dumps(kind: str, data: State) -> bytes:
     TypeError
         If something in ``data`` would need code to be read back.
     ValueError
-        If a float outside an array is not finite.
+        If a float outside an array is not finite, or if the state has more than 64 levels.
 
     Examples
     --------
@@ -91,14 +65,16 @@ def dumps(kind: str, data: State) -> bytes:
     from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray[Any, Any]] = {}
-    tree = _split(data, "", arrays)
-    contents = json.dumps({"kind": kind, "data": tree}, allow_nan=False)
+    tree = split(data, "", arrays)
+    # the format once more, where the digest covers it
+    contents = json.dumps({"format": FORMAT, "kind": kind, "data": tree}, allow_nan=False)
     header = {"format": FORMAT, "digest": _digest(contents, arrays), "contents": contents}
     return save(arrays, metadata={_KEY: json.dumps(header)})
 
 
 def _digest(contents: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str:
-    seal = blake2b(contents.encode(), digest_size=16)
+    """A check against damage; no signature, as anyone can compute it."""
+    seal = blake2b(contents.encode(errors="surrogatepass"), digest_size=16)
     for name in sorted(arrays):
         array = arrays[name]
         seal.update(f"{name}:{array.dtype.str}:{array.shape}:".encode(errors="surrogatepass"))
@@ -128,20 +104,41 @@ def loads(blob: bytes) -> tuple[str, State]:
     if _KEY not in metadata:
         raise StateError("a safetensors file, but not one that iotae wrote")
     try:
-        header = json.loads(metadata[_KEY])
-        version = header["format"]
-        if version > FORMAT:
-            raise StateError(
-                f"written in format {version} by a later iotae, this one reads up to {FORMAT}: upgrade iotae"
-            )
-        if header["digest"] != _digest(header["contents"], arrays):
-            raise StateError("damaged: its contents are not those that were saved")
-        inner = json.loads(header["contents"])
-        return inner["kind"], _join(inner["data"], {name: array.copy() for name, array in arrays.items()})
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, StateError):
-            raise
-        raise StateError(f"not a whole iotae state: {error}") from error
+        return _opened(metadata[_KEY], {name: array.copy() for name, array in arrays.items()})
+    except StateError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StateError(f"not a whole iotae state ({type(error).__name__}: {str(error)[:200]})") from error
+
+
+def _opened(text: str, arrays: dict[str, np.ndarray[Any, Any]]) -> tuple[str, State]:
+    """The kind and the state, from what the metadata say and the arrays."""
+    header = read_json(text)
+    version, contents = header["format"], header["contents"]
+    if type(version) is not int or version < 1:
+        raise StateError(
+            f"Got the format {str(version)[:60]}, but expected a whole number from 1 to {FORMAT}"
+        )
+    if version > FORMAT:
+        raise StateError(
+            f"written in format {str(version)[:60]} by a later iotae, this one reads up to {FORMAT}: "
+            "upgrade iotae"
+        )
+    if type(contents) is not str or header["digest"] != _digest(contents, arrays):
+        raise StateError("damaged: its contents are not those that were saved")
+    inner = read_json(contents)
+    # files of before say the format only once
+    if inner.get("format", version) != version:
+        raise StateError("damaged: its format is not the one that was saved")
+    kind = inner["kind"]
+    if type(kind) is not str or len(kind) > _LONGEST_KIND:
+        raise StateError(f"Got a kind of model that is no text of at most {_LONGEST_KIND} letters")
+    data = join(inner["data"], arrays)
+    if not isinstance(data, dict):
+        raise StateError(f"Got a {type(data).__name__} as the state, but expected a dict")
+    if arrays:
+        raise StateError(f"Got {len(arrays)} arrays that the state does not name, but expected none")
+    return kind, data
 
 
 def write(path: str | os.PathLike[str], kind: str, data: State) -> None:
@@ -184,12 +181,21 @@ def read(path: str | os.PathLike[str], kind: str | None = None) -> tuple[str, St
         If the file cannot be opened.
     """
     try:
-        found, data = loads(Path(path).read_bytes())
+        found, data = loads(_bytes_of(path))
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
     if kind is not None and found != kind:
-        raise StateError(f"{path}: holds the state of {found}, but expected that of {kind}")
+        raise StateError(f"{path}: holds the state of {found or 'nothing'}, but expected that of {kind}")
     return found, data
+
+
+def _bytes_of(path: str | os.PathLike[str]) -> bytes:
+    with open(path, "rb") as file:
+        start = file.read(8)
+        # what is no container may be a file without an end
+        if not 0 < int.from_bytes(start, "little") <= _LONGEST_HEADER:
+            raise StateError("not a file that iotae saved, or not the whole of it")
+        return start + file.read()
 
 
 def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], _T]) -> _T:
@@ -207,5 +213,5 @@ def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], _T
         return build(data)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise StateError(f"{path}: no {kind} can be made of it ({type(error).__name__}: {error})") from error

@@ -1,0 +1,94 @@
+"""The fuzz benchmark: wrong model files with a right digest, by the thousand, and what came of each.
+
+Files are tried in a process of their own (:mod:`benchmarks.fuzz_worker`), which is begun again behind a file
+that ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+
+from benchmarks import datasets, render
+from benchmarks.fuzz_worker import KINDS, LOADED, MOST_BYTES, MOST_SECONDS, N_ROWS, REFUSED
+
+__all__ = ["Tried", "compare", "fuzz"]
+
+N_FILES = 10_000
+
+TEXT = (
+    "{n:,} files of each kind that can be saved. Each is a right state in which one to three parts were "
+    "changed: a value (NaN, infinities, huge, tiny and negative numbers), a type, a shape, a dtype or a "
+    "name; parts that are missing, added, swapped, doubled or in another order; deep nesting, control "
+    "characters, and a wrong format, kind or digest around it. The digest is then made right. *Refused* is "
+    "one `StateError` of one printable line, in less than {seconds:g} s and {mb} MB. What loads is used: it "
+    "scores and learns {rows} rows, and every score must be finite. Anything else (another error, a signal, "
+    "a call that does not end, a score that is not finite) would be a failure and stand below the table."
+)
+
+
+@dataclass
+class Tried:
+    """What came of some files of a kind: how often each outcome, and the failures in words."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def note(self, kind: str, seed: int, number: int, found: str, said: str) -> None:
+        """Count one file's outcome."""
+        self.counts[found] += 1
+        if found not in (REFUSED, LOADED):
+            self.failures.append(f"iotae failed on {kind}, seed {seed}, file {number}: {found}: {said}")
+
+
+def _ended(code: int) -> str:
+    """Say how a process ended that did not end by itself."""
+    if code == -signal.SIGALRM:
+        return "FAILED: did not end"
+    return f"FAILED: died of {signal.Signals(-code).name}" if code < 0 else f"FAILED: exit {code}"
+
+
+def fuzz(kind: str, n_files: int = N_FILES, seed: int = 0) -> Tried:
+    """Try wrong files of a kind, out of `fuzz_worker.KINDS`.
+
+    Raises
+    ------
+    RuntimeError
+        If the process that should try them does not begin.
+    """
+    tried, start = Tried(), 0
+    while start < n_files:
+        command = [sys.executable, "-m", "benchmarks.fuzz_worker", kind, str(seed), str(start), str(n_files)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=datasets.ROOT)
+        begun = None
+        for line in done.stdout.splitlines():
+            if line.startswith("> "):
+                begun = int(line[2:])
+            else:
+                number, found, said = json.loads(line)
+                tried.note(kind, seed, number, found, said)
+                start, begun = number + 1, None
+        if done.returncode and begun is None:
+            raise RuntimeError(f"the process that tries files of {kind} failed: {done.stderr[-2000:]}")
+        if begun is not None:
+            tried.note(kind, seed, begun, _ended(done.returncode), done.stderr.strip()[-200:])
+            start = begun + 1
+    return tried
+
+
+def compare(seed: int = 0, n_files: int = N_FILES) -> tuple[list[str], list[str]]:
+    """Return the page's sections, and a note for each failure."""
+    rows, notes = [], []
+    for kind in KINDS:
+        tried = fuzz(kind, n_files, seed)
+        failed = sum(tried.counts.values()) - tried.counts[REFUSED] - tried.counts[LOADED]
+        rows.append(
+            [f"`{kind}`", *(f"{tried.counts[found]:,}" for found in (REFUSED, LOADED)), f"{failed:,}"]
+        )
+        notes += tried.failures
+    text = TEXT.format(n=n_files, seconds=MOST_SECONDS, mb=MOST_BYTES // 10**6, rows=N_ROWS)
+    return [f"{text}\n\n{render.markdown(['kind', REFUSED, LOADED, 'failed'], rows)}"], notes

@@ -1,0 +1,31 @@
+"""What a saved state must look like, declared: names, types, shapes that agree, and ranges.
+
+A schema says what each part of a state is; :func:`check` holds a whole state against it before anything is
+made of it. So nothing that is allocated, looped over or divided by comes from a file unchecked.
+"""
+
+from __future__ import annotations
+
+from iotae._validation.schema.base import Schema, check, refuse
+from iotae._validation.schema.containers import GENERATOR, ListOf, Maybe, Record, Row
+from iotae._validation.schema.values import COUNT, Array, Choice, Digits, Flag, Nothing, Number, Text, Whole
+
+__all__ = [
+    "COUNT",
+    "GENERATOR",
+    "Array",
+    "Choice",
+    "Digits",
+    "Flag",
+    "ListOf",
+    "Maybe",
+    "Nothing",
+    "Number",
+    "Record",
+    "Row",
+    "Schema",
+    "Text",
+    "Whole",
+    "check",
+    "refuse",
+]

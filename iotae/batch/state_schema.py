@@ -1,0 +1,185 @@
+"""What the state of a table's model must look like."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from iotae._typing import State
+from iotae._validation.schema import (
+    Array,
+    Choice,
+    Flag,
+    ListOf,
+    Maybe,
+    Number,
+    Record,
+    Text,
+    Whole,
+    refuse,
+)
+from iotae.batch.row_selection import LEARN_ROWS
+from iotae.nn.activations import ACTIVATIONS
+from iotae.nn.architecture import layer_sizes
+from iotae.nn.state_schema import HIDDEN_SIZES, NETWORK, RATE, SEED, reach
+
+__all__ = ["BATCH_AUTOENCODER", "DROPOUT_RATE", "EPOCHS", "SETTINGS", "check_device", "check_fitted"]
+
+EPOCHS = Maybe(Whole(1, 100_000))
+"""Passes over the rows; a file cannot make a continued fit run for ever."""
+
+DROPOUT_RATE = Number(0.0, float(np.nextafter(1.0, 0.0)))
+
+_FITTED = ("network", "scaler", "views", "kept")
+"""Parts that only a fitted model has."""
+
+_DEVICE = re.compile("(cpu|cuda|mps|xpu)(:[0-9]{1,3})?")
+
+_FARTHEST_CELL, _FARTHEST_KNOT = 1e9, 1e45
+_FARTHEST_WHITENED = 1e18
+"""Largest whitened value that a scaled row may have: its square stays inside float32."""
+
+_LEAST_SPAN = 1e-13
+
+
+class _WhiteningMatrix:
+    """The whitening, or for a wide table one factor for each column."""
+
+    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
+        """See :class:`iotae._validation.schema.Schema`."""
+        one_each = isinstance(value, np.ndarray) and value.ndim == 1
+        Array(np.float32, *["width"] * (1 if one_each else 2)).check(value, place, sizes)
+
+
+def check_device(data: State, place: str) -> None:
+    """Refuse a device that torch has no name for."""
+    if data["device"] is not None and not _DEVICE.fullmatch(data["device"]):
+        raise refuse(data["device"], f"{place}.device", "a device such as 'cpu' or 'cuda:0'")
+
+
+def check_fitted(data: State, place: str) -> None:
+    """Refuse the state of a model that was never fitted."""
+    if "network" not in data:
+        raise refuse(data, place, "a fitted model")
+
+
+def _check_order(data: State, place: str) -> None:
+    places, heights = data["knots"]
+    if not places.size or (np.diff(places) <= 0.0).any() or (np.diff(heights) < 0.0).any():
+        raise refuse(data["knots"], f"{place}.knots", "at least one, and values that rise")
+
+
+def _check_counts(data: State, place: str) -> None:
+    if not 0 < len(data["rows"]) <= min(LEARN_ROWS, data["n_seen"]):
+        raise refuse(data["rows"], f"{place}.rows", f"at least one row, at most {LEARN_ROWS} or n_seen")
+
+
+def _check_parts(data: State, place: str) -> None:
+    n_parts = sum(name in data for name in _FITTED)
+    if n_parts not in (0, len(_FITTED)):
+        raise refuse(data, place, f"all of {', '.join(_FITTED)}, or none")
+    if n_parts:
+        _check_agreement(data, place)
+
+
+def _check_agreement(data: State, place: str) -> None:
+    """Hold the parts of a fitted model against each other."""
+    network, names = data["network"], data["feature_names"]
+    sizes = layer_sizes(network["n_features"], network["hidden_sizes"])
+    width, d = min(sizes[1:-1]), sizes[0]
+    whitening, slopes = data["views"]["whitening"], data["views"]["slopes"]
+    if data["scaler"]["columns"].shape[1] != d or whitening["mean"].size != width + d:
+        raise refuse(data["scaler"]["columns"], place, f"parts for {d} features and {width} latent units")
+    if slopes.shape[0] != width or not len(data["views"]["references"]):
+        raise refuse(slopes, f"{place}.views", f"references, and slopes of {width} latent units")
+    if names is not None and len(names) != d:
+        raise refuse(names, f"{place}.feature_names", f"{d} names")
+    for name, value in (
+        ("hidden_sizes", data["hidden_sizes"]),
+        ("activation", data["settings"]["activation"]),
+    ):
+        if network[name] != value:
+            raise refuse(network[name], f"{place}.network.{name}", "what the settings say")
+    if data["scaler"]["bent"] != (data["settings"]["scaling"] == "standard"):
+        raise refuse(data["scaler"]["bent"], f"{place}.scaler.bent", "what the scaling says")
+    _check_whitened(data, place, sizes)
+
+
+def _check_whitened(data: State, place: str, sizes: tuple[int, ...]) -> None:
+    whitening, reached = data["views"]["whitening"], reach(data["network"])
+    latent, output = reached[1 + int(np.argmin(sizes[1:-1]))], reached[-1]
+    deviation = np.concatenate([latent, reached[0] + output]) + np.abs(whitening["mean"]).astype(np.float64)
+    matrix = np.abs(whitening["matrix"]).astype(np.float64)
+    farthest = float((deviation * matrix if matrix.ndim == 1 else deviation @ matrix).max())
+    if not farthest <= _FARTHEST_WHITENED:
+        expected = f"whitened rows that stay within {_FARTHEST_WHITENED:g}"
+        raise refuse(farthest, f"{place}.views.whitening", expected)
+
+
+_TAIL = Record(
+    {
+        "knots": Array(np.float64, 2, "knots", low=0.0, high=[[_FARTHEST_KNOT], [100.0]]),
+        "span": Number(_LEAST_SPAN, _FARTHEST_KNOT),
+    },
+    (_check_order,),
+)
+
+_VIEWS = Record(
+    {
+        "references": Array(np.float32, "references", "features", low=-_FARTHEST_CELL, high=_FARTHEST_CELL),
+        "whitening": Record({"mean": Array(np.float32, "width"), "matrix": _WhiteningMatrix()}),
+        "slopes": Array(np.float64, "latent units", "features", low=0.0, high=1e100),
+        "tails": ListOf(_TAIL, 2, least=2),
+    }
+)
+
+SETTINGS = Record(
+    {
+        "activation": Choice(*ACTIVATIONS),
+        "learning_rate": RATE,
+        "epochs": EPOCHS,
+        "batch_size": Whole(1),
+        "dropout_rate": DROPOUT_RATE,
+        "scaling": Choice("standard", "none"),
+        "scoring": Choice("joined", "reconstruction"),
+        "clean": Flag(),
+        "seed": SEED,
+        "device": Maybe(Text()),
+    },
+    (check_device,),
+)
+
+BATCH_AUTOENCODER = Record(
+    {
+        "settings": SETTINGS,
+        "hidden_sizes": HIDDEN_SIZES,
+        "history": ListOf(Number(-np.finfo(np.float64).max, np.finfo(np.float64).max)),
+        "feature_names": Maybe(ListOf(Text())),
+        "network": NETWORK,
+        "scaler": Record(
+            {
+                "columns": Array(
+                    np.float64,
+                    4,
+                    "features",
+                    low=[[-1e300], [1e-290], [-1e3], [1e-3]],
+                    high=[[1e300], [1e301], [1e3], [1e3]],
+                ),
+                "bent": Flag(),
+            }
+        ),
+        "views": _VIEWS,
+        "kept": Record(
+            {
+                "rows": Array(np.float64, "rows", "features", low=-np.inf, high=np.inf, missing=True),
+                "weights": Array(np.float32, "rows", low=0.0),
+                "n_seen": Whole(1),
+            },
+            (_check_counts,),
+        ),
+    },
+    (_check_parts,),
+    frozenset(_FITTED),
+)

@@ -1,0 +1,39 @@
+"""What the state of a whole detector for tables must look like."""
+
+from __future__ import annotations
+
+from iotae._typing import State
+from iotae._validation.schema import ListOf, Maybe, Number, Record, Text, refuse
+from iotae.batch.state_schema import BATCH_AUTOENCODER, check_fitted
+from iotae.nn.state_schema import SEED
+from iotae.preprocessing.state_schema import PREPROCESSOR, n_features
+from iotae.thresholds import QuantileThreshold
+
+__all__ = ["TABLE_DETECTOR"]
+
+
+def _check_parts(data: State, place: str) -> None:
+    check_fitted(data["autoencoder"], "autoencoder")
+    made, taken = n_features(data["preprocessor"]), data["autoencoder"]["network"]["n_features"]
+    if made != taken:
+        raise refuse(made, "preprocessor", f"one that makes the {taken} features that the autoencoder takes")
+
+
+TABLE_DETECTOR = Record(
+    {
+        "settings": Record(
+            {
+                "alpha": Number(0.0, 1.0, inner=True),
+                "holdout": Number(0.0, 1.0, inner=True),
+                "seed": SEED,
+                "label": Maybe(Text()),
+                "normal_value": Maybe(Text()),
+                "ignore": ListOf(Text()),
+            }
+        ),
+        "preprocessor": PREPROCESSOR,
+        "autoencoder": BATCH_AUTOENCODER,
+        "threshold": QuantileThreshold.SCHEMA,
+    },
+    (_check_parts,),
+)

@@ -1,0 +1,91 @@
+"""What the state of the PyOD detector must look like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iotae._typing import State
+from iotae._validation.schema import (
+    Array,
+    Choice,
+    ListOf,
+    Maybe,
+    Nothing,
+    Number,
+    Record,
+    Text,
+    Whole,
+    refuse,
+)
+from iotae.batch.state_schema import BATCH_AUTOENCODER, DROPOUT_RATE, EPOCHS, check_device, check_fitted
+from iotae.nn.activations import ACTIVATIONS
+from iotae.nn.state_schema import HIDDEN_SIZES, RATE, SEED
+from iotae.preprocessing.state_schema import PREPROCESSOR, n_features
+from iotae.thresholds import ConformalThreshold, TailThreshold
+
+__all__ = ["DETECTOR"]
+
+_FARTHEST = 1e100
+"""Scores in a file are at most this, so that their mean and deviation stay finite."""
+
+
+def _check_one(data: State, place: str) -> None:
+    if len(data) != 1:
+        raise refuse(data, place, "one threshold")
+
+
+def _check_parts(data: State, place: str) -> None:
+    check_fitted(data["model"], "model")
+    names, encoder, n_seen = data["feature_names"], data["encoder"], data["n_features"]
+    if names is not None and len(names) != n_seen:
+        raise refuse(names, "feature_names", f"{n_seen} names")
+    made, taken = n_seen, data["model"]["network"]["n_features"]
+    if encoder is not None:
+        made = n_features(encoder)
+        columns = {code["name"] for code in encoder["learned"]["columns"]}
+        if names is None or not columns <= set(names):
+            raise refuse(names, "feature_names", "the names of all columns that are encoded")
+    if made != taken:
+        raise refuse(made, "n_features", f"the {taken} features that the model takes")
+    weights = data["row_weights"]
+    if not data["decision_scores"].size or (weights is not None and not weights.any()):
+        raise refuse(data["decision_scores"], "decision_scores", "at least one row that counts")
+
+
+_PARAMS = Record(
+    {
+        "batch_size": Whole(1),
+        "clean": Whole(0, 1, flags=True),
+        "contamination": Number(float(np.finfo(np.float64).tiny), 0.5),
+        "device": Maybe(Text()),
+        "dropout_rate": DROPOUT_RATE,
+        "epoch_num": EPOCHS,
+        "hidden_activation_name": Choice(*ACTIVATIONS),
+        "hidden_neuron_list": HIDDEN_SIZES,
+        "lr": RATE,
+        "network": Nothing(),
+        "preprocessing": Whole(0, 1, flags=True),
+        "random_state": SEED,
+        "threshold": Choice("contamination", "conformal", "tail"),
+        "verbose": Whole(0, 100, flags=True),
+    },
+    (check_device,),
+)
+
+_CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailThreshold.SCHEMA}
+
+DETECTOR = Record(
+    {
+        "params": _PARAMS,
+        "model": BATCH_AUTOENCODER,
+        "encoder": Maybe(PREPROCESSOR),
+        "decision_scores": Array(np.float64, "training rows", low=-_FARTHEST, high=_FARTHEST),
+        "row_weights": Maybe(Array(np.float64, "training rows", low=0.0, high=_FARTHEST)),
+        "threshold": Number(-_FARTHEST, _FARTHEST),
+        "labels": Array(np.int64, "training rows", low=0, high=1),
+        "cut": Maybe(Record(_CUTS, (_check_one,), frozenset(_CUTS))),
+        "n_features": Whole(1),
+        "feature_names": Maybe(ListOf(Text())),
+    },
+    (_check_parts,),
+)
