@@ -92,7 +92,8 @@ def add_chunk_rows(parser: ArgumentParser) -> None:
         "--chunk-rows",
         type=count,
         metavar="N",
-        help="rows to read and work on at a time; fewer need less memory (default 65536)",
+        help="rows to read and work on at a time; fewer need less memory (default 65536, and never more "
+        "than 196608 cells)",
     )
 
 
