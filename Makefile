@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench licences clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -32,11 +32,14 @@ format: $(STAMP) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-ALL    := streams tables alarms faults paper speed linearity nslkdd memory hostile fuzz regimes ablation
+ALL    := streams tables alarms faults paper speed linearity wide nslkdd memory hostile fuzz regimes ablation
 bench: $(addprefix bench-,$(ALL)) ## every comparison and every measurement (about an hour)
 
 bench-%: $(STAMP)
 	$(BIN)/python -m benchmarks $*
+
+licences: $(STAMP) ## name, version and licence of all dependencies
+	$(BIN)/python -m benchmarks licences
 
 clean:           ## remove everything that the other targets made
 	rm -rf $(VENV) build *.egg-info demo .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

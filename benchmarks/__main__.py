@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, house, isolated, readme, render
+from benchmarks import datasets, house, isolated, licences, readme, render
 from benchmarks.comparisons import COMPARISONS, OPTIONS, Comparison
 
 DOCS = datasets.ROOT / "docs" / "benchmarks"
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         text = comparison.text
         _add_comparison(commands.add_parser(name, help=text, description=text), name, comparison)
     commands.add_parser("readme", help="copy the first table of each published page into the README")
+    text = "list the licences of all that iotae may need, as installed here"
+    commands.add_parser("licences", help=text, description=text)
     text = "make an environment of their own for peers whose pins collide with ours"
     commands.add_parser("peers-env", help=text, description=text)
     text = "count functions, modules and imports of the three packages"
@@ -62,6 +64,7 @@ TOOLS: dict[str, Callable[[Arguments], str]] = {
     "readme": lambda given: (
         f"copied into the README: {' '.join(readme.insert_figures(datasets.ROOT / 'README.md', DOCS))}"
     ),
+    "licences": lambda given: licences.table(),
     "peers-env": lambda given: isolated.build(),
     "house": lambda given: render.markdown(["count", "number"], house.counts(given.root).items()),
 }

@@ -23,6 +23,7 @@ from benchmarks import (
     paper,
     regimes,
     shuttle,
+    wide,
 )
 
 __all__ = ["COMPARISONS", "OPTIONS", "Comparison"]
@@ -134,6 +135,12 @@ COMPARISONS = {
         "time and memory of fit and score against rows",
         lambda given: linearity.compare(given.sizes, given.seed, given.page),
         options="sizes",
+    ),
+    "wide": Comparison(
+        "The command: time and memory against columns",
+        "time and peak memory of iotae fit, score and stream against columns",
+        lambda given: wide.compare(given.seed, wide.QUICK_SIZES if given.quick else wide.SIZES),
+        options="quick",
     ),
     "ablation": Comparison(
         "What each step is worth",

@@ -27,6 +27,7 @@ from benchmarks import (
     runner,
     shuttle,
     timing,
+    wide,
 )
 from benchmarks.dataset import Dataset
 from benchmarks.detector import Detector, Task
@@ -70,6 +71,30 @@ def entry(name="Distance", make=Distance, made=None):
         return model
 
     return Detector(name, factory, ("numpy",), "recipe 1")
+
+
+def test_the_commands_time_and_memory_are_measured_for_each_width(capsys):
+    assert __main__.main(["wide", "--quick"]) == 0
+    table = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    assert [[cell.strip() for cell in row[:2]] for row in table[2:]] == [["7", "2,000"], ["300", "200"]]
+    for row in table[2:]:
+        for place in (4, 6, 9):
+            assert 50 < float(row[place].replace(",", "")) < 2000
+    with pytest.raises(RuntimeError, match="iotae score failed: iotae: error: No such file"):
+        wide.run("score", "none.iotae", "none.csv")
+
+
+def test_licences_of_all_dependencies_are_listed(capsys):
+    assert __main__.main(["licences"]) == 0
+    lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()
+    ]
+    found = {name: (version, licence) for name, version, licence in lines[2:]}
+    assert found["numpy"][0] == np.__version__
+    assert "BSD" in found["numpy"][1]
+    assert {"safetensors", "narwhals", "llvmlite"} <= found.keys()
+    assert "iotae" not in found
+    assert all(all(cells) for cells in found.values())
 
 
 @pytest.fixture

@@ -301,7 +301,7 @@ def test_labels_without_a_known_normal_value_ask_for_it(tmp_path, capsys):
         (["stream", "{house}/test.csv", "--label", "nope"], "no column 'nope'"),
         (
             ["stream", "{house}/test.csv", "--model", "{house}/model.iotae"],
-            "expected that of OnlineAutoencoder",
+            "a table model, as iotae fit writes: use iotae score",
         ),
         (["evaluate", "{house}/test.csv", "--label", "attack"], "no column 'score'"),
     ],
@@ -482,7 +482,9 @@ def test_exit_codes_of_the_process(house, tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_live_stream_answers_at_once_and_ends_whole_on_a_signal(tmp_path, number, code):
     model, out = tmp_path / "model", tmp_path / "out.csv"
     for target in ("-", str(out)):

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +126,45 @@ def test_no_folder_to_write_means_compiling_in_memory(tmp_path):
     done = run(tmp_path, speaking, **nowhere)
     assert done.stdout == "4.0\n"
     assert "no folder can be written" in done.stderr
+
+
+@needs_numba
+def test_a_user_who_may_write_nowhere_compiles_in_memory_and_is_told_once():
+    if os.geteuid() or shutil.which("setpriv") is None:
+        pytest.skip("only root may run a process as another user, with setpriv")
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    # tmp_path may be closed to other users
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        package_of(folder, nn=CALLEE.format(level=1.0), stream=CALLER)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        speaking = "from iotae._compiled import say_on_standard_error; say_on_standard_error();" + RUN
+        environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": name}
+        done = subprocess.run(
+            [*nobody, sys.executable, "-c", speaking],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=environment,
+        )
+        if "Permission denied" in done.stderr:
+            pytest.skip("another user may not read this Python")
+        assert (done.returncode, done.stdout) == (0, "4.0\n"), done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert "no folder can be written" in done.stderr
+        assert not list(folder.rglob("__pycache__"))
+
+
+def test_only_one_module_knows_the_compiler():
+    importing = re.compile(r"^\s*(import|from) numba\b", re.MULTILINE)
+    holders = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("iotae", "pyod_iotae", "river_iotae")
+        for path in (ROOT / package).rglob("*.py")
+        if importing.search(path.read_text())
+    }
+    assert holders == {"iotae/_compiled.py"}
 
 
 def test_a_disabled_compiler_counts_as_none(tmp_path):

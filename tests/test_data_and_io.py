@@ -179,9 +179,7 @@ def test_take_and_without():
 
 # -- files in ----------------------------------------------------------------------------------
 
-text_cell = st.text(
-    st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8
-)  # csv.reader takes a lone carriage return for the end of a line
+text_cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 
 
 @settings(max_examples=60)
@@ -533,3 +531,39 @@ def test_a_torn_row_of_a_stream_costs_no_other(tmp_path, torn, expected):
     assert table.n_rows == 252
     assert [table.array("a")[1], table.array("b")[1]] == expected
     assert list(table.array("b")[2:]) == ["6"] * 250
+
+
+# -- wide files --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_chunks_of_a_wide_file_are_bounded_by_cells_and_a_sample_is_the_same(tmp_path, monkeypatch, name):
+    texts = ["caf\udce9", '=1,"2"', "", "\t"] if name == "a.csv" else ["a", "b", "", "c"]
+    table = Table(
+        {"i": np.arange(500.0), "t": [texts[i % 4] for i in range(500)]}
+        | {f"x{j}": np.arange(500.0) * j for j in range(8)}
+    )
+    write_table(tmp_path / name, table)
+    path = tmp_path / name
+    whole, drawn = read_table(path), read_table(path, most_rows=40, seed=1)
+    monkeypatch.setattr("iotae.io.chunks.CHUNK_CELLS", 73)
+    assert {chunk.n_rows for chunk in iter_table(path)} == {7, 3}
+    assert max(chunk.n_rows for chunk in iter_table(path, 5)) == 5
+    for before, most in ((whole, None), (drawn, 40)):
+        now = read_table(path, most_rows=most, seed=1)
+        assert now.n_rows == before.n_rows == (most or 500)
+        for column in before.names:
+            np.testing.assert_array_equal(now.array(column), before.array(column))
+
+
+def test_one_row_is_read_at_a_time_where_it_has_more_cells_than_a_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr("iotae.io.chunks.CHUNK_CELLS", 2)
+    (tmp_path / "a.csv").write_text("a,b,c\n1,2,3\n4,5,6\n")
+    assert [chunk.n_rows for chunk in iter_table(tmp_path / "a.csv")] == [1, 1]
+    assert read_table(tmp_path / "a.csv", most_rows=1).n_rows == 1
+
+
+def test_rows_drawn_from_a_file_without_rows(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n")
+    table = read_table(tmp_path / "a.csv", most_rows=3)
+    assert (table.names, table.n_rows) == (["a", "b"], 0)

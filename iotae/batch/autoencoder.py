@@ -233,9 +233,8 @@ class BatchAutoencoder(Unshared):
             network, rows[training], weights[training], how, self._engine(), self.progress
         )
         latent, output = self._propagate(rows)
-        residual = rows - output
-        learned = (rows[training], latent[training], residual[training])
-        self._views = JoinedScore().fit(learned, (rows, latent, residual), rows[references])
+        all_rows = (rows, latent, rows - output)
+        self._views = JoinedScore().fit([part[training] for part in all_rows], all_rows, rows[references])
         self._kept = ReplayBuffer(table, weights, n_seen, network.generator)
         if self.scoring == "reconstruction":
             return distance(rows, output)

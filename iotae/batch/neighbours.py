@@ -9,6 +9,7 @@ from everything, the smallest few how near its own company is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -48,18 +49,26 @@ class Neighbours:
     """
 
     def __init__(self, rows: Float32, groups: int | None = None) -> None:
-        self.rows = np.nan_to_num(rows, nan=0.0)
         self.groups = groups or min(max(FINE_GROUPS, len(rows) // 8), len(rows))
         # reference j is in group j % groups; a short group is filled up with its first member, out of reach
         place = np.arange(-(-len(rows) // self.groups) * self.groups)
-        grouped = self.rows[np.where(place < len(rows), place, place % self.groups)]
-        self._filled, self._columns = grouped, np.ascontiguousarray(grouped.T)
+        grouped = rows[np.where(place < len(rows), place, place % self.groups)]
+        np.nan_to_num(grouped, copy=False, nan=0.0)
+        self.rows, self._filled, self._columns = (
+            grouped[: len(rows)],
+            grouped,
+            np.ascontiguousarray(grouped.T),
+        )
         grouped = grouped.reshape(-1, self.groups, rows.shape[1])
-        squares = grouped * grouped
-        beyond = np.where(place < len(rows), np.float32(0.0), _UNREACHABLE).reshape(-1, self.groups)
-        # a row with gaps is also multiplied by the presence of its cells
-        self._full = _in_fours([-2.0 * grouped], beyond + squares.sum(axis=2))
-        self._gappy = _in_fours([-2.0 * grouped, squares], beyond)
+        self._beyond = np.where(place < len(rows), np.float32(0.0), _UNREACHABLE).reshape(-1, self.groups)
+        squares = (grouped * grouped).sum(axis=2)
+        self._full = _in_fours(-2.0 * grouped, None, self._beyond + squares)
+
+    @cached_property
+    def _gappy(self) -> tuple[Float32, Float32]:
+        """What a row with gaps is multiplied by: also the presence of its cells; twice as much to hold."""
+        grouped = self._filled.reshape(-1, self.groups, self._filled.shape[1])
+        return _in_fours(-2.0 * grouped, grouped * grouped, self._beyond)
 
     def _nearest(self, Z: Float32, minima: Float32) -> tuple[Float64, Float32]:
         """Mean distance of each row to its nearest three, and up to which distance one is the row itself."""
@@ -102,12 +111,14 @@ class Neighbours:
         return parts.astype(np.float64)
 
 
-def _in_fours(terms: list[Float32], constants: Float32) -> tuple[Float32, Float32]:
+def _in_fours(terms: Float32, more: Float32 | None, constants: Float32) -> tuple[Float32, Float32]:
     """What is multiplied (members, groups, terms) and added (members, groups), filled up to fours."""
-    products = np.concatenate(terms, axis=2)
-    members, groups, n = products.shape
-    filled = np.zeros((members, multiple_of_four(groups), multiple_of_four(n)), np.float32)
-    filled[:, :groups, :n] = products
+    members, groups, n = terms.shape
+    width = n if more is None else 2 * n
+    filled = np.zeros((members, multiple_of_four(groups), multiple_of_four(width)), np.float32)
+    filled[:, :groups, :n] = terms
+    if more is not None:
+        filled[:, :groups, n:width] = more
     # a group too many is never looked at
     added = np.zeros(filled.shape[:2], np.float32)
     added[:, :groups] = constants

@@ -7,6 +7,8 @@ the nearest reference rows. Each is expressed by its tail probability over the t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from iotae._typing import Float32, Float64, State
@@ -63,7 +65,7 @@ class JoinedScore:
 
     def fit(
         self,
-        learned: tuple[Float32, Float32, Float32],
+        learned: Sequence[Float32],
         everything: tuple[Float32, Float32, Float32],
         references: Float32,
     ) -> JoinedScore:
@@ -79,9 +81,11 @@ class JoinedScore:
             The rows to which distances are taken.
         """
         rows, latent, residual = learned
-        self._references = Neighbours(references)
         self._whitening = Whitening().fit(_side_by_side(latent, residual))
         self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
+        # copies of most of a table, which is wide where memory is short
+        del learned, rows, latent, residual
+        self._references = Neighbours(references)
         network, near = self._heights(*everything)
         self._tails = (TailCalibration().fit(network), TailCalibration().fit(near))
         self.fitted_scores = join([self._tails[0](network), self._tails[1](near)])

@@ -43,7 +43,8 @@ class Whitening:
         n, width = deviation.shape
         self._mean = mean.astype(np.float32)
         if width > _WIDEST:
-            power = np.asarray((deviation * deviation).mean(axis=0), np.float64)
+            deviation *= deviation
+            power = np.asarray(deviation.mean(axis=0), np.float64)
             power += _LEAST_SHRINK * max(float(power.mean()), 1e-9)
             self._matrix = np.reciprocal(np.sqrt(power)).astype(np.float32)
             return self

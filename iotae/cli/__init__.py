@@ -1,7 +1,7 @@
 """The ``iotae`` command: exit codes and errors of one line; a module for each subcommand.
 
 Exit codes: 0 all went well, 1 the data or the machine would not do, 2 the command was wrong,
-130 Ctrl-C, 143 SIGTERM, 141 the reader of the output went away.
+129 SIGHUP, 130 Ctrl-C, 141 the reader of the output went away, 143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from importlib import import_module
 from typing import NoReturn
 
 from iotae.cli.parser import make_parser
+from iotae.cli.signals import ENDINGS
+from iotae.cli.terminal import words_of
 
 __all__ = ["main"]
 
@@ -44,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("standard input or output is closed: give file names, or open it.")
     if threading.current_thread() is threading.main_thread():
         # so that half-written files are removed on the way out
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in ENDINGS:
+            signal.signal(number, _terminate)
     try:
         # only the subcommand that was asked for is imported: --help and --version stay quick
         run: Callable[[Namespace], int] = import_module(f"iotae.cli.{args.command}").run
@@ -52,23 +55,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Python would complain once more when it flushes standard output at its end.
-        if sys.stdout is sys.__stdout__ and sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _flush_or_drop()
         return _BROKEN_PIPE
     except KeyboardInterrupt:
         return _INTERRUPTED
     except ImportError as error:
         return _fail(f"{error}. Install what is missing with: pip install 'iotae[all]'")
     except OSError as error:
-        place = f": {error.filename}" if error.filename else ""
-        return _fail(f"{error.strerror or error}{place}")
+        if not _flush_or_drop() and error.filename is None:
+            error.filename = "standard output"
+        return _fail(words_of(error))
     except ValueError as error:
         return _fail(str(error))
 
 
-def _terminate(*_: object) -> NoReturn:
-    sys.exit(128 + signal.SIGTERM)
+def _terminate(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _flush_or_drop() -> bool:
+    """Write what is left for standard output; if it cannot be, let it go nowhere, and say so.
+
+    Python would write it once more at its end, and complain.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        original = sys.__stdout__
+        if original is not None and sys.stdout is original:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), original.fileno())
+        return False
+    return True
 
 
 def _fail(message: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from iotae._files import naming
 from iotae._typing import Bool, Float64
 from iotae.cli.learning import must_have
 from iotae.data import Table, TableError
@@ -32,7 +33,9 @@ def run(args: Namespace) -> int:
         raise TableError(f"Got {args.scored} without rows, but expected scored rows to evaluate.")
     y = read_labels(table, args.label, args.normal_value)
     alarms = _read_alarms(table, alarm_column) if alarm_column in table else None
-    _print(evaluate(y, _read_scores(table, score_column), predicted=alarms), args.json)
+    found = evaluate(y, _read_scores(table, score_column), predicted=alarms)
+    with naming("standard output"):
+        _print(found, args.json)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
+from iotae.cli.models import save_model
 from iotae.cli.paths import check_model_output
 from iotae.cli.terminal import announce_compiler, say, shows_bars
 
@@ -37,7 +38,7 @@ def run(args: Namespace) -> int:
         normal_value=normal_value,
         ignore=args.drop,
     ).fit(table, y)
-    detector.save(args.output)
+    save_model(detector, args.output, [args.train])
     for line in detector.preprocessor.report():
         say(line)
     say(

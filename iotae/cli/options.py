@@ -57,6 +57,12 @@ def add_output(parser: ArgumentParser) -> None:
         metavar="TEXT",
         help="put this before the names of the columns added, e.g. iotae_ where the file has a score already",
     )
+    parser.add_argument(
+        "--safe-csv",
+        action="store_true",
+        help="put an apostrophe before text that a spreadsheet program would run as a formula: text that "
+        "begins with =, +, -, @, a tab or a carriage return and is no number",
+    )
 
 
 def add_explain(parser: ArgumentParser) -> None:
@@ -86,7 +92,8 @@ def add_chunk_rows(parser: ArgumentParser) -> None:
         "--chunk-rows",
         type=count,
         metavar="N",
-        help="rows to read and work on at a time; fewer need less memory (default 65536)",
+        help="rows to read and work on at a time; fewer need less memory (default 65536, and never more "
+        "than 196608 cells)",
     )
 
 

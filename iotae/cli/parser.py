@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from iotae._version import __version__
 from iotae.cli.learning_options import add_fit_options, add_tune_options
-from iotae.cli.option_types import share
+from iotae.cli.option_types import count, share
 from iotae.cli.options import (
     ALPHA,
     INPUT,
@@ -34,7 +34,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="iotae",
         description="Find anomalies in IoT data with a deep autoencoder.",
-        epilog="Exit codes: 0 done, 1 the data or the machine would not do, 2 wrong usage, 130 Ctrl-C.",
+        epilog="Exit codes: 0 done, 1 the data or the machine would not do, 2 wrong usage, 129 SIGHUP, "
+        "130 Ctrl-C, 141 the reader of the output went away, 143 SIGTERM.",
     )
     parser.add_argument("--version", action="version", version=f"iotae {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -165,10 +166,19 @@ def _stream(commands: Any) -> None:
     parser.add_argument(
         "--model",
         metavar="FILE",
-        help="go on with a model that --save wrote, which keeps its alpha and its seed",
+        help="go on with a stream model, which --save or iotae tune (stream.iotae) wrote, but not iotae fit; "
+        "it keeps its alpha and its seed",
     )
     parser.add_argument(
-        "--save", metavar="FILE", help="save the model at the end, also after Ctrl-C or SIGTERM"
+        "--save",
+        metavar="FILE",
+        help="save the model at the end, also after Ctrl-C, SIGTERM or SIGHUP, and when the output fails",
+    )
+    parser.add_argument(
+        "--save-every",
+        type=count,
+        metavar="N",
+        help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
 
 

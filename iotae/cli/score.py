@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.models import load_model
 from iotae.cli.paths import check_output
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import row_dicts
@@ -29,10 +30,13 @@ def run(args: Namespace) -> int:
     from iotae.io.writer import TableWriter
     from iotae.pipeline import TableDetector
 
-    detector = TableDetector.load(args.model)
+    detector = load_model(args.model, "TableDetector", TableDetector.from_state)
     notes: Counter[str] = Counter()
     rows = alarms = 0
-    with TableWriter(args.output) as writer, progress_bar("scoring") as advance:
+    with (
+        TableWriter(args.output, sources=[args.new], safe=args.safe_csv) as writer,
+        progress_bar("scoring") as advance,
+    ):
         for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS):
             verdict = detector.judge(
                 chunk, explain=args.explain, allow_missing=args.allow_missing, strict=not rows

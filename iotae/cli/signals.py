@@ -1,4 +1,4 @@
-"""The end of an endless stream on Ctrl-C or SIGTERM, never in the middle of a row."""
+"""The end of an endless stream on Ctrl-C, SIGTERM or SIGHUP, never in the middle of a row."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from collections.abc import Iterable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
-__all__ = ["StopSignals"]
+__all__ = ["ENDINGS", "StopSignals"]
 
 Item = TypeVar("Item")
 
+ENDINGS = tuple(
+    number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN
+)
+"""Signals that end the command in good order. One that is ignored, as SIGHUP under ``nohup``, stays so."""
+
 
 class StopSignals:
-    """Take Ctrl-C and SIGTERM as the end of a stream.
+    """Take Ctrl-C, SIGTERM and SIGHUP as the end of a stream.
 
     While the stream waits for input, a signal ends it at once. While an item is worked on, a signal ends the
     stream after that item. So each item that was read is also finished, and the block ends as if the stream
@@ -32,7 +37,7 @@ class StopSignals:
     [1, 2, 3] 0
     """
 
-    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    _SIGNALS = (signal.SIGINT, *ENDINGS)
 
     def __init__(self) -> None:
         self.exit_code = 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from argparse import Namespace
 from collections.abc import Hashable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iotae.cli.learning import must_have
-from iotae.cli.paths import check_model_output, check_output
+from iotae.cli.models import Saver, load_model
+from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
 from iotae.cli.terminal import announce_compiler, progress_bar, say
@@ -24,48 +24,49 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+_CHUNK_ROWS = 4096
+
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
     check_output(args.output, args.events, *([args.model] if args.model else []))
-    if args.save and args.output != "-" and Path(args.save).resolve() == Path(args.output).resolve():
-        raise TableError(f"Got {args.save} for the scores and for the model: name two files.")
     if args.save is not None:
         check_model_output(args.save, args.events)
+        check_two_outputs(args.output, args.save)
+    elif args.save_every is not None:
+        raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
     if args.model is not None and (args.alpha is not None or args.seed is not None):
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     announce_compiler()
-    from iotae import serialization
     from iotae.cli.signals import StopSignals
     from iotae.io.files import iter_table
     from iotae.io.writer import TableWriter
-    from iotae.stream.autoencoder import OnlineAutoencoder
 
-    if args.model is not None:
-        model = serialization.restore(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
-    else:
-        model = OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
+    model = _model_of(args)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     live = args.events == "-"
-    rows = alarms = 0
-    with (
-        TableWriter(args.output, live=True) as writer,
-        progress_bar("streaming") as advance,
-        StopSignals() as until,
-        warnings.catch_warnings(),
-    ):
+    saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
+    alarms = 0
+    with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
         # it is said at the end
         warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
-        for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
-            if not rows:
-                must_have(chunk, ignore, "--label or --drop")
-            added = _run(model, chunk, ignore, args.explain)
-            writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
-            rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
-            advance(chunk.n_rows)
-    if args.save is not None:
-        serialization.write(args.save, "OnlineAutoencoder", model.to_state())
-    say(f"{rows} rows scored and learned, {alarms} alarms")
+        try:
+            with TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv) as writer:
+                size = min(_CHUNK_ROWS, args.save_every or _CHUNK_ROWS)
+                for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad")):
+                    if not saver.rows:
+                        must_have(chunk, ignore, "--label or --drop")
+                    added = _run(model, chunk, ignore, args.explain)
+                    saver.rows += chunk.n_rows
+                    writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
+                    saver.save_if_due()
+                    alarms += int(added["alarm"].sum())
+                    advance(chunk.n_rows)
+        except OSError as error:
+            saver.save_after(error)
+            raise
+        saver.save()
+    say(f"{saver.rows} rows scored and learned, {alarms} alarms")
     _say_what_was_not_used(model)
     return until.exit_code
 
@@ -77,6 +78,17 @@ def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
         some = ", ".join(map(str, model.left_out[:5]))
         n, most = len(model.left_out), model.max_features
         say(f"left out, as a model has room for {most} features: {n} columns, such as {some}")
+
+
+def _model_of(args: Namespace) -> OnlineAutoencoder:
+    """The saved model, or a new one."""
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if args.model is None:
+        return OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
+    model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
+    say(f"going on with a model of {model.n_seen + model.n_rejected} rows")
+    return model
 
 
 def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:

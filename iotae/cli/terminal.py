@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["announce_compiler", "progress_bar", "say", "say_notes", "shows_bars"]
+__all__ = ["announce_compiler", "progress_bar", "say", "say_notes", "shows_bars", "words_of"]
 
 
 def announce_compiler() -> None:
@@ -21,7 +21,14 @@ def announce_compiler() -> None:
 
 def say(line: str) -> None:
     """Print one line on standard error."""
-    print(f"iotae: {line}", file=sys.stderr)
+    # a terminal that was closed must not cost the model that is saved next
+    with suppress(OSError):
+        print(f"iotae: {line}", file=sys.stderr)
+
+
+def words_of(error: OSError) -> str:
+    """Return what an error of the system is, and of which file."""
+    return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
 
 
 def say_notes(notes: Counter[str]) -> None:

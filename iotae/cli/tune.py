@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
+from iotae.cli.models import save_model
+from iotae.cli.paths import check_output
 from iotae.cli.rows import row_dicts
 from iotae.cli.terminal import announce_compiler, say, shows_bars
 from iotae.data import Table, TableError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _SHOWN = 5
+_FILES = ("search.csv", "model.iotae", "stream.iotae", "search.png")
 
 
 def run(args: Namespace) -> int:
@@ -34,6 +37,8 @@ def run(args: Namespace) -> int:
     folder = Path(args.output)
     if folder.exists() and not folder.is_dir():
         raise TableError(f"Got the file {folder} as output, but expected a folder, or a name for one.")
+    for name in _FILES if folder.exists() else ():
+        check_output(str(folder / name), args.train)
     preprocessor = preprocessor_of(args)
     table, y, normal_value = read_labelled(args)
     detector = TableDetector(
@@ -58,29 +63,26 @@ def run(args: Namespace) -> int:
         seed=args.seed,
         progress=shows_bars(),
     )
-    written = _write(folder, found, table, args.seed)
+    written = _write(folder, found, table, args)
     _tell(found)
     say(f"written to {folder}: {', '.join(written)}")
     return 0
 
 
-def _write(folder: Path, found: Tuning, table: Table, seed: int) -> list[str]:
+def _write(folder: Path, found: Tuning, table: Table, args: Namespace) -> list[str]:
     """Write the table, the models and the figure, and return the names of the files."""
-    from iotae import serialization
-
     # as text, so that a whole number stays one
     columns = {name: [str(row[name]) for row in found.table] for name in found.table[0]}
     write_table(folder / "search.csv", Table(columns))
-    found.best_model.save(folder / "model.iotae")
-    stream = _stream_model(found, table, seed)
-    serialization.write(folder / "stream.iotae", "OnlineAutoencoder", stream.to_state())
-    written = ["search.csv", "model.iotae", "stream.iotae"]
+    save_model(found.best_model, str(folder / "model.iotae"), [args.train])
+    save_model(_stream_model(found, table, args.seed), str(folder / "stream.iotae"), [args.train])
+    *written, picture = _FILES
     several = any(len({row[name] for row in found.table}) > 1 for name in found.best_params)
     if several and find_spec("matplotlib") is not None:
         from iotae.plots import TuningDisplay
 
-        TuningDisplay.from_results(found.table).plot().save(folder / "search.png")
-        written.append("search.png")
+        TuningDisplay.from_results(found.table).plot().save(folder / picture)
+        written.append(picture)
     return written
 
 

@@ -26,7 +26,7 @@ def sample_chunks(
     """Draw at most ``most`` rows, all equally likely, without replacement, in one pass.
 
     Each row draws a random number, and the rows with the smallest numbers are kept, in their order. At most
-    ``2 * most`` rows and one chunk are in memory at a time.
+    ``1.25 * most`` rows and two chunks are in memory at a time.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def sample_chunks(
         if below.any() or not kept:
             kept.append((take(chunk, below), keys[below]))
             held += int(below.sum())
-        if held > 2 * most:
+        if held > most + most // 4:
             kept, bound = _pruned(kept, most, take)
             held = most
     return [piece for piece, _ in _pruned(kept, most, take)[0]]

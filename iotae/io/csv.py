@@ -17,6 +17,7 @@ import numpy as np
 
 from iotae.data import Table, TableError
 from iotae.data.columns import parse_numbers
+from iotae.io.chunks import rows_at_a_time
 from iotae.io.csv_repair import repaired_lines
 
 __all__ = ["iter_csv"]
@@ -54,7 +55,7 @@ def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Ta
             width = len(header)
             rows = (row or [""] for row in reader if row or width == 1)
             done = 0
-            for chunk in _chunks(rows, chunk_rows, lines if live else None):
+            for chunk in _chunks(rows, rows_at_a_time(chunk_rows, width), lines if live else None):
                 uneven = None
                 if set(map(len, chunk)) != {width}:
                     uneven = next(i for i, row in enumerate(chunk) if len(row) != width)

@@ -18,12 +18,12 @@ from iotae._validation import check_count
 from iotae.data import Table, TableError
 from iotae.data.columns import Kind, Tally, kind_of, parse_numbers, parse_times, tally
 from iotae.data.sampling import sample_chunks
+from iotae.io.chunks import CHUNK_ROWS, drawn_rows, rows_at_a_time
 from iotae.io.csv import iter_csv
 
 __all__ = ["CHUNK_ROWS", "iter_table", "read_table"]
 
-CHUNK_ROWS = 65_536
-"""Rows read at a time by default."""
+_WHOLE = sys.maxsize
 _PARQUET = (".parquet", ".pq")
 _SHEETS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".ndjson")
 _BINARY = (".npz", ".npy", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".zip", ".pkl", ".iotae")
@@ -66,7 +66,7 @@ def read_table(
     seed : int
         Seed of the rows drawn.
     chunk_rows : int, default=65536
-        Rows parsed at a time; the result is the same for any number.
+        Rows parsed at a time, fewer where the table is wide; the result is the same for any number.
 
     Returns
     -------
@@ -90,14 +90,13 @@ def read_table(
 
     def chunks(real: str) -> Iterable[Table]:
         read = iter_table(real, chunk_rows, columns=columns)
-        if most_rows is None:
-            return read
-        generator = np.random.default_rng(seed)
-        return sample_chunks(read, most_rows, generator, lambda chunk: chunk.n_rows, Table.take)
+        return read if most_rows is None else drawn_rows(read, most_rows, seed)
 
     if is_parquet(name):
-        whole = most_rows is None
-        return next(iter_table(name, sys.maxsize, columns=columns)) if whole else _joined(chunks(name))
+        if most_rows is None:
+            return next(iter_table(name, _WHOLE, columns=columns))
+        read, generator = iter_table(name, chunk_rows, columns=columns), np.random.default_rng(seed)
+        return _joined(sample_chunks(read, most_rows, generator, lambda chunk: chunk.n_rows, Table.take))
     with _rereadable(name) as real:
         try:
             table = _read_csv(chunks(real), {})
@@ -124,7 +123,7 @@ def iter_table(
     path : path or '-'
         As in :func:`read_table`.
     chunk_rows : int, default=65536
-        At most this many rows a chunk.
+        At most this many rows a chunk, and at most 196,608 cells.
     columns : sequence of str, optional
         Read only these.
     live : bool, default=False
@@ -201,10 +200,13 @@ def _iter_parquet(path: str, chunk_rows: int) -> Iterator[Table]:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
                 raise TableError(f"Got {path} with two columns of one name: rename one.")
-            if chunk_rows >= file.metadata.num_rows or not file.metadata.num_rows:
+            size = chunk_rows
+            if chunk_rows != _WHOLE:
+                size = rows_at_a_time(chunk_rows, len(file.schema_arrow.names))
+            if size >= file.metadata.num_rows or not file.metadata.num_rows:
                 yield Table.from_frame(file.read())
                 return
-            for batch in file.iter_batches(batch_size=chunk_rows):
+            for batch in file.iter_batches(batch_size=size):
                 yield Table.from_frame(pa.Table.from_batches([batch]))
     except FileNotFoundError:
         raise TableError(f"There is no file {path}.") from None

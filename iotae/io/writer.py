@@ -7,19 +7,23 @@ import gzip
 import io
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._files import naming, replacing
 from iotae.data import Table, TableError
+from iotae.data.columns import as_number
 from iotae.io.files import is_parquet
 
 __all__ = ["TableWriter", "write_table"]
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableWriter:
@@ -27,7 +31,7 @@ class TableWriter:
 
     Use it in a ``with`` statement: the file appears when the block ends without an error, and no file is left
     behind otherwise. Cells are written as they were read: text as text, a frame's columns in their own types
-    (Parquet).
+    (Parquet). An earlier file's permissions are kept.
 
     Parameters
     ----------
@@ -35,11 +39,19 @@ class TableWriter:
         ``.csv``, ``.csv.gz`` or ``.parquet``, or '-' for CSV on standard output.
     live : bool, default=False
         Flush after every table.
+    sources : sequence of path or '-'
+        The files that the rows come from: a new file may be read by no one who may not read these. Standard
+        input counts as readable by its user alone, unless it is an ordinary file.
+    safe : bool, default=False
+        Put an apostrophe before each text that a spreadsheet program would take for a formula: one that
+        begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return and is no number (CSV only).
 
     Raises
     ------
     TableError
-        If the name means no known format or its folder is not there.
+        If the name means no known format, its folder is not there, or ``safe`` is asked of Parquet.
+    OSError
+        If something cannot be written, such as on a full disk; the error names the file.
 
     Examples
     --------
@@ -53,19 +65,31 @@ class TableWriter:
     ,2.0
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, live: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        live: bool = False,
+        sources: Sequence[str | os.PathLike[str]] = (),
+        safe: bool = False,
+    ) -> None:
         self._name = os.fspath(path)
-        self._live = live
+        self._shown = "standard output" if self._name == "-" else self._name
+        self._live, self._sources, self._safe = live, sources, safe
         self._parquet = is_parquet(self._name)
+        if safe and self._parquet:
+            raise TableError(
+                f"Got safe CSV cells for {self._name}, but expected a CSV file: leave --safe-csv out."
+            )
         self._target = Path(os.path.realpath(self._name))
         self._direct = self._name == "-" or (self._target.exists() and not self._target.is_file())
         if self._target.is_dir() or not (self._direct or self._target.parent.is_dir()):
             raise TableError(f"Cannot write {self._name}: there is no folder for a file of this name.")
-        self._part = self._target.with_name(f".{self._target.name}.{os.getpid()}.part")
         self._names: list[str] | None = None
         self._stack = ExitStack()
         self._file: IO[str] | None = None
         self._rows: Any = None
+        self._quoted_rows: Any = None
         self._parquet_writer: Any = None
 
     def __enter__(self) -> TableWriter:
@@ -91,22 +115,32 @@ class TableWriter:
         if self._names is not None and names != self._names:
             raise TableError(f"Got the columns {names}, but expected {self._names} as in the rows before.")
         first, self._names = self._names is None, names
-        if self._parquet:
-            self._write_parquet(table, added)
-        else:
-            self._write_csv(table, added, names if first else None)
+        with naming(self._shown):
+            if self._parquet:
+                self._write_parquet(table, added)
+            else:
+                self._write_csv(table, added, names if first else None)
 
     def _write_csv(self, table: Table, added: Mapping[str, NDArray[Any]], header: list[str] | None) -> None:
         if self._file is None:
             self._file = self._open_text()
             self._rows = csv.writer(self._file, lineterminator="\n")
-        if header is not None:
-            self._rows.writerow(header)
+            self._quoted_rows = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         if table.source is not None:
             columns = [table.source[name].to_list() for name in table.source.columns]
         else:
             columns = [_cells(table.array(name)) for name in table.names]
-        self._rows.writerows(zip(*columns, *(_cells(values) for values in added.values()), strict=True))
+        columns += [_cells(values) for values in added.values()]
+        if self._safe:
+            header, columns = header and _safe(header), [_safe(cells) for cells in columns]
+        if header is not None:
+            self._rows.writerow(header)
+        rows = zip(*columns, strict=True)
+        if not any(map(_breaks_lines, columns)):
+            self._rows.writerows(rows)
+        else:
+            for row in rows:
+                (self._quoted_rows if _breaks_lines(row) else self._rows).writerow(row)
         if self._live:
             self._file.flush()
 
@@ -123,31 +157,33 @@ class TableWriter:
         for name, values in added.items():
             arrow = arrow.append_column(name, pa.array(values))
         if self._parquet_writer is None:
-            place = self._target if self._direct else self._part
-            self._parquet_writer = self._stack.enter_context(pq.ParquetWriter(place, arrow.schema))
+            self._parquet_writer = self._stack.enter_context(pq.ParquetWriter(self._open(), arrow.schema))
         self._parquet_writer.write_table(arrow)
 
+    def _open(self) -> BinaryIO:
+        if self._direct:
+            return self._stack.enter_context(self._target.open("wb"))
+        return self._stack.enter_context(replacing(self._name, self._sources))
+
     def _open_text(self) -> IO[str]:
-        if self._name == "-":
-            text = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "surrogateescape", newline="")
-            self._stack.callback(_flush_and_leave_open, text)
-            return text
-        place = self._target if self._direct else self._part
-        raw = self._stack.enter_context(place.open("wb"))
+        raw = sys.stdout.buffer if self._name == "-" else self._open()
         packed = self._name.lower().endswith(".gz")
         # without a time stamp, so that equal rows give equal files
         binary: Any = self._stack.enter_context(gzip.GzipFile("", "wb", 6, raw, mtime=0)) if packed else raw
-        return self._stack.enter_context(io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline=""))
+        text = io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline="")
+        self._stack.callback(_flush_and_leave_open, text)
+        return text
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        if kind is not None:
+            # what was written is not wanted any more, and whether more could be written says nothing new
+            with suppress(OSError):
+                self._stack.__exit__(kind, error, trace)
+            return
+        with naming(self._shown):
             self._stack.close()
-            if kind is None and not self._direct and self._part.exists():
-                os.replace(self._part, self._target)
-        finally:
-            self._part.unlink(missing_ok=True)
 
 
 def write_table(
@@ -178,8 +214,22 @@ def _cells(values: NDArray[Any]) -> list[Any]:
     return list(values.tolist())
 
 
+def _breaks_lines(cells: Sequence[Any]) -> bool:
+    """Whether a text has a carriage return, for which Python before 3.13 does not quote a cell."""
+    return "\r" in "".join(cell for cell in cells if isinstance(cell, str))
+
+
+def _safe(cells: list[Any]) -> list[Any]:
+    """Put an apostrophe before the texts that a spreadsheet program would take for formulas."""
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in cells]
+
+
+def _is_formula(text: str) -> bool:
+    return text.startswith(_FORMULAS) and as_number(text) is None
+
+
 def _flush_and_leave_open(text: io.TextIOWrapper) -> None:
-    """Flush standard output, and leave it open."""
+    """Flush a text, and leave what it is written to open."""
     try:
         text.flush()
     finally:

@@ -97,7 +97,10 @@ class Learned:
 
     def features(self, encoded: Float64, rows: Bool) -> Float64:
         """Return the features (m, d) of some rows of the encoded columns (n, D)."""
-        return (encoded[np.ix_(rows, self.keep)] - self.offset) / self.scale
+        chosen = encoded[np.ix_(rows, self.keep)]
+        chosen -= self.offset
+        chosen /= self.scale
+        return chosen
 
     def numbers(self, features: Float64) -> dict[str, Float64]:
         """Return what features (m, d) stand for, (m,) in its own units, of each column that is a number."""

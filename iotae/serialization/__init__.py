@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
-from errno import EINVAL, ENOENT
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from iotae._files import naming, replacing
 from iotae._typing import State
 from iotae.serialization.tree import StateError, join, read_json, split
 
@@ -78,7 +77,8 @@ def _digest(contents: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         seal.update(f"{name}:{array.dtype.str}:{array.shape}:".encode(errors="surrogatepass"))
-        seal.update(np.ascontiguousarray(array).tobytes())
+        # its bytes as they lie, without a copy of them
+        seal.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return seal.hexdigest()
 
 
@@ -141,33 +141,33 @@ def _opened(text: str, arrays: dict[str, np.ndarray[Any, Any]]) -> tuple[str, St
     return kind, data
 
 
-def write(path: str | os.PathLike[str], kind: str, data: State) -> None:
+def write(
+    path: str | os.PathLike[str], kind: str, data: State, *, sources: Sequence[str | os.PathLike[str]] = ()
+) -> None:
     """Write a state to a file, whole or not at all.
 
     The bytes go to a temporary file beside ``path``, are flushed to the disk and then take the
-    name, so that a crash or a full disk leaves the earlier file as it was.
+    name, so that a crash or a full disk leaves the earlier file as it was. An earlier file's permissions are
+    kept.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    kind, data
+        As in :func:`dumps`.
+    sources : sequence of path or '-'
+        The files that the state was learned from: a new file may be read by no one who may not read these.
+        Standard input counts as readable by its user alone, unless it is an ordinary file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; the error names it.
     """
-    # a link stays a link: what it points to is replaced
-    target = Path(os.path.realpath(path))
     blob = dumps(kind, data)
-    if target.exists() and not target.is_file():
-        raise OSError(EINVAL, "not an ordinary file, give another name", str(path))
-    if not target.parent.is_dir():
-        raise FileNotFoundError(ENOENT, "no such folder, make it first", str(target.parent))
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(blob)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a model should have the permissions of any new file
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path, sources) as file, naming(path):
+        file.write(blob)
 
 
 def read(path: str | os.PathLike[str], kind: str | None = None) -> tuple[str, State]:
