@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iotae._typing import Bool, Float64
+from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
+from iotae.cli.terminal import say_notes
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ def run(args: Namespace) -> int:
     from iotae.evaluation import evaluate
     from iotae.io.files import read_table
 
-    table = read_table(args.scored)
+    table = read_table(args.scored, form=form_of(args))
+    say_notes(table.notation.notes)
     score_column, alarm_column = args.prefix + "score", args.prefix + "alarm"
     must_have(table, [args.label], "--label")
     must_have(table, [score_column], "--prefix")

@@ -6,6 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from iotae._version import __version__
+from iotae.cli.input_options import add_input_format
 from iotae.cli.learning_options import add_fit_options, add_tune_options
 from iotae.cli.option_types import share
 from iotae.cli.options import (
@@ -95,6 +96,7 @@ def _fit(commands: Any) -> None:
         "iotae fit readings.parquet --drop device,timestamp -o model.iotae",
     )
     add_fit_options(parser)
+    add_input_format(parser)
 
 
 def _tune(commands: Any) -> None:
@@ -108,6 +110,7 @@ def _tune(commands: Any) -> None:
         "iotae tune train.csv --layers 1,3 --neurons 8,16 --alpha 0.01 --folds 3",
     )
     add_tune_options(parser)
+    add_input_format(parser)
 
 
 def _score(commands: Any) -> None:
@@ -130,6 +133,7 @@ def _score(commands: Any) -> None:
         help="score rows although some columns of the fit are absent, which then count as missing cells",
     )
     add_chunk_rows(parser)
+    add_input_format(parser)
 
 
 def _stream(commands: Any) -> None:
@@ -170,6 +174,7 @@ def _stream(commands: Any) -> None:
     parser.add_argument(
         "--save", metavar="FILE", help="save the model at the end, also after Ctrl-C or SIGTERM"
     )
+    add_input_format(parser)
 
 
 def _evaluate(commands: Any) -> None:
@@ -190,3 +195,4 @@ def _evaluate(commands: Any) -> None:
         help="what --prefix put before the names score and alarm when the rows were scored",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
+    add_input_format(parser)

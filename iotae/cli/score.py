@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.input_options import form_of
 from iotae.cli.paths import check_output
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import row_dicts
@@ -31,9 +32,11 @@ def run(args: Namespace) -> int:
 
     detector = TableDetector.load(args.model)
     notes: Counter[str] = Counter()
+    read: Counter[str] = Counter()
     rows = alarms = 0
     with TableWriter(args.output) as writer, progress_bar("scoring") as advance:
-        for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS):
+        for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS, form=form_of(args)):
+            read = chunk.notation.notes
             verdict = detector.judge(
                 chunk, explain=args.explain, allow_missing=args.allow_missing, strict=not rows
             )
@@ -47,7 +50,7 @@ def run(args: Namespace) -> int:
             notes += verdict.notes
             rows, alarms = rows + chunk.n_rows, alarms + int(verdict.alarms.sum())
             advance(chunk.n_rows)
-    say_notes(notes)
+    say_notes(read + notes)
     say(f"{rows} rows scored, {alarms} alarms above {detector.threshold:.6g}")
     return 0
 

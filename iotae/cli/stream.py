@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.paths import check_model_output, check_output
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.terminal import announce_compiler, progress_bar, say
+from iotae.cli.terminal import announce_compiler, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = ["run"]
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    form = form_of(args)
     check_output(args.output, args.events, *([args.model] if args.model else []))
     if args.save and args.output != "-" and Path(args.save).resolve() == Path(args.output).resolve():
         raise TableError(f"Got {args.save} for the scores and for the model: name two files.")
@@ -47,24 +49,36 @@ def run(args: Namespace) -> int:
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     live = args.events == "-"
     rows = alarms = 0
+    first: Table | None = None
     with (
         TableWriter(args.output, live=True) as writer,
         progress_bar("streaming") as advance,
         StopSignals() as until,
     ):
-        for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad")):
+        for chunk in until.stopped(iter_table(args.events, 4096, live=live, ragged="pad", form=form)):
             if not rows:
                 must_have(chunk, ignore, "--label or --drop")
+            first = first or chunk
             added = _run(model, chunk, ignore, args.explain)
             writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
             rows, alarms = rows + chunk.n_rows, alarms + int(added["alarm"].sum())
             advance(chunk.n_rows)
     if args.save is not None:
         serialization.write(args.save, "OnlineAutoencoder", model.to_state())
+    if first is not None:
+        _tell_how_read(first, ignore)
     say(f"{rows} rows scored and learned, {alarms} alarms")
     if model.n_rejected or model.n_unusable:
         say(f"not learned: {model.n_rejected} rows without a usable cell; not used: {model.n_unusable} cells")
     return until.exit_code
+
+
+def _tell_how_read(first: Table, ignore: list[str]) -> None:
+    """Say what reading changed or could not use, and how columns are read that are no plain numbers."""
+    say_notes(first.notation.notes)
+    for name in first.without(ignore).names:
+        for line in first.notation.remarks(name):
+            say(line)
 
 
 def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:

@@ -80,8 +80,8 @@ class TableWriter:
             If a further column is already in the table, or the columns differ from those written first.
         """
         added = dict(extra or {})
-        own = [str(name) for name in table.source.columns] if table.source is not None else table.names
-        taken = [name for name in added if name in own]
+        own = table.written_names
+        taken = [name for name in added if name in own or name in table]
         if taken:
             raise TableError(
                 f"Got a column {taken[0]!r} in the input already, where it would be written: "
