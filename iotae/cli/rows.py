@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
-from datetime import datetime
+from datetime import date
 from math import nan
 from typing import Any
 
@@ -11,15 +11,14 @@ import numpy as np
 
 from iotae._typing import Float64
 from iotae.data import Table
-from iotae.data.cells import number_of
-from iotae.data.clocks import time_of
+from iotae.data.cells import read_text
 from iotae.data.columns import number_in, parse_numbers, parse_times
 from iotae.data.notation import PLAIN, Notation
 
 __all__ = ["cells_of", "row_dicts"]
 
 Cells = Float64 | list[Any]
-Cell = float | datetime | str
+Cell = float | date | str
 
 
 def cells_of(table: Table, ignore: Collection[str] = ()) -> dict[str, Cells]:
@@ -69,7 +68,9 @@ def _cells(table: Table, name: str) -> Cells:
     if values.dtype.kind == "M":
         moments: list[Any] = values.tolist()
         return moments
-    read = _time_first(notation) if notation.kind == "time" else _number_first(notation)
+    readers = {"numeric": _number_first, "time": _time_first}
+    # in a column of text, a cell with a unit is a text like others
+    read = readers[notation.kind](notation) if notation.kind in readers else read_text
     texts = values.tolist()
     # the first cell spares columns of times and texts the trial
     if not texts or isinstance(read(texts[0]), float):
@@ -81,16 +82,12 @@ def _cells(table: Table, name: str) -> Cells:
 
 
 def _number_first(notation: Notation) -> Callable[[str], Cell]:
-    """The reader of a cell as a number, as a ``datetime``, or as the text that it is."""
-    # in a column of text, a cell with a unit is a text like others
-    number = number_in(notation) if notation.kind == "numeric" else number_of
+    """The reader of a cell as a number, as a time, or as the text that it is."""
+    number = number_in(notation)
 
     def read(text: str) -> Cell:
         value = number(text)
-        if value is not None:
-            return value
-        moment = time_of(text, notation.order)
-        return text if moment is None else moment
+        return read_text(text) if value is None else value
 
     return read
 
@@ -103,7 +100,6 @@ def _time_first(notation: Notation) -> Callable[[str], Cell]:
         if not unreadable:
             moment: Cell | None = moments.tolist()[0]
             return nan if moment is None else moment
-        value = number_of(text)
-        return text if value is None else value
+        return read_text(text)
 
     return read

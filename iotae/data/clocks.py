@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from typing import Literal
 
-from iotae.data.cells import tidied
+from iotae.data.numbers import tidied
 
 __all__ = ["Order", "hour_is_told", "is_twelve_hour", "time_of"]
 

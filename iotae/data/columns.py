@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Float64
-from iotae.data.cells import Decimal, factor_between, number_and_unit, number_of
 from iotae.data.clocks import time_of
 from iotae.data.epochs import times_of_numbers
 from iotae.data.notation import PLAIN, Notation
+from iotae.data.numbers import Decimal, factor_between, number_and_unit, number_of
 
 __all__ = ["number_in", "parse_numbers", "parse_times"]
 
@@ -20,7 +20,7 @@ _OTHER: dict[Decimal, Decimal] = {".": ",", ",": "."}
 
 
 def number_in(notation: Notation) -> Callable[[str], float | None]:
-    """Return the reader of one cell of a column of numbers: see :func:`iotae.data.cells.number_of`.
+    """Return the reader of one cell of a column of numbers: see :func:`iotae.data.numbers.number_of`.
 
     A cell that can only be read with the other decimal mark is read with that.
 
@@ -51,7 +51,7 @@ def parse_numbers(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[Floa
     Parameters
     ----------
     cells : ndarray of shape (n,)
-        Text, read as :func:`iotae.data.cells.number_of` says.
+        Text, read as :func:`iotae.data.numbers.number_of` says.
     notation : Notation
         How the column is written.
 
@@ -69,19 +69,29 @@ def parse_numbers(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[Floa
     (array([   1.5,    nan,    1. , 1000. ,    nan]), 1)
     """
     texts = cells.tolist()
-    try:
-        values = cells.astype(np.float64)
-    except ValueError:
-        pass
-    else:
-        joined = "".join(texts)
-        if np.isfinite(values).all() and "_" not in joined and (notation.decimal == "." or "." not in joined):
-            return values, 0
+    plain = _plain_numbers(texts, notation.decimal)
+    if plain is not None:
+        return plain, 0
     read = number_in(notation)
     known = {text: read(text) for text in set(texts)}
     values = np.array([known[text] for text in texts], dtype=np.float64)  # None becomes NaN
     bad = {text for text, value in known.items() if value is None}
     return values, sum(map(bad.__contains__, texts)) if bad else 0
+
+
+def _plain_numbers(texts: list[str], decimal: Decimal) -> Float64 | None:
+    """The cells as numbers, in one step for all, where none has more than digits, a mark and a power."""
+    joined = "\n".join(texts)
+    if decimal == "," and "." in joined:
+        return None
+    if decimal == "," and "," in joined:
+        texts = joined.replace(",", ".").split("\n")
+    try:
+        values = np.array(texts, dtype=object).astype(np.float64)
+    except ValueError:
+        return None
+    # float() accepts '1_000', which no writer means as a number
+    return values if np.isfinite(values).all() and "_" not in joined else None
 
 
 def parse_times(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[NDArray[np.datetime64], int]:

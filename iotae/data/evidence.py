@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from iotae.data.cells import Decimal, looks_numeric, number_and_unit
 from iotae.data.clocks import Order, is_twelve_hour, time_of
+from iotae.data.numbers import Decimal, looks_numeric, number_and_unit
 
 __all__ = ["AGREEMENT", "Evidence", "evidence_of"]
 

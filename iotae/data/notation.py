@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from iotae.data.cells import Decimal, factor_between
 from iotae.data.clocks import Order
 from iotae.data.evidence import AGREEMENT, Evidence
+from iotae.data.numbers import Decimal, factor_between
 
 __all__ = ["PLAIN", "Kind", "Notation", "decide", "decimal_of"]
 

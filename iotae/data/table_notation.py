@@ -10,9 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from iotae._validation import TableError, check_choice
-from iotae.data.cells import Decimal
 from iotae.data.evidence import AGREEMENT, Evidence, evidence_of
 from iotae.data.notation import Notation, decide, decimal_of
+from iotae.data.numbers import Decimal
 
 __all__ = ["InputFormat", "TableNotation"]
 

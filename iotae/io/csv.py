@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from iotae.data import Table, TableError
-from iotae.data.cells import number_of
 from iotae.data.names import plain_names
+from iotae.data.numbers import number_of
 from iotae.data.table_notation import TableNotation
 from iotae.io.csv_repair import repaired_lines
 from iotae.io.lines import Lines

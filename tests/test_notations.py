@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotae.data.cells import factor_between, looks_numeric, number_and_unit, number_of
 from iotae.data.clocks import hour_is_told, time_of
 from iotae.data.epochs import is_clock_column, times_of_numbers
+from iotae.data.numbers import factor_between, looks_numeric, number_and_unit, number_of
 
 
 @pytest.mark.parametrize(
