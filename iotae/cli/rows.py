@@ -12,6 +12,7 @@ import numpy as np
 from iotae._typing import Float64
 from iotae.data import Table
 from iotae.data.cells import read_text
+from iotae.data.clocks import hour_is_told
 from iotae.data.columns import number_in, parse_numbers, parse_times
 from iotae.data.notation import PLAIN, Notation
 
@@ -98,8 +99,11 @@ def _time_first(notation: Notation) -> Callable[[str], Cell]:
     def read(text: str) -> Cell:
         moments, unreadable = parse_times(np.array([text], dtype=object), notation)
         if not unreadable:
-            moment: Cell | None = moments.tolist()[0]
-            return nan if moment is None else moment
+            moment: Any = moments.tolist()[0]
+            if moment is None:
+                return nan
+            # a date alone tells no hour, as an object or as text
+            return moment if notation.form or hour_is_told(text) else moment.date()
         return read_text(text)
 
     return read

@@ -30,7 +30,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 
 _RADIX = re.compile(r"[+-]?0[xbo][0-9a-f]+")
 _BEFORE_UNIT = re.compile(r"[$€£¥₹]?\s*([+-]?[\d.,][\d.,' ]*(?:e[+-]?\d+)?)\s*(\D.*)?", re.IGNORECASE)
-_LOOKS_NUMERIC = re.compile(r"[^\w\s]{0,2}\s?\d[\d.,' ]*(?:e[+-]?\d+)?\s?\D{0,12}\d?", re.IGNORECASE)
+_LOOKS_NUMERIC = re.compile(r"[^\w\s]{0,2}\s?\d[\d.,' /;:|~-]*(?:e[+-]?\d+)?\s?\D{0,12}\d?", re.IGNORECASE)
 
 _PREFIXES = {"": 1.0, "n": 1e-9, "µ": 1e-6, "u": 1e-6, "m": 1e-3, "c": 1e-2, "k": 1e3, "K": 1e3, "M": 1e6}
 _PREFIXES |= {"G": 1e9, "T": 1e12, "h": 1e2, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
@@ -151,8 +151,8 @@ def looks_numeric(text: str) -> bool:
 
     Examples
     --------
-    >>> [looks_numeric(text) for text in ("12,5", "~45.2 (ok)", "tcp", "192.168.0.1", "A7")]
-    [True, True, False, False, False]
+    >>> [looks_numeric(text) for text in ("12,5", "~45.2 (ok)", "7/80", "tcp", "192.168.0.1")]
+    [True, True, True, False, False]
     """
     return text.count(".") < 3 and _LOOKS_NUMERIC.fullmatch(tidied(text)) is not None
 

@@ -163,7 +163,11 @@ def _best(line: str) -> str:
 
 
 def _separator(header: str, lines: Lines) -> str:
-    """Whichever mark the header has most of; of several, one that the next line has as often."""
+    """Whichever mark the header has most of; of several, one that the next line has as often.
+
+    Where this is true of more than one, it is the one that leaves the more numbers between them: in a file of
+    decimal commas, names with a unit may have as many commas as the cells.
+    """
     bare = _QUOTED.sub("", header)
     found = sorted((mark for mark in ",;\t|" if mark in bare), key=bare.count, reverse=True)
     if len(found) < 2:
@@ -172,7 +176,13 @@ def _separator(header: str, lines: Lines) -> str:
     if following:
         lines.put_back(following)
     row = _QUOTED.sub("", following)
-    return next((mark for mark in found if row.count(mark) == bare.count(mark)), found[0])
+    alike = [mark for mark in found if row.count(mark) == bare.count(mark)]
+
+    def numbers(mark: str) -> float:
+        cells = row.rstrip("\r\n").split(mark)
+        return sum(map(_is_number, cells)) / len(cells)
+
+    return max(alike, key=numbers) if alike else found[0]
 
 
 def _header(written: list[str], shown: str, notation: TableNotation) -> list[str]:
