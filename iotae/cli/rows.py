@@ -103,7 +103,8 @@ def _time_first(notation: Notation) -> Callable[[str], Cell]:
             if moment is None:
                 return nan
             # a date alone tells no hour, as an object or as text
-            return moment if notation.form or hour_is_told(text) else moment.date()
+            told: Cell = moment if notation.form or hour_is_told(text) else moment.date()
+            return told
         return read_text(text)
 
     return read
