@@ -16,24 +16,28 @@ Order = Literal["dmy", "mdy"]
 
 _ONLY_CLOCK = (
     r"(?P<hour>\d{1,2})[:h](?P<minute>\d\d)(?:[:m](?P<second>\d\d)s?(?:[.,:](?P<part>\d{1,9}))?)?"
-    r"\s*(?P<half>[ap]\.?\s?m\.?)?\s*(?P<zone>z|utc|gmt|[a-z]{3,4}|(?:utc|gmt)?\s*[+-]\d\d:?(?:\d\d)?)?"
+    r"\s*(?P<half>[ap]\.?\s?m\.?)?\s*(?P<zone>z|utc|gmt|[a-z]{3,4}|(?:utc|gmt)?\s*[+-]\d\d?:?(?:\d\d)?)?"
+    r"(?:\s*\[?[a-z]+/[a-z_/]+\]?)?"
 )
 # behind a date, marks that alone would make a number or a code
 _CLOCK = _ONLY_CLOCK.replace("[:h]", "[:h.-]").replace("[:m]", "[:m.-]")
 _GAP = r"(?:\s*,?\s*t?\s*|[:_-])"
-_YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})([-/._])(?P<b>\d{{1,2}})\2(?P<c>\d{{1,2}})(?:{_GAP}{_CLOCK})?")
+_DAY_NAME = r"(?:[^\W\d]{2,10}\.?,?\s+)?"
+_YEAR_FIRST = re.compile(
+    rf"{_DAY_NAME}(?P<year>\d{{4}})([-/._])(?P<b>\d{{1,2}})\2(?P<c>\d{{1,2}})(?:{_GAP}{_CLOCK})?"
+)
 _YEAR_LAST = re.compile(
-    rf"(?P<b>\d{{1,2}})(?P<mark>[-/.])(?P<c>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d\d)(?:{_GAP}{_CLOCK})?"
+    rf"{_DAY_NAME}(?P<b>\d{{1,2}})(?P<mark>[-/.])(?P<c>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d\d)(?:{_GAP}{_CLOCK})?"
 )
 _COMPACT = re.compile(
     r"(?P<year>\d{4})(?P<b>\d\d)(?P<c>\d\d)[t _-]?(?P<hour>\d\d):?(?P<minute>\d\d):?(?P<second>\d\d)?"
     r"(?:[.,](?P<part>\d{1,9}))?(?P<half>)\s*(?P<zone>z|[+-]\d\d:?(?:\d\d)?)?"
 )
-_DAY_NAME = r"(?:[^\W\d]{2,10}\.?,?\s+)?"
 _NAMED = re.compile(
     rf"{_DAY_NAME}(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[\s/-]*(?:of |de )?(?P<month>[^\W\d]{{3,10}})\.?"
     rf"|(?P<month2>[^\W\d]{{3,10}})\.?[\s/-]*(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)"
-    rf"(?:,?[\s/-]*(?:de )?(?P<year>\d{{4}}|\d\d(?!:)))?(?:{_GAP}(?:at )?{_CLOCK}(?:\s+(?P<late>\d{{4}}))?)?"
+    rf"(?:(?:,\s*|[\s/-]+|(?<!\d))(?:de )?(?P<year>\d{{4}}|\d\d(?!:)))?"
+    rf"(?:{_GAP}(?:at )?{_CLOCK}(?:\s+(?P<late>\d{{4}}))?)?"
 )
 _YEAR_NAMED = re.compile(
     rf"(?P<year>\d{{4}})[\s/-](?P<month>[^\W\d]{{3,10}})\.?[\s/-](?P<day>\d{{1,2}})(?:{_GAP}{_CLOCK})?"
@@ -58,6 +62,8 @@ _MONTH_NAMES = (
 """How the months begin, without accents, in seven languages of Europe."""
 _MONTHS = {name: month for month, names in enumerate(_MONTH_NAMES, start=1) for name in names}
 _NO_YEAR = 1972
+_SIGNS = str.maketrans("年月日时時分秒", "-- ::: ")
+"""What stands behind the parts of a time in Chinese and Japanese."""
 
 
 def time_of(text: str, order: Order = "dmy", form: str | None = None) -> datetime | None:
@@ -91,7 +97,7 @@ def time_of(text: str, order: Order = "dmy", form: str | None = None) -> datetim
             return datetime.fromisoformat(text).replace(tzinfo=None)
         except ValueError:
             pass
-    text = tidied(text).lower()
+    text = tidied(text.translate(_SIGNS)).lower().strip("[]'\": ")
     for shape, reader in _READERS:
         found = shape.fullmatch(text)
         if found is not None:

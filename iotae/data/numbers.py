@@ -14,7 +14,6 @@ Decimal = Literal[".", ","]
 
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "<na>", "nat"})
 _WORDS = {"true": 1.0, "false": 0.0}
-_LONGEST_UNIT = 12
 
 # Arabic marks, other minus signs, and the blanks and apostrophes that stand between groups of digits
 _SAME = str.maketrans({"٫": ".", "٬": " ", "−": "-", "–": "-", "\u00a0": " ", "\u202f": " ", "’": "'"})
@@ -30,6 +29,8 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 
 _RADIX = re.compile(r"[+-]?0[xbo][0-9a-f]+")
 _BEFORE_UNIT = re.compile(r"[$€£¥₹]?\s*([+-]?[\d.,][\d.,' ]*(?:e[+-]?\d+)?)\s*(\D.*)?", re.IGNORECASE)
+_UNIT = re.compile(r"(?![_:/\\;#-])(?:\D|(?<=[^\W\d])-?[1-4](?!\d)){1,12}")
+"""A unit, with digits as powers alone: m3, s-1."""
 _LOOKS_NUMERIC = re.compile(r"[^\w\s]{0,2}\s?\d[\d.,' /;:|~-]*(?:e[+-]?\d+)?\s?\D{0,12}\d?", re.IGNORECASE)
 
 _PREFIXES = {"": 1.0, "n": 1e-9, "µ": 1e-6, "u": 1e-6, "m": 1e-3, "c": 1e-2, "k": 1e3, "K": 1e3, "M": 1e6}
@@ -142,8 +143,9 @@ def number_and_unit(text: str, decimal: Decimal = ".") -> tuple[float, str] | No
         return None
     unit = (found[2] or "").strip()
     value = number_of(found[1], decimal)
-    wrong = len(unit) > _LONGEST_UNIT or unit[:1] in "_:/\\;-#" if unit else False
-    return None if value is None or wrong or value != value else (value, unit)
+    if value is None or value != value or (unit and _UNIT.fullmatch(unit) is None):
+        return None
+    return value, unit
 
 
 def looks_numeric(text: str) -> bool:
@@ -154,7 +156,7 @@ def looks_numeric(text: str) -> bool:
     >>> [looks_numeric(text) for text in ("12,5", "~45.2 (ok)", "7/80", "tcp", "192.168.0.1")]
     [True, True, True, False, False]
     """
-    return text.count(".") < 3 and _LOOKS_NUMERIC.fullmatch(tidied(text)) is not None
+    return text.count(".") < 3 and text.count(":") < 4 and _LOOKS_NUMERIC.fullmatch(tidied(text)) is not None
 
 
 def factor_between(unit: str, other: str) -> float | None:

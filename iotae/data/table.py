@@ -224,7 +224,7 @@ class Table:
     def take(self, rows: NDArray[Any]) -> Table:
         """Return the rows of a boolean mask or of indices, as a table without its source frame."""
         columns = {name: values[rows] for name, values in self._columns.items()}
-        return Table(columns, unsupported=self.unsupported, notation=self.notation)
+        return Table(columns, unsupported=self.unsupported, notation=self.notation.of_part(columns))
 
     def without(self, names: Collection[str]) -> Table:
         """Return the table without some columns; names that are not there are no error."""

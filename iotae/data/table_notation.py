@@ -116,6 +116,9 @@ class TableNotation:
         Names as they stand in the file, of columns whose name differs from that.
     notes : Counter of str
         What reading could not use or has changed, by sentence.
+    whole : bool
+        Whether the columns are those of a whole table in memory, of which a part decides for itself, so that
+        rows that judge a model have no say in how those that it learns from are read.
     clocks : dict of str to bool
         Columns of which it was asked whether they tell the time, with the answer.
     """
@@ -124,6 +127,7 @@ class TableNotation:
     separator: str = ""
     written_names: dict[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
     clocks: dict[str, bool] = field(default_factory=dict)
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     _waiting: list[dict[str, NDArray[Any]]] = field(default_factory=list)
@@ -133,6 +137,17 @@ class TableNotation:
     def unread(self) -> TableNotation:
         """The same of the file, with nothing known of its columns yet."""
         return TableNotation(self.form, self.separator, self.written_names, self.notes)
+
+    def of_part(self, columns: Mapping[str, NDArray[Any]]) -> TableNotation:
+        """How some rows of the table are written: columns that are still text tell it anew."""
+        if not self.whole:
+            return self
+        self._count()
+        part = self.unread()
+        typed = [name for name in self._evidence if name in columns and columns[name].dtype.kind != "O"]
+        part._evidence = {name: self._evidence[name] for name in typed}
+        part.show(columns)
+        return part
 
     def show(self, columns: Mapping[str, NDArray[Any]]) -> None:
         """Take note of a chunk's text columns, unless enough rows were shown before."""

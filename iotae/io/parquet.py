@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from iotae.data import Table, TableError
@@ -17,7 +18,7 @@ def iter_parquet(path: str, chunk_rows: int, form: InputFormat) -> Iterator[Tabl
         import pyarrow.parquet as pq
     except ImportError:
         raise TableError("Parquet files need pyarrow: pip install 'iotae[tables]'.") from None
-    notation = TableNotation(form)
+    notation = TableNotation(form, whole=chunk_rows >= sys.maxsize)
     try:
         # reading ahead would hold the whole file by its end
         with pq.ParquetFile(path, pre_buffer=False) as file:

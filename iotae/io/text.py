@@ -35,7 +35,7 @@ def iter_text(path: str, chunk_rows: int, live: bool, ragged: str, form: InputFo
             first = _first_line(lines, shown)
             as_json = form.kind == "jsonl" or (form.kind == "auto" and looks_like_json(first))
             chunks = json_chunks if as_json else csv_chunks
-            yield from chunks(lines, shown, chunk_rows, live, ragged, TableNotation(form))
+            yield from chunks(lines, shown, chunk_rows, live, ragged, TableNotation(form, whole=False))
     except FileNotFoundError:
         raise TableError(f"There is no file {path}.") from None
     except csv.Error as error:
