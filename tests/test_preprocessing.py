@@ -152,7 +152,8 @@ def test_counters_and_clocks_are_left_out(rng):
     steps = Preprocessor().fit(table)
     assert steps.feature_names_out == ["x"]
     assert "left out 'id': counts the rows or tells the time" in steps.report()
-    assert Preprocessor(select="constant").fit(table).feature_names_out == ["id", "epoch", "x"]
+    assert "left out 'epoch': times that do not cover a day" in steps.report()
+    assert Preprocessor(select="constant").fit(table).feature_names_out == ["id", "x"]
     assert not is_counter(np.arange(10.0))
 
 
@@ -218,9 +219,11 @@ def test_times_within_an_hour_say_nothing():
     assert "left out 'at': times that do not cover a day" in steps.report()
 
 
-def test_epoch_seconds_are_not_guessed_to_be_times():
-    table = Table({"timestamp": [1.7e9, 1.6e9, 1.8e9]})
-    assert Preprocessor().fit(table).feature_names_out == ["timestamp"]
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6, 1e9])
+def test_epochs_of_each_unit_are_times(scale):
+    table = Table({"timestamp": np.array([1.7e9, 1.6e9, 1.8e9]) * scale})
+    parts = [f"timestamp:{cycle}_{part}" for cycle in ("hour", "weekday") for part in ("sin", "cos")]
+    assert Preprocessor().fit(table).feature_names_out == parts
 
 
 # -- labels ------------------------------------------------------------------------------------

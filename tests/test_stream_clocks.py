@@ -82,12 +82,31 @@ def test_a_time_has_four_slots_and_no_number():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "18:00",
+        "2024-05-01T18:00Z",
+        "01/05/2024 6:00 PM",
+        "05/31/2024 18:00",
+        "1-May-2024 18:00",
+        "20240501 1800",
+    ],
+)
+def test_text_that_is_a_time_is_a_clock_too(text):
+    features = taught({"t": text, "a": 1.0})
+    assert features.kinds.tolist() == [SENSOR, *[CLOCK] * 4]
+    np.testing.assert_allclose(vector(features, {"t": text})[1:], clock_cells(18.0))
+    np.testing.assert_allclose(vector(features, {"t": NOON})[1:], clock_cells(12.0))
+
+
+@pytest.mark.parametrize(
     ("value", "n_unusable"),
     [
         (datetime.date(2024, 5, 1), 1),
         (np.datetime64("2024-05"), 1),
         (Broken(2024, 5, 1), 1),
-        ("12:00", 1),
+        ("noon", 1),
+        ("2024-05-01", 1),
         (3.0, 1),
         (np.datetime64("NaT"), 0),
         (None, 0),

@@ -10,7 +10,9 @@ import numpy as np
 
 from iotae._files import naming
 from iotae._typing import Bool, Float64
+from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
+from iotae.cli.terminal import say_notes
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ def run(args: Namespace) -> int:
     from iotae.evaluation import evaluate
     from iotae.io.files import read_table
 
-    table = read_table(args.scored)
+    table = read_table(args.scored, form=form_of(args))
+    say_notes(table.notation.notes)
     score_column, alarm_column = args.prefix + "score", args.prefix + "alarm"
     must_have(table, [args.label], "--label")
     must_have(table, [score_column], "--prefix")

@@ -6,6 +6,8 @@ from argparse import Namespace
 from typing import NamedTuple
 
 from iotae._typing import Bool
+from iotae.cli.input_options import form_of
+from iotae.cli.terminal import say_notes
 from iotae.data import Table, TableError
 from iotae.preprocessing import Preprocessor
 
@@ -48,7 +50,8 @@ def read_labelled(args: Namespace) -> Labelled:
     from iotae.data.labels import find_normal_value, read_labels
     from iotae.io.files import read_table
 
-    table = read_table(args.train, most_rows=vars(args).get("rows"), seed=args.seed)
+    table = read_table(args.train, most_rows=vars(args).get("rows"), seed=args.seed, form=form_of(args))
+    say_notes(table.notation.notes)
     must_have(table, args.drop, "--drop")
     y, normal_value = None, args.normal_value
     if args.label is not None:

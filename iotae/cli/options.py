@@ -21,7 +21,7 @@ __all__ = [
 ALPHA = "the share of {rows} that may raise an alarm: the false-alarm rate where they are normal"
 """What alpha means; ``{rows}`` names the calibration rows."""
 
-INPUT = "a .csv, .csv.gz or .parquet file with a header, or '-' for CSV on standard input"
+INPUT = "a .csv, .jsonl (both also .gz) or .parquet file, or '-' for CSV or JSON lines on standard input"
 """What a file of rows may be."""
 
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from iotae._version import __version__
+from iotae.cli.input_options import add_input_format
 from iotae.cli.learning_options import add_fit_options, add_tune_options
 from iotae.cli.option_types import count, share
 from iotae.cli.options import (
@@ -96,6 +97,7 @@ def _fit(commands: Any) -> None:
         "iotae fit readings.parquet --drop device,timestamp -o model.iotae",
     )
     add_fit_options(parser)
+    add_input_format(parser)
 
 
 def _tune(commands: Any) -> None:
@@ -109,6 +111,7 @@ def _tune(commands: Any) -> None:
         "iotae tune train.csv --layers 1,3 --neurons 8,16 --alpha 0.01 --folds 3",
     )
     add_tune_options(parser)
+    add_input_format(parser)
 
 
 def _score(commands: Any) -> None:
@@ -131,6 +134,7 @@ def _score(commands: Any) -> None:
         help="score rows although some columns of the fit are absent, which then count as missing cells",
     )
     add_chunk_rows(parser)
+    add_input_format(parser)
 
 
 def _stream(commands: Any) -> None:
@@ -180,6 +184,7 @@ def _stream(commands: Any) -> None:
         metavar="N",
         help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
+    add_input_format(parser)
 
 
 def _evaluate(commands: Any) -> None:
@@ -200,3 +205,4 @@ def _evaluate(commands: Any) -> None:
         help="what --prefix put before the names score and alarm when the rows were scored",
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
+    add_input_format(parser)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.input_options import form_of
 from iotae.cli.models import load_model
 from iotae.cli.paths import check_output
 from iotae.cli.reasons import no_reasons, reason_of
@@ -32,12 +33,14 @@ def run(args: Namespace) -> int:
 
     detector = load_model(args.model, "TableDetector", TableDetector.from_state)
     notes: Counter[str] = Counter()
+    read: Counter[str] = Counter()
     rows = alarms = 0
     with (
         TableWriter(args.output, sources=[args.new], safe=args.safe_csv) as writer,
         progress_bar("scoring") as advance,
     ):
-        for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS):
+        for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS, form=form_of(args)):
+            read = chunk.notation.notes
             verdict = detector.judge(
                 chunk, explain=args.explain, allow_missing=args.allow_missing, strict=not rows
             )
@@ -51,7 +54,7 @@ def run(args: Namespace) -> int:
             notes += verdict.notes
             rows, alarms = rows + chunk.n_rows, alarms + int(verdict.alarms.sum())
             advance(chunk.n_rows)
-    say_notes(notes)
+    say_notes(read + notes)
     say(f"{rows} rows scored, {alarms} alarms above {detector.threshold:.6g}")
     return 0
 

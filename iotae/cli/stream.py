@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver, load_model
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.terminal import announce_compiler, progress_bar, say
+from iotae.cli.terminal import announce_compiler, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _CHUNK_ROWS = 4096
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    form = form_of(args)
     check_output(args.output, args.events, *([args.model] if args.model else []))
     if args.save is not None:
         check_model_output(args.save, args.events)
@@ -47,15 +49,17 @@ def run(args: Namespace) -> int:
     live = args.events == "-"
     saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
     alarms = 0
+    first: Table | None = None
     with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
         # it is said at the end
         warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
         try:
             with TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv) as writer:
                 size = min(_CHUNK_ROWS, args.save_every or _CHUNK_ROWS)
-                for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad")):
+                for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad", form=form)):
                     if not saver.rows:
                         must_have(chunk, ignore, "--label or --drop")
+                    first = first or chunk
                     added = _run(model, chunk, ignore, args.explain)
                     saver.rows += chunk.n_rows
                     writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
@@ -66,6 +70,8 @@ def run(args: Namespace) -> int:
             saver.save_after(error)
             raise
         saver.save()
+    if first is not None:
+        _tell_how_read(first, ignore)
     say(f"{saver.rows} rows scored and learned, {alarms} alarms")
     _say_what_was_not_used(model)
     return until.exit_code
@@ -89,6 +95,14 @@ def _model_of(args: Namespace) -> OnlineAutoencoder:
     model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
     say(f"going on with a model of {model.n_seen + model.n_rejected} rows")
     return model
+
+
+def _tell_how_read(first: Table, ignore: list[str]) -> None:
+    """Say what reading changed or could not use, and how columns are read that are no plain numbers."""
+    say_notes(first.notation.notes)
+    for name in first.without(ignore).names:
+        for line in first.notation.remarks(name):
+            say(line)
 
 
 def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:

@@ -1,79 +1,59 @@
-"""Text cells to typed arrays: what is a number, what is a time, what is a category.
-
-Every decision here depends on the cell alone or on counts over a whole column, never on where a
-file happened to be cut into chunks.
-"""
+"""Columns of text cells to arrays of numbers or times, by the notation that was decided for them."""
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Float64
+from iotae.data.clocks import time_of
+from iotae.data.epochs import times_of_numbers
+from iotae.data.notation import PLAIN, Notation
+from iotae.data.numbers import Decimal, factor_between, number_and_unit, number_of
 
-__all__ = [
-    "Kind",
-    "Tally",
-    "as_datetime",
-    "as_number",
-    "as_time",
-    "kind_of",
-    "parse_numbers",
-    "parse_times",
-    "tally",
-]
+__all__ = ["number_in", "parse_numbers", "parse_times"]
 
-Kind = Literal["numeric", "category", "time"]
-
-# Share of the cells that are not missing which must agree before a column takes their kind.
-AGREEMENT = 0.9
-
-_WORDS = {"true": 1.0, "false": 0.0}
-_MISSING_NUMBERS = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-", "<na>", "nat"})
-_ISO_TIME = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$")
-_NO_TIME = np.datetime64("NaT", "us")
+_OTHER: dict[Decimal, Decimal] = {".": ",", ",": "."}
 
 
-class Tally(NamedTuple):
-    """How many cells of a column are present, and how many of them read as numbers or as times."""
+def number_in(notation: Notation) -> Callable[[str], float | None]:
+    """Return the reader of one cell of a column of numbers: see :func:`iotae.data.numbers.number_of`.
 
-    present: int
-    numbers: int
-    times: int
+    A cell that can only be read with the other decimal mark is read with that.
 
-    def __add__(self, other: object) -> Tally:
-        if not isinstance(other, Tally):
-            return NotImplemented
-        return Tally(self.present + other.present, self.numbers + other.numbers, self.times + other.times)
+    Examples
+    --------
+    >>> read = number_in(Notation("numeric", ",", "kB"))
+    >>> read("1.234,5 kB"), read("2 MB"), read("45.2"), read("5 V")
+    (1234.5, 2000.0, 45.2, None)
+    """
 
+    def read(text: str) -> float | None:
+        value = number_of(text, notation.decimal)
+        if value is not None:
+            return value
+        found = number_and_unit(text, notation.decimal) or number_and_unit(text, _OTHER[notation.decimal])
+        if found is None:
+            return None
+        value, unit = found
+        factor = factor_between(unit, notation.unit)
+        return None if factor is None else value if factor == 1.0 else value * factor
 
-def as_number(cell: str) -> float | None:
-    """Return a cell as a finite number, NaN where it says missing, None where it is neither."""
-    word = cell.strip().lower()
-    if word in _MISSING_NUMBERS:
-        return np.nan
-    if word in _WORDS:
-        return _WORDS[word]
-    try:
-        value = float(word)
-    except ValueError:
-        return None
-    # float() accepts '1_000', which no CSV writer means as a number, and 'inf', which no scaler survives.
-    return value if np.isfinite(value) and "_" not in word else None
+    return read
 
 
-def parse_numbers(cells: NDArray[Any]) -> tuple[Float64, int]:
+def parse_numbers(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[Float64, int]:
     """Read text cells as numbers.
 
     Parameters
     ----------
     cells : ndarray of shape (n,)
-        Text. Empty cells and the usual words (NA, NaN, null, None, ?, -) are missing; true and
-        false are 1 and 0.
+        Text, read as :func:`iotae.data.numbers.number_of` says.
+    notation : Notation
+        How the column is written.
 
     Returns
     -------
@@ -88,47 +68,42 @@ def parse_numbers(cells: NDArray[Any]) -> tuple[Float64, int]:
     >>> parse_numbers(np.array(["1.5", "", "true", "1e3", "warm"], dtype=object))
     (array([   1.5,    nan,    1. , 1000. ,    nan]), 1)
     """
-    try:
-        values = cells.astype(np.float64)
-    except ValueError:
-        pass
-    else:
-        if np.isfinite(values).all() and "_" not in "".join(cells.tolist()):
-            return values, 0
     texts = cells.tolist()
-    known = {text: as_number(text) for text in set(texts)}
+    plain = _plain_numbers(texts, notation.decimal)
+    if plain is not None:
+        return plain, 0
+    read = number_in(notation)
+    known = {text: read(text) for text in set(texts)}
     values = np.array([known[text] for text in texts], dtype=np.float64)  # None becomes NaN
     bad = {text for text, value in known.items() if value is None}
     return values, sum(map(bad.__contains__, texts)) if bad else 0
 
 
-def as_datetime(cell: str) -> datetime | None:
-    """Return a cell's wall clock as written, None where it is no ISO time."""
-    if _ISO_TIME.match(cell) is None:
+def _plain_numbers(texts: list[str], decimal: Decimal) -> Float64 | None:
+    """The cells as numbers, in one step for all, where none has more than digits, a mark and a power."""
+    joined = "\n".join(texts)
+    if decimal == "," and "." in joined:
         return None
+    if decimal == "," and "," in joined:
+        texts = joined.replace(",", ".").split("\n")
     try:
-        moment = datetime.fromisoformat(cell.strip())
+        values = np.array(texts, dtype=object).astype(np.float64)
     except ValueError:
         return None
-    # The daily rhythm of a device follows its own clock: the zone is dropped, not converted.
-    return moment if moment.tzinfo is None else moment.replace(tzinfo=None)
+    # float() accepts '1_000', which no writer means as a number
+    return values if np.isfinite(values).all() and "_" not in joined else None
 
 
-def as_time(cell: str) -> np.datetime64 | None:
-    """Return a cell's wall clock as written, NaT where the cell is empty, None where it is no ISO time."""
-    if not cell.strip():
-        return _NO_TIME
-    moment = as_datetime(cell)
-    return None if moment is None else np.datetime64(moment, "us")
-
-
-def parse_times(cells: NDArray[Any]) -> tuple[NDArray[np.datetime64], int]:
-    """Read text cells as ISO 8601 times (``2026-01-31``, ``2026-01-31 14:05:00``, ``2026-01-31T14:05Z``).
+def parse_times(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[NDArray[np.datetime64], int]:
+    """Read text cells as times, in any notation of :func:`iotae.data.clocks.time_of`.
 
     Parameters
     ----------
     cells : ndarray of shape (n,)
-        Text; empty cells are missing.
+        Text; empty cells and words for missing are missing. A number that is a time by its size is read too:
+        see :func:`iotae.data.epochs.times_of_numbers`.
+    notation : Notation
+        How the column is written.
 
     Returns
     -------
@@ -145,38 +120,17 @@ def parse_times(cells: NDArray[Any]) -> tuple[NDArray[np.datetime64], int]:
                                 'NaT'], dtype='datetime64[us]'), 1)
     """
     texts = cells.tolist()
-    known = {text: as_time(text) for text in set(texts)}
-    bad = {text for text, value in known.items() if value is None}
-    times = np.array([known[text] if text not in bad else _NO_TIME for text in texts], dtype="datetime64[us]")
+    known = {text: time_of(text, notation.order, notation.form or None) for text in set(texts)}
+    times = np.array([known[text] for text in texts], dtype="datetime64[us]")  # None becomes NaT
+    left = [text for text, moment in known.items() if moment is None]
+    if left:
+        numbers, _ = parse_numbers(np.array(left, dtype=object), notation)
+        known |= zip(left, times_of_numbers(numbers)[0].tolist(), strict=True)
+        times = np.array([known[text] for text in texts], dtype="datetime64[us]")
+    bad = {text for text in left if known[text] is None and not _is_missing(text)}
     return times, sum(map(bad.__contains__, texts)) if bad else 0
 
 
-def tally(cells: NDArray[Any]) -> Tally:
-    """Count what a column's text cells could be; tallies of chunks add up to that of the column.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> tally(np.array(["1", "2", "", "tcp"], dtype=object))
-    Tally(present=3, numbers=2, times=0)
-    """
-    values, bad = parse_numbers(cells)
-    numbers = int(np.count_nonzero(~np.isnan(values)))
-    present = numbers + bad
-    if not bad or numbers >= AGREEMENT * present:
-        return Tally(present, numbers, 0)
-    times, _ = parse_times(cells)
-    return Tally(present, numbers, int(np.count_nonzero(~np.isnat(times))))
-
-
-def kind_of(counts: Tally) -> Kind:
-    """Decide a column's kind: numbers or times where at least nine in ten present cells are, else text.
-
-    Examples
-    --------
-    >>> kind_of(Tally(present=100, numbers=99, times=0)), kind_of(Tally(present=100, numbers=50, times=0))
-    ('numeric', 'category')
-    """
-    if counts.numbers >= AGREEMENT * counts.present:
-        return "numeric"
-    return "time" if counts.times >= AGREEMENT * counts.present else "category"
+def _is_missing(text: str) -> bool:
+    value = number_of(text)
+    return value is not None and value != value

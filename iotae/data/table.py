@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,12 @@ from numpy.typing import NDArray
 
 from iotae._typing import Float64
 from iotae._validation import TableError
-from iotae.data.columns import Kind, kind_of, parse_numbers, parse_times, tally
+from iotae.data.arrays import as_frame, from_series
+from iotae.data.columns import parse_numbers, parse_times
+from iotae.data.epochs import is_clock_column, times_of_numbers
+from iotae.data.names import plain_names
+from iotae.data.notation import Kind, Notation
+from iotae.data.table_notation import TableNotation
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -25,12 +31,14 @@ class Table:
     ----------
     columns : mapping of str to array of shape (n,)
         Numbers and booleans, ``datetime64``, or text (object arrays; the empty string is missing).
-        Text columns whose cells read as numbers or ISO times are taken as such: see
-        :func:`iotae.data.columns.kind_of`.
+        Text columns whose cells read as numbers or times, in any usual notation, are taken as such: see
+        :func:`iotae.data.notation.decide`. Names lose the blanks around them.
     source : narwhals.DataFrame, optional
         The frame these columns came from, kept so that it can be written back unchanged.
     unsupported : mapping of str to str, optional
         Columns of `source` that no detector can read (lists, structs, bytes), with their type.
+    notation : TableNotation, optional
+        How a larger table that these rows are part of is written; by default these rows tell.
 
     Raises
     ------
@@ -50,6 +58,7 @@ class Table:
         *,
         source: nw.DataFrame[Any] | None = None,
         unsupported: Mapping[str, str] | None = None,
+        notation: TableNotation | None = None,
     ) -> None:
         self._columns = {name: _column(name, values) for name, values in columns.items()}
         lengths = {len(values) for values in self._columns.values()}
@@ -58,13 +67,21 @@ class Table:
         self.source = source
         self.unsupported = dict(unsupported or {})
         self._n_rows = lengths.pop() if lengths else (len(source) if source is not None else 0)
-        # decided when first asked for
-        self._kinds: dict[str, Kind] = {}
+        self.notation = TableNotation() if notation is None else notation
+        if notation is None:
+            self.notation.show(self._columns)
         self._finite: dict[str, tuple[Float64, int]] = {}
 
     @classmethod
-    def from_frame(cls, frame: Any) -> Table:
+    def from_frame(cls, frame: Any, notation: TableNotation | None = None) -> Table:
         """Take a pandas, polars or pyarrow frame (anything that narwhals reads eagerly).
+
+        Parameters
+        ----------
+        frame : data frame
+            Names lose the blanks around them; one that comes again gets a number.
+        notation : TableNotation, optional
+            How a larger table that these rows are part of is written.
 
         Raises
         ------
@@ -77,24 +94,22 @@ class Table:
         >>> Table.from_frame(pd.DataFrame({"watts": [3.1, None]})).numbers("watts")
         (array([3.1, nan]), 0)
         """
-        import narwhals as nw
-
-        try:
-            native = nw.from_native(frame, eager_only=True)
-        except TypeError:
-            raise TableError(
-                f"Got a {type(frame).__name__}, but expected a pandas, polars or pyarrow data frame: "
-                "collect lazy frames first."
-            ) from None
+        notes: Counter[str] = Counter()
+        native = as_frame(frame, notes)
         columns: dict[str, NDArray[Any]] = {}
         unsupported: dict[str, str] = {}
-        for name in native.columns:
-            values = _from_series(native[name])
+        for name, written in zip(
+            plain_names([str(n) for n in native.columns], notes), native.columns, strict=True
+        ):
+            values = from_series(native[written])
             if values is None:
-                unsupported[str(name)] = str(native[name].dtype)
+                unsupported[name] = str(native[written].dtype)
             else:
-                columns[str(name)] = values
-        return cls(columns, source=native, unsupported=unsupported)
+                columns[name] = values
+        notation = TableNotation() if notation is None else notation
+        notation.show(columns)
+        notation.notes.update(notes)
+        return cls(columns, source=native, unsupported=unsupported, notation=notation)
 
     @property
     def names(self) -> list[str]:
@@ -102,12 +117,23 @@ class Table:
         return list(self._columns)
 
     @property
+    def written_names(self) -> list[str]:
+        """Names of all columns as they stand in the file or frame, with their blanks."""
+        if self.source is not None:
+            return [str(name) for name in self.source.columns]
+        return [self.notation.written_names.get(name, name) for name in self._columns]
+
+    @property
     def n_rows(self) -> int:
         """Number of rows."""
         return self._n_rows
 
     def __contains__(self, name: object) -> bool:
-        return name in self._columns
+        return isinstance(name, str) and self._own(name) in self._columns
+
+    def _own(self, name: str) -> str:
+        """A column's name here, where it may be asked for as it stands in a file, with blanks around it."""
+        return name if name in self._columns else name.strip()
 
     def __repr__(self) -> str:
         return f"Table({self.n_rows} rows: {', '.join(self._columns)})"
@@ -120,10 +146,10 @@ class Table:
         TableError
             If there is no such column; the message lists those there are.
         """
-        if name not in self._columns:
+        if name not in self:
             there = ", ".join(self._columns) or "no columns"
             raise TableError(f"Got no column {name!r}: the table has {there}.")
-        return self._columns[name]
+        return self._columns[self._own(name)]
 
     def kind(self, name: str) -> Kind:
         """Say whether a column is 'numeric', 'category' or 'time'."""
@@ -132,12 +158,27 @@ class Table:
             return "numeric"
         if values.dtype.kind == "M":
             return "time"
-        if name not in self._kinds:
-            self._kinds[name] = kind_of(tally(values))
-        return self._kinds[name]
+        return self.notation.of(self._own(name)).kind
 
-    def numbers(self, name: str) -> tuple[Float64, int]:
-        """Return a column as float64 with NaN for missing, and how many cells are no finite number."""
+    def tells_time(self, name: str) -> bool:
+        """Whether a column is a time: written as one, or as numbers that count the time of the rows."""
+        own, clocks = self._own(name), self.notation.clocks
+        if own in clocks:
+            return clocks[own]
+        kind = self.kind(name)
+        tells = kind == "time" or self.notation.is_time(own)
+        if kind == "numeric" and not tells:
+            tells = is_clock_column(own, self.numbers(name)[0])
+        if self.n_rows:
+            # decided once for a table that comes in chunks
+            clocks[own] = tells
+        return tells
+
+    def numbers(self, name: str, known: Notation | None = None) -> tuple[Float64, int]:
+        """Return a column as float64 with NaN for missing, and how many cells are no finite number.
+
+        What the cells leave open is read as ``known`` says: how the column was written before.
+        """
         values = self.array(name)
         if values.dtype.kind == "f":
             if name not in self._finite:
@@ -147,7 +188,7 @@ class Table:
             return self._finite[name]
         if values.dtype.kind == "M":
             return np.full(self.n_rows, np.nan), int(np.count_nonzero(~np.isnat(values)))
-        return parse_numbers(values)
+        return parse_numbers(values, self.notation.of(self._own(name), known))
 
     def texts(self, name: str) -> NDArray[Any]:
         """Return a column as text, an object array with empty strings for missing."""
@@ -163,27 +204,34 @@ class Table:
             words = [str(int(v)) if v.is_integer() else repr(v) for v in values.tolist()]
         return np.where(blank, "", np.array(words, dtype=object))
 
-    def times(self, name: str) -> tuple[NDArray[np.datetime64], int]:
-        """Return a column as datetime64[us] with NaT for missing, and how many cells are no time."""
+    def times(self, name: str, known: Notation | None = None) -> tuple[NDArray[np.datetime64], int]:
+        """Return a column as datetime64[us] with NaT for missing, and how many cells are no time.
+
+        Numbers are read by :func:`iotae.data.epochs.times_of_numbers`. ``known`` is as in :meth:`numbers`.
+        """
         values = self.array(name)
         if values.dtype.kind == "M":
             return values, 0
         if values.dtype.kind == "f":
-            none = np.full(self.n_rows, np.datetime64("NaT"), dtype="datetime64[us]")
-            return none, int(np.count_nonzero(~np.isnan(values)))
-        return parse_times(values)
+            return times_of_numbers(values)
+        notation = self.notation.of(self._own(name), known)
+        if notation.kind == "numeric":
+            numbers, unreadable = parse_numbers(values, notation)
+            times, others = times_of_numbers(numbers)
+            return times, unreadable + others
+        return parse_times(values, notation)
 
     def take(self, rows: NDArray[Any]) -> Table:
         """Return the rows of a boolean mask or of indices, as a table without its source frame."""
-        return Table(
-            {name: values[rows] for name, values in self._columns.items()}, unsupported=self.unsupported
-        )
+        columns = {name: values[rows] for name, values in self._columns.items()}
+        return Table(columns, unsupported=self.unsupported, notation=self.notation.of_part(columns))
 
     def without(self, names: Collection[str]) -> Table:
         """Return the table without some columns; names that are not there are no error."""
-        left = {name: values for name, values in self._columns.items() if name not in names}
-        unsupported = {name: kind for name, kind in self.unsupported.items() if name not in names}
-        return Table(left, source=self.source, unsupported=unsupported)
+        gone = {*names, *map(self._own, names)}
+        left = {name: values for name, values in self._columns.items() if name not in gone}
+        unsupported = {name: kind for name, kind in self.unsupported.items() if name not in gone}
+        return Table(left, source=self.source, unsupported=unsupported, notation=self.notation)
 
 
 def _column(name: str, values: Any) -> NDArray[Any]:
@@ -200,28 +248,3 @@ def _column(name: str, values: Any) -> NDArray[Any]:
     if array.dtype.kind in "UT":
         return array.astype(object)
     raise TableError(f"Got column {name!r} of type {array.dtype}, but expected numbers, times or text.")
-
-
-def _from_series(series: nw.Series[Any]) -> NDArray[Any] | None:
-    """Return a frame's column as one of the three held types, or None where it is none of them."""
-    import narwhals as nw
-
-    dtype = series.dtype
-    if dtype == nw.Boolean or dtype.is_numeric():
-        try:
-            values = series.cast(nw.Float64()).to_numpy()
-        except ValueError:
-            # arrow refuses integers beyond 2**53; they are rounded, as in CSV
-            values = series.to_numpy()
-        return np.asarray(values, dtype=np.float64)
-    if isinstance(dtype, nw.Datetime):
-        return series.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
-    if dtype == nw.Date:
-        return series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
-    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object):
-        cells = series.to_list()
-        texts = np.empty(len(cells), dtype=object)
-        null = series.is_null().to_list()  # pandas' NA can not even be compared with itself
-        texts[:] = ["" if gap else str(cell) for cell, gap in zip(cells, null, strict=True)]
-        return texts
-    return None

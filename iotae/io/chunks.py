@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from iotae.data import Table
 from iotae.data.sampling import sample_chunks
+from iotae.data.table_notation import TableNotation
 
 __all__ = ["CHUNK_CELLS", "CHUNK_ROWS", "drawn_rows", "rows_at_a_time"]
 
@@ -46,12 +47,13 @@ def drawn_rows(chunks: Iterable[Table], most: int, seed: int) -> Iterator[Table]
         At least one.
     """
     names: list[str] = []
+    notations: list[TableNotation] = []
 
     def take(piece: _Piece, rows: NDArray[Any]) -> _Piece:
         if not isinstance(piece, Table):
             texts: NDArray[Any] = piece[rows]
             return texts
-        names[:] = piece.names
+        names[:], notations[:] = piece.names, [piece.notation]
         columns = [piece.array(name)[rows].tolist() for name in names]
         return np.array([json.dumps(row) for row in zip(*columns, strict=True)], dtype=object)
 
@@ -65,4 +67,5 @@ def drawn_rows(chunks: Iterable[Table], most: int, seed: int) -> Iterator[Table]
     for first in range(0, max(len(texts), 1), step):
         rows = [json.loads(text) for text in texts[first : first + step]]
         columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-        yield Table({name: np.array(cells, dtype=object) for name, cells in zip(names, columns, strict=True)})
+        table = {name: np.array(cells, dtype=object) for name, cells in zip(names, columns, strict=True)}
+        yield Table(table, notation=notations[0])

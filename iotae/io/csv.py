@@ -1,91 +1,96 @@
-"""CSV text to chunks of text columns: delimiters, headers, uneven rows, and rows as they arrive."""
+"""CSV text to chunks of text columns: comments, delimiters, headers, and uneven or torn rows."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import re
-import sys
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import chain, islice
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from iotae.data import Table, TableError
-from iotae.data.columns import parse_numbers
+from iotae.data.names import plain_names
+from iotae.data.numbers import number_of
+from iotae.data.table_notation import TableNotation
 from iotae.io.chunks import rows_at_a_time
 from iotae.io.csv_repair import repaired_lines
+from iotae.io.lines import Lines
 
-__all__ = ["iter_csv"]
+__all__ = ["chunks_of_rows", "csv_chunks", "text_columns"]
 
-_READ_BYTES = 65_536
 _LARGEST_CELL = 2**31 - 1
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
 
 
-def iter_csv(path: str, chunk_rows: int, live: bool, ragged: str) -> Iterator[Table]:
+def csv_chunks(
+    lines: Lines, shown: str, chunk_rows: int, live: bool, ragged: str, notation: TableNotation
+) -> Iterator[Table]:
     """Yield chunks of text columns, at least one; the header is checked before the first.
 
-    Parameters are those of :func:`iotae.io.files.iter_table`.
+    Parameters
+    ----------
+    lines : Lines
+    shown : str
+        What errors call the file.
+    chunk_rows, live, ragged
+        Those of :func:`iotae.io.files.iter_table`.
+    notation : TableNotation
+        Learns the separator, the names and the notes.
 
     Raises
     ------
     TableError
-        If the file is missing, empty or not text, or a row has another number of cells than the header.
+        If the header is none, or a row has another number of cells than it has.
     """
-    shown = "standard input" if path == "-" else path
-    try:
-        with _open_lines(path) as lines:
-            first = next(lines, "")
-            if not first.strip():
-                raise TableError(f"Got {shown} empty, but expected a header line and rows.")
-            if first.startswith(("\udcff\udcfe", "\udcfe\udcff", "PAR1", "PK\x03\x04")) or "\0" in first:
-                raise TableError(f"Got {shown}, which is no UTF-8 text: save it as CSV (UTF-8).")
-            bare = re.sub(r'"[^"]*"', "", first)
-            # the first wins a tie, so a header without any delimiter is one column
-            delimiter = max(",;\t|", key=bare.count)
-            # the default limit would refuse a file for one large cell
-            csv.field_size_limit(_LARGEST_CELL)
-            rest = repaired_lines(lines, delimiter) if ragged == "pad" else lines
-            reader = csv.reader(chain([first], rest), delimiter=delimiter)
-            header = _check_header(next(reader), shown)
-            width = len(header)
-            rows = (row or [""] for row in reader if row or width == 1)
-            done = 0
-            for chunk in _chunks(rows, rows_at_a_time(chunk_rows, width), lines if live else None):
-                uneven = None
-                if set(map(len, chunk)) != {width}:
-                    uneven = next(i for i, row in enumerate(chunk) if len(row) != width)
-                if uneven is not None and ragged == "error":
-                    raise TableError(
-                        f"Got {len(chunk[uneven])} cells in row {done + uneven + 1} of {shown} "
-                        f"({delimiter.join(chunk[uneven])[:40]!r}), but expected {width}: correct this row."
-                    )
-                if uneven is not None:
-                    chunk = [(row + [""] * (width - len(row)))[:width] for row in chunk]
-                done += len(chunk)
-                yield Table(dict(zip(header, map(_texts, zip(*chunk, strict=True)), strict=True)))
-            if not done:
-                yield Table({name: _texts(()) for name in header})
-    except FileNotFoundError:
-        raise TableError(f"There is no file {path}.") from None
-    except csv.Error as error:
-        raise TableError(f"Cannot read {shown} as CSV: {error}.") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise TableError(f"Cannot unpack {shown}: {error}.") from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise TableError(f"Cannot read {path}: {error.strerror}.") from None
+    # the default limit would refuse a file for one large cell
+    csv.field_size_limit(_LARGEST_CELL)
+    first, has_comments = _before_rows(lines, notation)
+    notation.separator = delimiter = notation.form.mark or notation.separator or _separator(first, lines)
+    rest: Iterable[str] = lines
+    if has_comments:
+        rest = (line for line in lines if not line.startswith("#"))
+    if ragged == "pad":
+        rest = repaired_lines(iter(rest), delimiter)
+    reader = csv.reader(chain([first], rest), delimiter=delimiter)
+    written = next(reader)
+    header = _header(written, shown, notation)
+    width = len(header)
+    done = 0
+    rows, size = _rows(reader, width, lines, notation), rows_at_a_time(chunk_rows, width)
+    for chunk in chunks_of_rows(rows, size, lines if live else None):
+        uneven = None
+        if set(map(len, chunk)) != {width}:
+            uneven = next(i for i, row in enumerate(chunk) if len(row) != width)
+        if uneven is not None and ragged == "error":
+            raise TableError(
+                f"Got {len(chunk[uneven])} cells in row {done + uneven + 1} of {shown} "
+                f"({delimiter.join(chunk[uneven])[:40]!r}), but expected {width}: correct this row."
+            )
+        if uneven is not None:
+            chunk = [(row + [""] * (width - len(row)))[:width] for row in chunk]
+        done += len(chunk)
+        yield text_columns(header, chunk, notation)
+    if not done:
+        yield text_columns(header, [], notation)
 
 
-def _chunks(rows: Iterator[list[str]], size: int, lines: _Lines | None) -> Iterator[list[list[str]]]:
+def text_columns(names: list[str], rows: list[list[str]], notation: TableNotation) -> Table:
+    """Return rows of text cells as a table that shares the notation of its file."""
+    cells = zip(*rows, strict=True) if rows else iter([()] * len(names))
+    columns = {name: np.array(column, dtype=object) for name, column in zip(names, cells, strict=True)}
+    notation.show(columns)
+    return Table(columns, notation=notation)
+
+
+def chunks_of_rows(rows: Iterator[Any], size: int, lines: Lines | None) -> Iterator[list[Any]]:
     """Cut rows into chunks: full ones, or shorter where the input has nothing more at hand."""
     if lines is None:
         yield from iter(lambda: list(islice(rows, size)), [])
         return
-    chunk: list[list[str]] = []
+    chunk: list[Any] = []
     for row in rows:
         chunk.append(row)
         if len(chunk) >= size or lines.drained:
@@ -95,64 +100,99 @@ def _chunks(rows: Iterator[list[str]], size: int, lines: _Lines | None) -> Itera
         yield chunk
 
 
-def _texts(cells: Iterable[str]) -> Any:
-    return np.array(tuple(cells), dtype=object)
+def _rows(
+    reader: Iterator[list[str]], width: int, lines: Lines, notation: TableNotation
+) -> Iterator[list[str]]:
+    """Yield the rows that are not empty, without a last one that is torn."""
+    for row in reader:
+        # a stream's repair has read ahead: only the row that no other follows is torn
+        while lines.unfinished and len(row) < width:
+            following = next(reader, None)
+            if following is None:
+                notation.notes["torn row at the end of the input, set aside"] += 1
+                return
+            if row:
+                yield row
+            row = following
+        if row or width == 1:
+            yield row or [""]
 
 
-def _check_header(header: list[str], shown: str) -> list[str]:
-    names = [name.strip() for name in header]
-    if all(name and parse_numbers(_texts([name]))[1] == 0 for name in names):
+def _before_rows(lines: Lines, notation: TableNotation) -> tuple[str, bool]:
+    """Skip what stands before the header; return the header's line, and whether there were comments."""
+    comments: list[str] = []
+    first = ""
+    for first in lines:
+        if first.startswith("#"):
+            comments.append(first)
+        elif (said := _SEPARATOR_LINE.fullmatch(first)) is not None:
+            notation.separator = said[1]
+            notation.notes[f"line that only names the separator {said[1]!r}, skipped"] += 1
+        elif first.strip():
+            break
+    header = _commented_header(comments, first, notation)
+    if header:
+        lines.put_back(first)
+        first = header
+    if len(comments) > bool(header):
+        notation.notes["comment lines that begin with '#', skipped"] += len(comments) - bool(header)
+    return first, bool(comments)
+
+
+def _commented_header(comments: list[str], first: str, notation: TableNotation) -> str:
+    """The header, where it is a comment: Zeek's ``#fields``, or the last one above rows of numbers."""
+    for line in comments:
+        if line.startswith("#fields\t"):
+            notation.separator = "\t"
+            return line.removeprefix("#fields\t")
+    if not comments or first.startswith("#"):
+        # nothing but comments: a header without a row
+        return comments[-1].lstrip("# ") if comments else ""
+    mark = notation.form.mark or notation.separator or _best(first)
+    cells, names = first.rstrip().split(mark), comments[-1].rstrip().split(mark)
+    return comments[-1].lstrip("# ") if len(cells) == len(names) and any(map(_is_number, cells)) else ""
+
+
+def _is_number(text: str) -> bool:
+    point, comma = number_of(text), number_of(text, ",")
+    return (point is not None or comma is not None) and point == point
+
+
+def _best(line: str) -> str:
+    bare = _QUOTED.sub("", line)
+    # the first wins a tie, so a header without any delimiter is one column
+    return max(",;\t|", key=bare.count)
+
+
+def _separator(header: str, lines: Lines) -> str:
+    """Whichever mark the header has most of; of several, one that the next line has as often.
+
+    Where this is true of more than one, it is the one that leaves the more numbers between them: in a file of
+    decimal commas, names with a unit may have as many commas as the cells.
+    """
+    bare = _QUOTED.sub("", header)
+    found = sorted((mark for mark in ",;\t|" if mark in bare), key=bare.count, reverse=True)
+    if len(found) < 2:
+        return _best(header)
+    following = next(lines, "")
+    if following:
+        lines.put_back(following)
+    row = _QUOTED.sub("", following)
+    alike = [mark for mark in found if row.count(mark) == bare.count(mark)]
+
+    def numbers(mark: str) -> float:
+        cells = row.rstrip("\r\n").split(mark)
+        return sum(map(_is_number, cells)) / len(cells)
+
+    return max(alike, key=numbers) if alike else found[0]
+
+
+def _header(written: list[str], shown: str, notation: TableNotation) -> list[str]:
+    """Return the names of the columns, and note those that are written otherwise."""
+    if all(name.strip() and _is_number(name) for name in written):
         raise TableError(
             f"Got {shown} with numbers in its first line, but expected column names: add a header."
         )
-    doubles = sorted({name for name in names if names.count(name) > 1})
-    if doubles:
-        raise TableError(
-            f"Got {shown} with two columns {doubles[0]!r}: rename one (or add a missing header)."
-        )
+    names = plain_names(written, notation.notes)
+    notation.written_names |= {n: w for n, w in zip(names, written, strict=True) if n != w}
     return names
-
-
-class _Lines:
-    """Decoded lines of a binary file as they arrive; ``drained`` says that no whole line is left to take."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._waiting: list[bytes] = []
-        self._rest = b""
-        self._fresh = True
-
-    @property
-    def drained(self) -> bool:
-        return not self._waiting
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        while not self._waiting:
-            read = getattr(self._file, "read1", self._file.read)
-            block = read(_READ_BYTES)
-            if not block:
-                if not self._rest:
-                    raise StopIteration
-                self._waiting, self._rest = [self._rest], b""
-                break
-            *whole, self._rest = (self._rest + block).split(b"\n")
-            self._waiting = [line + b"\n" for line in reversed(whole)]
-        line = self._waiting.pop()
-        if self._fresh:
-            self._fresh, line = False, line.removeprefix(b"\xef\xbb\xbf")
-        # Bytes that are not UTF-8 pass through unchanged, as surrogates.
-        return line.decode("utf-8", "surrogateescape")
-
-
-@contextmanager
-def _open_lines(path: str) -> Iterator[_Lines]:
-    """Open a CSV file, packed or not, or standard input, as lines."""
-    if path == "-":
-        yield _Lines(sys.stdin.buffer)
-        return
-    with open(path, "rb") as raw:
-        packed = path.lower().endswith(".gz")
-        yield _Lines(io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw)

@@ -1,4 +1,4 @@
-"""Tables from CSV and Parquet files, whole or chunk by chunk, with '-' for standard input."""
+"""Tables from CSV, JSON lines and Parquet files, whole or chunk by chunk, with '-' for standard input."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iotae._validation import check_count
 from iotae.data import Table, TableError
-from iotae.data.columns import Kind, Tally, kind_of, parse_numbers, parse_times, tally
 from iotae.data.sampling import sample_chunks
-from iotae.io.chunks import CHUNK_ROWS, drawn_rows, rows_at_a_time
-from iotae.io.csv import iter_csv
+from iotae.data.table_notation import InputFormat, TableNotation
+from iotae.io.chunks import CHUNK_ROWS, drawn_rows
+from iotae.io.parquet import iter_parquet
+from iotae.io.text import iter_text
+from iotae.io.typed import typed_table
 
 __all__ = ["CHUNK_ROWS", "iter_table", "read_table"]
 
-_WHOLE = sys.maxsize
 _PARQUET = (".parquet", ".pq")
-_SHEETS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".ndjson")
-_BINARY = (".npz", ".npy", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".zip", ".pkl", ".iotae")
+_JSON = (".json", ".jsonl", ".ndjson")
+_SHEETS = (".xlsx", ".xls", ".ods")
+_PACKED = (".zip", ".bz2", ".xz", ".zst", ".lz4", ".7z", ".rar", ".tar", ".tgz")
+_BINARY = (".npz", ".npy", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".pkl", ".iotae")
 
 
-def is_parquet(path: str) -> bool:
-    """Say whether a file name means Parquet (True) or CSV (False).
+def is_parquet(path: str, *, reading: bool = False) -> bool:
+    """Say whether a file name means Parquet (True) or CSV (False); JSON lines are for reading only.
 
     Raises
     ------
@@ -38,8 +40,10 @@ def is_parquet(path: str) -> bool:
         If the name means another format.
     """
     suffix = Path(path).suffix.lower()
-    if suffix in _SHEETS + _BINARY:
-        raise TableError(f"Got the file {path}, but expected .csv, .csv.gz or .parquet: convert it first.")
+    if suffix in _SHEETS + _PACKED + _BINARY + (() if reading else _JSON):
+        known = ".csv, .csv.gz, .jsonl or .parquet" if reading else ".csv, .csv.gz or .parquet"
+        what = "unpack" if suffix in _PACKED else "convert"
+        raise TableError(f"Got the file {path}, but expected {known}: {what} it first.")
     return suffix in _PARQUET
 
 
@@ -50,14 +54,16 @@ def read_table(
     most_rows: int | None = None,
     seed: int = 0,
     chunk_rows: int = CHUNK_ROWS,
+    form: InputFormat | None = None,
 ) -> Table:
     r"""Read a whole file; the kind of each column is decided on all its rows.
 
     Parameters
     ----------
     path : path or '-'
-        ``.csv``, ``.csv.gz``, ``.parquet``, or '-' for CSV on standard input. CSV is UTF-8 with a
-        header line, separated by commas (or by semicolons, tabs or bars where the header has no comma).
+        ``.csv``, ``.jsonl``, ``.ndjson``, any of these packed as ``.gz``, ``.parquet``, or '-' for CSV or
+        JSON lines on standard input. CSV is UTF-8 with a header line, separated by whichever of comma,
+        semicolon, tab and bar the header has most of. Text that begins with ``{`` is JSON lines.
     columns : sequence of str, optional
         Read only these.
     most_rows : int, optional
@@ -67,10 +73,13 @@ def read_table(
         Seed of the rows drawn.
     chunk_rows : int, default=65536
         Rows parsed at a time, fewer where the table is wide; the result is the same for any number.
+    form : InputFormat, optional
+        What should not be guessed of the file.
 
     Returns
     -------
     Table
+        What could not be used or was changed is counted by sentence in its ``notation.notes``.
 
     Raises
     ------
@@ -89,23 +98,21 @@ def read_table(
     name = os.fspath(path)
 
     def chunks(real: str) -> Iterable[Table]:
-        read = iter_table(real, chunk_rows, columns=columns)
+        read = iter_table(real, chunk_rows, columns=columns, form=form)
         return read if most_rows is None else drawn_rows(read, most_rows, seed)
 
-    if is_parquet(name):
+    if _reads_parquet(name, form):
         if most_rows is None:
-            return next(iter_table(name, _WHOLE, columns=columns))
-        read, generator = iter_table(name, chunk_rows, columns=columns), np.random.default_rng(seed)
-        return _joined(sample_chunks(read, most_rows, generator, lambda chunk: chunk.n_rows, Table.take))
+            return next(iter_table(name, sys.maxsize, columns=columns, form=form))
+        read = iter_table(name, chunk_rows, columns=columns, form=form)
+        generator = np.random.default_rng(seed)
+        drawn = sample_chunks(read, most_rows, generator, lambda chunk: chunk.n_rows, Table.take)
+        return _joined(drawn, form or InputFormat())
     with _rereadable(name) as real:
         try:
-            table = _read_csv(chunks(real), {})
-            if isinstance(table, dict):  # a column changed its kind on the way: now all kinds are known
-                table = _read_csv(chunks(real), table)
+            return typed_table(chunks, real)
         except TableError as error:
             raise TableError(str(error).replace(real, "standard input")) if name == "-" else error from None
-    assert isinstance(table, Table)
-    return table
 
 
 def iter_table(
@@ -115,6 +122,7 @@ def iter_table(
     columns: Sequence[str] | None = None,
     live: bool = False,
     ragged: Literal["error", "pad"] = "error",
+    form: InputFormat | None = None,
 ) -> Iterator[Table]:
     r"""Read a file of any length chunk by chunk; every chunk keeps its cells as they are written.
 
@@ -130,7 +138,10 @@ def iter_table(
         Yield the rows that have arrived instead of waiting for a full chunk (CSV only).
     ragged : {'error', 'pad'}, default='error'
         What to do with a CSV row that has another number of cells than the header: raise an error that names
-        the row, or add empty cells and cut off those that are too many.
+        the row, or add empty cells and cut off those that are too many. A last row that is torn, without its
+        end of line and with too few cells, is set aside in both cases.
+    form : InputFormat, optional
+        What should not be guessed of the file.
 
     Yields
     ------
@@ -152,66 +163,39 @@ def iter_table(
     """
     name = os.fspath(path)
     check_count("chunk_rows", chunk_rows)
-    chunks = _iter_parquet(name, chunk_rows) if is_parquet(name) else iter_csv(name, chunk_rows, live, ragged)
+    form = form or InputFormat()
+    parquet = _reads_parquet(name, form)
+    chunks = (
+        iter_parquet(name, chunk_rows, form) if parquet else iter_text(name, chunk_rows, live, ragged, form)
+    )
+    first = True
     for chunk in chunks:
-        yield chunk if columns is None else Table({c: chunk.array(c) for c in columns})
+        absent = [column for column in form.time if column not in chunk] if first else []
+        if absent:
+            raise TableError(
+                f"Got no column {absent[0]!r} for --time: the table has {', '.join(chunk.names)}."
+            )
+        first = False
+        yield chunk if columns is None else _some(chunk, columns)
 
 
-def _joined(chunks: Iterable[Table]) -> Table:
+def _reads_parquet(path: str, form: InputFormat | None) -> bool:
+    """Whether a file is to be read as Parquet: its format is said, or its name says it."""
+    if form is not None and form.kind != "auto":
+        return form.kind == "parquet"
+    return is_parquet(path, reading=True)
+
+
+def _some(chunk: Table, columns: Sequence[str]) -> Table:
+    return Table({column: chunk.array(column) for column in columns}, notation=chunk.notation)
+
+
+def _joined(chunks: Iterable[Table], form: InputFormat) -> Table:
     first, *more = chunks
     columns = {name: np.concatenate([part.array(name) for part in (first, *more)]) for name in first.names}
-    return Table(columns, unsupported=first.unsupported)
-
-
-def _read_csv(chunks: Iterable[Table], kinds: dict[str, Kind]) -> Table | dict[str, Kind]:
-    """Return the table, or the kinds to read it by where the chunks of a column disagreed."""
-    parts: dict[str, list[Any]] = {}
-    used: dict[str, set[Kind]] = {}
-    counts: dict[str, Tally] = {}
-    parse: dict[Kind, Callable[[NDArray[Any]], NDArray[Any]]] = {
-        "numeric": lambda cells: parse_numbers(cells)[0],
-        "time": lambda cells: parse_times(cells)[0],
-        "category": lambda cells: np.array(list(map(sys.intern, cells.tolist())), dtype=object),
-    }
-    for chunk in chunks:
-        for name in chunk.names:
-            cells = chunk.array(name)
-            if name not in kinds:
-                seen = tally(cells)
-                counts[name] = counts.get(name, Tally(0, 0, 0)) + seen
-            kind = kinds[name] if name in kinds else kind_of(seen)
-            used.setdefault(name, set()).add(kind)
-            parts.setdefault(name, []).append(parse[kind](cells))
-    found = {name: kinds[name] if name in kinds else kind_of(counts[name]) for name in parts}
-    if any(used[name] != {found[name]} for name in found):
-        return found
-    return Table({name: np.concatenate(arrays) for name, arrays in parts.items()})
-
-
-def _iter_parquet(path: str, chunk_rows: int) -> Iterator[Table]:
-    """Yield the batches of a Parquet file; their columns go back to a file in their own types."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise TableError("Parquet files need pyarrow: pip install 'iotae[tables]'.") from None
-    try:
-        # reading ahead would hold the whole file by its end
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
-                raise TableError(f"Got {path} with two columns of one name: rename one.")
-            size = chunk_rows
-            if chunk_rows != _WHOLE:
-                size = rows_at_a_time(chunk_rows, len(file.schema_arrow.names))
-            if size >= file.metadata.num_rows or not file.metadata.num_rows:
-                yield Table.from_frame(file.read())
-                return
-            for batch in file.iter_batches(batch_size=size):
-                yield Table.from_frame(pa.Table.from_batches([batch]))
-    except FileNotFoundError:
-        raise TableError(f"There is no file {path}.") from None
-    except (pa.ArrowException, OSError) as error:
-        raise TableError(f"Cannot read {path} as Parquet: {str(error).splitlines()[0]}") from None
+    notation = TableNotation(form, notes=first.notation.notes)
+    notation.show(columns)
+    return Table(columns, unsupported=first.unsupported, notation=notation)
 
 
 @contextmanager

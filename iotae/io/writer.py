@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from iotae._files import naming, replacing
 from iotae.data import Table, TableError
-from iotae.data.columns import as_number
+from iotae.data.numbers import number_of
 from iotae.io.files import is_parquet
 
 __all__ = ["TableWriter", "write_table"]
@@ -104,8 +104,8 @@ class TableWriter:
             If a further column is already in the table, or the columns differ from those written first.
         """
         added = dict(extra or {})
-        own = [str(name) for name in table.source.columns] if table.source is not None else table.names
-        taken = [name for name in added if name in own]
+        own = table.written_names
+        taken = [name for name in added if name in own or name in table]
         if taken:
             raise TableError(
                 f"Got a column {taken[0]!r} in the input already, where it would be written: "
@@ -225,7 +225,7 @@ def _safe(cells: list[Any]) -> list[Any]:
 
 
 def _is_formula(text: str) -> bool:
-    return text.startswith(_FORMULAS) and as_number(text) is None
+    return text.startswith(_FORMULAS) and number_of(text) is None
 
 
 def _flush_and_leave_open(text: io.TextIOWrapper) -> None:

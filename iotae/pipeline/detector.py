@@ -141,7 +141,9 @@ class TableDetector:
         return self
 
     def _not_features(self) -> list[str]:
-        return [*self.ignore, *([self.label] if self.label is not None else [])]
+        named = [*self.ignore, *([self.label] if self.label is not None else [])]
+        # a table's names have no blanks around them
+        return [*named, *(name.strip() for name in named)]
 
     @property
     def threshold(self) -> float:

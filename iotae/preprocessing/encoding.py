@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from iotae._typing import Float64
 from iotae.data import Table
-from iotae.data.columns import Kind
+from iotae.data.notation import PLAIN, Kind, Notation
 
 __all__ = ["ColumnCode", "Encoded", "learn_category", "learn_time"]
 
@@ -46,6 +46,8 @@ class ColumnCode:
         For a category: the value that replaces a missing cell; '' leaves it missing.
     cycles : tuple of {'hour', 'weekday'}
         For a time: the cycles to encode, each as its sine and cosine.
+    notation : Notation
+        How the column was written at fitting, which decides what the cells of another file leave open.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ColumnCode:
     rare: tuple[str, ...] = ()
     fill: str = ""
     cycles: tuple[str, ...] = ()
+    notation: Notation = PLAIN
 
     @property
     def names(self) -> list[str]:
@@ -79,10 +82,10 @@ class ColumnCode:
                [nan, nan]]), unreadable=0, unseen=1)
         """
         if self.kind == "numeric":
-            numbers, unreadable = table.numbers(self.name)
+            numbers, unreadable = table.numbers(self.name, self.notation)
             return Encoded(numbers[:, None], unreadable)
         if self.kind == "time":
-            times, unreadable = table.times(self.name)
+            times, unreadable = table.times(self.name, self.notation)
             return Encoded(cycles_of(times, self.cycles), unreadable)
         places = {value: place for place, value in enumerate(self.values)}
         places |= dict.fromkeys(self.rare, len(self.values))
@@ -104,6 +107,7 @@ class ColumnCode:
             "rare": list(self.rare),
             "fill": self.fill,
             "cycles": list(self.cycles),
+            "notation": self.notation.to_state(),
         }
 
     @classmethod
@@ -116,6 +120,8 @@ class ColumnCode:
             rare=tuple(data["rare"]),
             fill=str(data["fill"]),
             cycles=tuple(data["cycles"]),
+            # models of versions that read one notation have none
+            notation=Notation.from_state(data.get("notation", PLAIN)),
         )
 
 
@@ -157,7 +163,7 @@ def learn_time(table: Table, name: str) -> ColumnCode:
     known = times[~np.isnat(times)]
     hours = float((known.max() - known.min()) / np.timedelta64(1, "h")) if known.size else 0.0
     cycles = ["hour"] * (hours >= DAY_HOURS - 1) + ["weekday"] * (hours >= DAY_HOURS * (WEEK_DAYS - 1))
-    return ColumnCode(name, "time", cycles=tuple(cycles))
+    return ColumnCode(name, "time", cycles=tuple(cycles), notation=table.notation.of(name))
 
 
 def learn_category(

@@ -8,14 +8,13 @@ import numpy as np
 
 from iotae._typing import Bool, Float64, Int64
 from iotae.data import Table, TableError
-from iotae.preprocessing.encoding import ColumnCode, learn_category, learn_time
+from iotae.preprocessing.column_choice import learn_column
+from iotae.preprocessing.encoding import ColumnCode
 from iotae.preprocessing.learned import Learned
 from iotae.preprocessing.selection import (
     MAX_OUTLIERS,
-    MIN_ROWS_TO_TELL,
     SELECTORS,
     compress_tails,
-    is_counter,
     long_tailed,
     outlying_rows,
 )
@@ -71,7 +70,7 @@ def learn(steps: Settings, table: Table, labels: Bool | None) -> tuple[Learned, 
     report: list[str] = [
         f"left out {name!r}: a column of type {kind}" for name, kind in table.unsupported.items()
     ]
-    codes, X = _encode(steps, table, report)
+    codes, X = _encode(steps, table, normal, report)
     names = [name for code in codes for name in code.names]
     numeric = np.repeat([code.kind == "numeric" for code in codes], [len(code.names) for code in codes])
 
@@ -103,9 +102,12 @@ def learn(steps: Settings, table: Table, labels: Bool | None) -> tuple[Learned, 
     return learned, X
 
 
-def _encode(steps: Settings, table: Table, report: list[str]) -> tuple[list[ColumnCode], Float64]:
+def _encode(
+    steps: Settings, table: Table, normal: Bool, report: list[str]
+) -> tuple[list[ColumnCode], Float64]:
     """Return how each usable column becomes numbers, and those numbers (n, D)."""
-    codes = [c for c in (_learn_column(steps, table, name, report) for name in table.names) if c and c.names]
+    chosen = (learn_column(steps, table, name, normal, report) for name in table.names)
+    codes = [code for code in chosen if code is not None and code.names]
     if not codes:
         raise TableError("Got no column with anything to learn from: " + "; ".join(report))
     encoded = [code.encode(table) for code in codes]
@@ -154,36 +156,6 @@ def _without_outliers(steps: Settings, numbers: Float64, training: Bool, report:
         f"({out.mean():.1%}, at most {MAX_OUTLIERS:.0%})"
     )
     return left
-
-
-def _learn_column(steps: Settings, table: Table, name: str, report: list[str]) -> ColumnCode | None:
-    """Decide how one column becomes numbers; say so in the report where it does not."""
-    kind = table.kind(name)
-    reason = ""
-    code = ColumnCode(name, kind)
-    if kind == "numeric":
-        values, _ = table.numbers(name)
-        if np.isnan(values).all():
-            reason = "no number in it"
-        elif "counter" in steps.select and is_counter(values):
-            reason = "counts the rows or tells the time"
-    elif kind == "time":
-        code = learn_time(table, name)
-        if not code.cycles:
-            reason = "times that do not cover a day"
-    else:
-        texts = table.texts(name)
-        distinct = len(set(texts.tolist()))
-        if distinct > max(steps.max_categories or np.inf, MIN_ROWS_TO_TELL, table.n_rows / 2):
-            reason = f"{distinct} different texts, an identifier"
-        else:
-            code = learn_category(table, name, steps.max_categories, steps.missing)
-            if code.fill and "" in texts:
-                report.append(f"{name!r}: {int((texts == '').sum())} empty cells take {code.fill!r}")
-    if reason:
-        report.append(f"left out {name!r}: {reason}")
-        return None
-    return code
 
 
 def _select(steps: Settings, X: Float64, y: Bool | None, names: list[str], report: list[str]) -> Int64:

@@ -83,7 +83,7 @@ class Learned:
                 continue
             part = code.encode(table)
             if strict and part.unreadable and np.isnan(part.values).all():
-                expected = "a number" if code.kind == "numeric" else "an ISO time"
+                expected = "a number" if code.kind == "numeric" else "a time"
                 raise TableError(
                     f"Got column {code.name!r} with not one cell that is {expected}, as at fitting."
                 )

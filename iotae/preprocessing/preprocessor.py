@@ -194,7 +194,8 @@ class Preprocessor:
         -------
         ndarray of shape (n, c)
         """
-        belongs = [[source == column for column in columns] for source in self.feature_sources]
+        names = [name.strip() for name in columns]
+        belongs = [[source.strip() == name for name in names] for source in self.feature_sources]
         return shares @ np.array(belongs, dtype=np.float64)
 
     def numbers_by_column(self, features: Float64, columns: Sequence[str]) -> Float64:
@@ -220,9 +221,10 @@ class Preprocessor:
                [ 3., nan],
                [ 2., nan]])
         """
-        numbers = self.learned.numbers(features)
+        numbers = {name.strip(): values for name, values in self.learned.numbers(features).items()}
         none = np.full(len(features), np.nan)
-        return np.column_stack([np.empty((len(features), 0)), *(numbers.get(name, none) for name in columns)])
+        found = [numbers.get(name.strip(), none) for name in columns]
+        return np.column_stack([np.empty((len(features), 0)), *found])
 
     def report(self) -> list[str]:
         """Return what each step did at fitting, a line each."""

@@ -1,0 +1,108 @@
+"""JSON lines to chunks of text columns: one object a line, nested ones as names with dots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+from iotae.data import Table, TableError
+from iotae.data.names import plain_names
+from iotae.data.table_notation import TableNotation
+from iotae.io.chunks import rows_at_a_time
+from iotae.io.csv import chunks_of_rows, text_columns
+from iotae.io.lines import Lines
+
+__all__ = ["flat", "json_chunks", "looks_like_json"]
+
+_ADVICE = "write one object a line, e.g. with jq -c '.[]' FILE for an array or jq -c . FILE for objects"
+
+
+def looks_like_json(line: str) -> bool:
+    """Whether a file that begins with this line is JSON, of lines or not.
+
+    Examples
+    --------
+    >>> [looks_like_json(line) for line in ('{"a": 1}', "[", '[{"a": 1},', "[a],b", "a,b")]
+    [True, True, True, False, False]
+    """
+    start = line.strip()
+    return start.startswith("{") or start == "[" or start[:1] + start[1:].lstrip()[:1] in ("[{", "[[")
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the cells of a JSON value as text, each with its name: keys and places joined by dots.
+
+    Examples
+    --------
+    >>> list(flat({"id": "a7", "at": {"x": "1.5", "y": None}, "on": True, "taps": ["3", "4"]}))
+    [('id', 'a7'), ('at.x', '1.5'), ('at.y', ''), ('on', 'true'), ('taps.0', '3'), ('taps.1', '4')]
+    """
+    if isinstance(value, dict | list):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in parts:
+            yield from flat(part, f"{name}.{key}" if name else str(key))
+    elif value is None or isinstance(value, bool):
+        yield name, "" if value is None else str(value).lower()
+    else:
+        yield name, value
+
+
+def json_chunks(
+    lines: Lines, shown: str, chunk_rows: int, live: bool, ragged: str, notation: TableNotation
+) -> Iterator[Table]:
+    """Yield chunks of text columns, whose names are those of the first chunk's objects.
+
+    Numbers keep their digits as text, so that they are read as those of CSV. Parameters are those of
+    :func:`iotae.io.csv.csv_chunks`. With ``ragged='pad'`` a line that is no object is set aside.
+
+    Raises
+    ------
+    TableError
+        If a line is no object, or the file is an array or an object over several lines.
+    """
+    names: list[str] | None = None
+    written: list[str] = []
+    rows = _objects(lines, shown, ragged, notation)
+    head = list(islice(rows, 1))
+    size = rows_at_a_time(chunk_rows, len(head[0]) if head else 1)
+    for chunk in chunks_of_rows(chain(head, rows), size, lines if live else None):
+        if names is None:
+            written = list(dict.fromkeys(name for row in chunk for name in row))
+            names = plain_names(written, notation.notes)
+            notation.written_names |= {n: w for n, w in zip(names, written, strict=True) if n != w}
+        known = set(written)
+        for row in chunk:
+            for name in row.keys() - known:
+                notation.notes[f"cells named {name!r} left out, as no row of the first chunk has them"] += 1
+        yield text_columns(names, [[row.get(name, "") for name in written] for row in chunk], notation)
+    if names is None:
+        raise TableError(f"Got {shown} without one whole JSON object, but expected one a line.")
+
+
+def _objects(lines: Lines, shown: str, ragged: str, notation: TableNotation) -> Iterator[dict[str, str]]:
+    """Yield the object of each line, flat; numbers as they are written."""
+    decode = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = decode(line)
+        except (ValueError, RecursionError) as error:
+            value, reason = None, str(error).splitlines()[0]
+        else:
+            reason = f"it is {type(value).__name__}"
+        if isinstance(value, dict):
+            yield dict(flat(value))
+        elif number == 1 and (value is None or isinstance(value, list)):
+            raise TableError(f"Got {shown}, which is JSON, but no object in its first line: {_ADVICE}.")
+        elif lines.unfinished and value is None:
+            notation.notes["torn row at the end of the input, set aside"] += 1
+        elif ragged == "pad":
+            notation.notes["lines that are no JSON object, set aside"] += 1
+        else:
+            raise TableError(
+                f"Got line {number} of {shown} ({line.strip()[:40]!r}), which is no JSON object ({reason}): "
+                "correct this line."
+            )
