@@ -28,9 +28,9 @@ class IoTAE(base.AnomalyDetector):
     usually does. Is one sensor not what the others say it should be? A running covariance and a
     network predict each cell from all others, and the sensor that misses its prediction most, by
     rarity, now or lately, can raise the score. The model scales its own input, so no scaler is needed
-    in front. Missing, new and vanished features are masked out of scores and updates, text is taken
-    as a category, a `datetime` as the hour of the day, and rows without a usable cell are counted
-    and set aside. Rows that look anomalous are scored but not learned; when they persist, they are
+    in front. Missing, new and vanished features are masked out of scores and updates. Text that spells
+    a number is that number and other text a category; a time is the hour of the day. A row without a
+    usable cell scores as high as such rows are rare, and is counted and set aside. Rows that look anomalous are scored but not learned; when they persist, they are
     adopted as a changed world.
 
     Scores lie in [0, 1) and `score_one` changes nothing. The networks are updated with mini-batches
@@ -65,7 +65,7 @@ class IoTAE(base.AnomalyDetector):
     n_rejected
         Number of rows set aside because no cell was usable.
     n_unusable
-        Number of cells set aside: text where numbers were, and infinities.
+        Number of cells set aside: text where numbers were, infinities, and what is no number, text or time.
     n_refused
         Number of rows taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected

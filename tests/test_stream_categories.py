@@ -214,13 +214,13 @@ def test_no_room_for_indicators_leaves_the_surprisal():
 
 
 def test_an_identifier_has_no_cells_and_is_named():
-    features = taught([f"{i}" for i in range(400)])
+    features = taught([f"n{i}" for i in range(400)])
     assert features.identifiers == ["s"]
-    assert np.isnan(vector(features, {"s": "7"})[1])
-    assert features.learn({"a": 1.0, "s": "401"}, np.empty(2)).n_unusable == 0
+    assert np.isnan(vector(features, {"s": "n7"})[1])
+    assert features.learn({"a": 1.0, "s": "n401"}, np.empty(2)).n_unusable == 0
     for _ in range(300):
         features.learn({"a": 1.0, "s": "same again"}, np.empty(len(features.slots)))
-        features.learn({"a": 1.0, "s": "7"}, np.empty(len(features.slots)))
+        features.learn({"a": 1.0, "s": "n7"}, np.empty(len(features.slots)))
     assert features.identifiers == []
 
 
@@ -262,5 +262,5 @@ def test_learn_and_encode_give_the_same_numbers_and_a_file_continues():
 def test_a_model_says_which_text_it_ignores():
     model = OnlineAutoencoder(seed=0)
     for i in range(600):
-        model.learn_one({"watts": float(i % 7), "serial": f"{i:08x}", "mode": "eco" if i % 3 else "max"})
+        model.learn_one({"watts": float(i % 7), "serial": f"s{i:08x}", "mode": "eco" if i % 3 else "max"})
     assert model.identifiers == ["serial"]

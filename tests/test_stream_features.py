@@ -90,8 +90,8 @@ def test_encode_takes_every_kind_of_number_and_masks_the_rest():
         "i": np.nan,
     }
     result, vector = learned(features, row)
-    np.testing.assert_array_equal(vector, [1.5, 2.5, 1.0, 0.5, *[np.nan] * 5])
-    assert result.n_unusable == 3
+    np.testing.assert_array_equal(vector, [1.5, 2.5, 1.0, 0.5, np.nan, 7.0, *[np.nan] * 3])
+    assert result.n_unusable == 2
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, Decimal("inf"), np.float16("inf")])

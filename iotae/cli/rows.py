@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from iotae._typing import Float64
 from iotae.data import Table
-from iotae.data.columns import as_datetime, as_number, parse_numbers
+from iotae.data.cells import read_text
+from iotae.data.columns import parse_numbers
 
 __all__ = ["cells_of", "row_dicts"]
 
@@ -60,18 +60,9 @@ def _cells(table: Table, name: str) -> Cells:
         return times
     texts = values.tolist()
     # the first cell spares columns of times and texts the trial
-    if not texts or isinstance(_meaning(texts[0]), float):
+    if not texts or isinstance(read_text(texts[0]), float):
         numbers, other = parse_numbers(values)
         if not other:
             return numbers
-    meaning = {text: _meaning(text) for text in set(texts)}
+    meaning = {text: read_text(text) for text in set(texts)}
     return [meaning[text] for text in texts]
-
-
-def _meaning(text: str) -> float | datetime | str:
-    """A cell as a number, a ``datetime``, or the text that it is."""
-    number = as_number(text)
-    if number is not None:
-        return number
-    moment = as_datetime(text)
-    return text if moment is None else moment

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from iotae._typing import Float64
+from iotae.data.cells import is_row
 
 __all__ = ["check_columns", "column_names", "frame_rows", "is_frame", "numeric_columns", "to_matrix"]
 
@@ -49,9 +50,9 @@ def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
         table = nw.from_native(frame, eager_only=True)
         yield from table.iter_rows(named=True, buffer_size=4096)
         return
-    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame):
+    if isinstance(frame, Sequence) and all(map(is_row, frame)):
         for row in frame:
-            yield dict(row)
+            yield dict(row.items())
         return
     raise TypeError(
         f"Got a {type(frame).__name__}, but expected a data frame (pandas, polars, ...) or a list of dicts."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -22,23 +22,12 @@ from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR, Features, slot_label
 from iotae.stream.memory import views_of
 from iotae.stream.reading import Reading
+from iotae.stream.score_scale import bounded, empty_row_score
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
 
 __all__ = ["OnlineAutoencoder"]
-
-
-_HALFWAY = 8.0
-"""Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
-
-
-Raw = TypeVar("Raw", float, Float64)
-
-
-def _bounded(raw: Raw) -> Raw:
-    """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
-    return raw / (_HALFWAY + raw)
 
 
 class OnlineAutoencoder:
@@ -172,24 +161,33 @@ class OnlineAutoencoder:
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
         self._features.encode(x, self._row)
-        if not self._features.slots:
-            return 0.0
-        return max(self._run(False), 0.0)
+        return self._run(False) if self._features.slots else -1.0
+
+    def _empty_score(self) -> float:
+        return empty_row_score(self._threshold, self.n_rejected, self.n_seen)
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
 
-        A row without a single usable known cell scores 0.
+        A row without a single usable known cell scores as high as such rows are rare so far: with a share p
+        of them, this one counted in, it scores just above all but a share p of the latest rows. It is 0 for a
+        model that has learned nothing.
         """
-        return _bounded(self._raw_score(x))
+        raw = self._raw_score(x)
+        return bounded(raw) if raw >= 0.0 else self._empty_score()
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score.
 
         Where the score comes from one sensor, that sensor has most of it; where the row is odd all over, each
-        feature has what it adds to the mean surprise.
+        feature has what it adds to the mean surprise. A row without a usable cell has its score from all its
+        known features alike, and from all features there are if it names none.
         """
-        score = self.score_one(x)
+        raw = self._raw_score(x)
+        if raw < 0.0:
+            names = [name for name in self._features.names if name in x] or self._features.names
+            return {name: self._empty_score() / len(names) for name in names}
+        score = bounded(raw)
         parts: dict[Hashable, float] = {}
         for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
             if name in x:
@@ -214,7 +212,8 @@ class OnlineAutoencoder:
         if columns is None or order is None:
             return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
         rows = np.ascontiguousarray(columns[1][:, order])
-        return _bounded(np.maximum(self._run_many(False, rows)[:, 0], 0.0))
+        raw = self._run_many(False, rows)[:, 0]
+        return np.where(raw >= 0.0, bounded(np.maximum(raw, 0.0)), self._empty_score())
 
     @property
     def threshold(self) -> float:
@@ -236,7 +235,7 @@ class OnlineAutoencoder:
         self._learn_row(x, None)
 
     def _learn_row(self, x: Mapping[Hashable, Any], read: Reading | None) -> float:
-        """Learn a row, which may have been read already; its raw score, 0 if nothing in it is usable."""
+        """Learn a row, which may have been read already; its raw score, -1 if nothing in it is usable."""
         features = self._features
         given, n_unusable, _ = features.learn(x, self._row, read)
         if given:
@@ -244,9 +243,9 @@ class OnlineAutoencoder:
             features.encode(x, self._row)
         self.n_unusable += n_unusable
         if features.slots:
-            return max(self._learn(), 0.0)
+            return self._learn()
         self.n_rejected += 1
-        return 0.0
+        return -1.0
 
     def _learn(self) -> float:
         """Learn the row in memory; its raw score before."""
@@ -266,22 +265,24 @@ class OnlineAutoencoder:
         threshold = self.threshold
         if self._features.encode_plain(x, self._row):
             self._features.note_plain(1)
-            score = _bounded(max(self._learn(), 0.0))
+            score = bounded(max(self._learn(), 0.0))
             return score, score > threshold
         read = self._features.read(x, self._row)
+        n_empty = self.n_rejected
         if read.strangers or read.texts:
             # learning may give slots to what is new, and the score is that of the slots there were
-            score = _bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            raw = self._run(False) if self._features.slots else -1.0
             self._learn_row(x, read)
         else:
-            score = _bounded(self._learn_row(x, read))
+            raw = self._learn_row(x, read)
+        score = bounded(raw) if raw >= 0.0 else empty_row_score(self._threshold, n_empty, self.n_seen)
         return score, score > threshold
 
     def _count(self, raw: float, counted: bool) -> None:
         self.n_seen += 1
         if counted and 2 * self.n_seen > self.grace_period:
             # scores of a model that knows nothing yet are high, and would hold the cut up for long
-            self._threshold.update(_bounded(raw))
+            self._threshold.update(bounded(raw))
 
     def learn_many(self, frame: Any) -> None:
         """Learn the rows of a data frame in order; the same as ``learn_one`` row by row."""
@@ -336,7 +337,7 @@ class OnlineAutoencoder:
         """Learn rows (n, n_slots) that lack nothing; their scores before, and the cuts they meet."""
         results = self._run_many(True, block)
         self._features.note_plain(len(block))
-        scores = _bounded(np.maximum(results[:, 0], 0.0))
+        scores = bounded(np.maximum(results[:, 0], 0.0))
         seen = self.n_seen + np.arange(len(block))
         counted = (results[:, 1] > 0.0) & (2 * (seen + 1) > self.grace_period)
         cuts = self._threshold.update_many(scores[counted])

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from iotae._typing import Float64, State
+from iotae.data.cells import is_row
 from iotae.stream.categories import PROBATION
 from iotae.stream.names import Slot, slot_label
 from iotae.stream.reading import Reading, read_row
@@ -61,7 +62,7 @@ _NOTHING_NEW = Encoded([], 0, False)
 
 
 def _check_row(x: Any) -> None:
-    if type(x) is not dict and not isinstance(x, Mapping):
+    if type(x) is not dict and not is_row(x):
         raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
 
 

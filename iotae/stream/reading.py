@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from math import inf, nan
 from typing import Any, NamedTuple
 
+from iotae.data.cells import read_text
 from iotae.stream.categories import value_key
 from iotae.stream.cells import as_number, clock_cells, hour_of, is_missing, is_time
 from iotae.stream.names import LONGEST_TEXT, is_name
@@ -43,6 +44,11 @@ def read_row(x: Mapping[Hashable, Any], known: Registry) -> Reading:
     strangers: list[tuple[Hashable, int]] = []
     n_unusable = 0
     for name, value in x.items():
+        if type(value) is not float and isinstance(value, str):
+            if len(value) > LONGEST_TEXT:
+                n_unusable += 1
+                continue
+            value = read_text(value)
         place = sensors.get(name)
         if place is not None:
             if value is None:
@@ -54,7 +60,7 @@ def read_row(x: Mapping[Hashable, Any], known: Registry) -> Reading:
                 seen.append(name)
                 continue
         elif isinstance(value, str):
-            if len(value) > LONGEST_TEXT or name in clocks:
+            if name in clocks:
                 n_unusable += 1
             elif name in categories:
                 texts[name] = key = value_key(value)
@@ -97,4 +103,4 @@ def _read_stranger(
     number = as_number(value)
     if number == number:
         strangers.append((name, SENSOR))
-    return owned or abs(number) == inf
+    return owned or not abs(number) < inf
