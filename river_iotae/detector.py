@@ -30,8 +30,8 @@ class IoTAE(base.AnomalyDetector):
     rarity, now or lately, can raise the score. The model scales its own input, so no scaler is needed
     in front. Missing, new and vanished features are masked out of scores and updates. Text that spells
     a number is that number and other text a category; a time is the hour of the day. A row without a
-    usable cell scores as high as such rows are rare, and is counted and set aside. Rows that look anomalous are scored but not learned; when they persist, they are
-    adopted as a changed world.
+    usable cell scores as high as such rows are rare, and is counted and set aside. Rows that look
+    anomalous are scored but not learned; when they persist, they are adopted as a changed world.
 
     Scores lie in [0, 1) and `score_one` changes nothing. The networks are updated with mini-batches
     of the rows learned, so `learn_many` and `learn_one` row by row give the same model.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from iotae._typing import Float64
 from iotae._validation import TableError
 from iotae.data.columns import Kind, kind_of, parse_numbers, parse_times, tally
+from iotae.data.foreign import as_frame, read_column, type_name
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -77,10 +78,8 @@ class Table:
         >>> Table.from_frame(pd.DataFrame({"watts": [3.1, None]})).numbers("watts")
         (array([3.1, nan]), 0)
         """
-        import narwhals as nw
-
         try:
-            native = nw.from_native(frame, eager_only=True)
+            native = as_frame(frame)
         except TypeError:
             raise TableError(
                 f"Got a {type(frame).__name__}, but expected a pandas, polars or pyarrow data frame: "
@@ -88,12 +87,17 @@ class Table:
             ) from None
         columns: dict[str, NDArray[Any]] = {}
         unsupported: dict[str, str] = {}
-        for name in native.columns:
-            values = _from_series(native[name])
+        for series in native.iter_columns():
+            name, values = str(series.name), read_column(series)
+            if name in columns or name in unsupported:
+                raise TableError(
+                    f"Got two columns whose names are {name!r} as text, but expected different ones: rename "
+                    "one of them."
+                )
             if values is None:
-                unsupported[str(name)] = str(native[name].dtype)
+                unsupported[name] = type_name(series)
             else:
-                columns[str(name)] = values
+                columns[name] = values
         return cls(columns, source=native, unsupported=unsupported)
 
     @property
@@ -200,28 +204,3 @@ def _column(name: str, values: Any) -> NDArray[Any]:
     if array.dtype.kind in "UT":
         return array.astype(object)
     raise TableError(f"Got column {name!r} of type {array.dtype}, but expected numbers, times or text.")
-
-
-def _from_series(series: nw.Series[Any]) -> NDArray[Any] | None:
-    """Return a frame's column as one of the three held types, or None where it is none of them."""
-    import narwhals as nw
-
-    dtype = series.dtype
-    if dtype == nw.Boolean or dtype.is_numeric():
-        try:
-            values = series.cast(nw.Float64()).to_numpy()
-        except ValueError:
-            # arrow refuses integers beyond 2**53; they are rounded, as in CSV
-            values = series.to_numpy()
-        return np.asarray(values, dtype=np.float64)
-    if isinstance(dtype, nw.Datetime):
-        return series.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
-    if dtype == nw.Date:
-        return series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
-    if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object):
-        cells = series.to_list()
-        texts = np.empty(len(cells), dtype=object)
-        null = series.is_null().to_list()  # pandas' NA can not even be compared with itself
-        texts[:] = ["" if gap else str(cell) for cell, gap in zip(cells, null, strict=True)]
-        return texts
-    return None

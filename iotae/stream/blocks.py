@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from iotae._typing import Bool, Float64
-from iotae.data.frames import frame_rows, numeric_columns
+from iotae.data.frames import frame_rows, numeric_columns, to_matrix
 from iotae.stream.features import Features
 
 __all__ = ["Judged", "in_blocks"]
@@ -62,7 +62,7 @@ def in_blocks(
 
 
 def _matrix(rows: Any, names: Sequence[Hashable]) -> Float64:
-    values = np.asarray(rows, np.float64)
+    values = to_matrix(rows)
     if values.ndim != 2 or values.shape[1] != len(set(names)) or len(names) != len(set(names)):
         raise ValueError(
             f"Got an array of shape {values.shape} with the names {list(names)}, but expected an array "

@@ -47,4 +47,4 @@ def empty_row_score(cut: ConformalThreshold, n_empty: int, n_seen: int) -> float
     """
     p = (n_empty + 1) / (n_empty + n_seen + 1)
     score = cut.score_of(p)
-    return bounded(-log(p)) if score != score else min(max(score, 0.0), _HIGHEST)
+    return bounded(log(1.0 / p)) if score != score else min(max(score, 0.0), _HIGHEST)
