@@ -11,16 +11,17 @@ from river import base
 
 from iotae import serialization
 from iotae._typing import State
-from iotae.data.frames import is_frame
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.blocks import Judged
+from river_iotae.figures import ModelOfAStream
+from river_iotae.frames import like_frame
 
 __all__ = ["IoTAE"]
 
 _KIND = "river_iotae.IoTAE"
 
 
-class IoTAE(base.AnomalyDetector):
+class IoTAE(ModelOfAStream):
     """Online deep autoencoder for IoT streams.
 
     The score joins two answers. Is the row odd as a whole? Each feature is scored by how rare its
@@ -206,52 +207,16 @@ class IoTAE(base.AnomalyDetector):
         return self._model.score_learn_many(X)
 
     def score_many(self, X: Any) -> Any:
-        """Return the scores of the rows of a data frame: a pandas Series for pandas, else an array."""
-        scores = self._model.score_many(X)
-        if is_frame(X) and hasattr(X, "index") and hasattr(X, "iloc"):
-            import pandas as pd
-
-            return pd.Series(scores, index=X.index, name="score")
-        return scores
-
-    @property
-    def threshold(self) -> float:
-        """The current cut on the scores; infinity during the grace period."""
-        return self._model.threshold
-
-    @property
-    def n_seen(self) -> int:
-        """Number of rows taken in."""
-        return self._model.n_seen
-
-    @property
-    def n_rejected(self) -> int:
-        """Number of rows set aside because no cell was usable."""
-        return self._model.n_rejected
-
-    @property
-    def n_unusable(self) -> int:
-        """Number of cells set aside."""
-        return self._model.n_unusable
-
-    @property
-    def n_refused(self) -> int:
-        """Number of rows that looked anomalous and taught nothing."""
-        return self._model.n_refused
-
-    @property
-    def identifiers(self) -> list[base.typing.FeatureName]:
-        """Text features that are ignored, because nearly each row has a value that was never seen."""
-        return self._model.identifiers
-
-    @property
-    def drift_detected(self) -> bool:
-        """Whether rows that look anomalous are being adopted as a changed world."""
-        return self._model.drift_detected
+        """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""
+        return like_frame(X, self._model.score_many(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file from which `load` continues bit for bit; no code is stored."""
-        serialization.write(path, _KIND, {"params": self._get_params(), "model": self._model.to_state()})
+        serialization.write(path, _KIND, self.to_state())
+
+    def to_state(self) -> State:
+        """Return everything needed to continue, as arrays, numbers and text."""
+        return {"params": self._get_params(), "model": self._model.to_state()}
 
     def __copy__(self) -> IoTAE:
         # a copy that shared the model would learn what the original learns
@@ -260,11 +225,12 @@ class IoTAE(base.AnomalyDetector):
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
         """Read a model back; raises `iotae.serialization.StateError` if the file is none."""
-        return serialization.restore(path, _KIND, cls._from_state)
+        return serialization.restore(path, _KIND, cls.from_state)
 
     @classmethod
-    def _from_state(cls, data: State) -> IoTAE:
-        params = data["params"]
+    def from_state(cls, data: State) -> IoTAE:
+        """Rebuild from `to_state`."""
+        params = dict(data["params"])
         sizes = params.pop("hidden_sizes")
         restored = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)
         restored._model = OnlineAutoencoder.from_state(data["model"])

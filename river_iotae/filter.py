@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 from river import base
 
+from iotae import serialization
+from iotae._typing import State
+from iotae.data.frames import frame_rows
 from iotae.thresholds import AlertBudget, ConformalThreshold, TailThreshold, Threshold
+from river_iotae.detector import IoTAE
+from river_iotae.frames import like_frame
+from river_iotae.wrapped import explained, filter_state, parts_of_state
 
 __all__ = ["AlarmFilter", "ConformalFilter"]
 
@@ -34,7 +42,9 @@ class AlarmFilter(base.AnomalyFilter):
         fitted to scores starts there.
     protect_anomaly_detector
         Indicates whether or not the anomaly detector is kept from learning rows classified as
-        anomalous.
+        anomalous. By default it is not, unlike in River's own filters: a detector that never learns
+        what it alarms on goes on to alarm after a lasting change. `IoTAE` keeps out such rows itself
+        until they persist.
 
     Attributes
     ----------
@@ -106,6 +116,61 @@ class AlarmFilter(base.AnomalyFilter):
         if not spared:
             self.anomaly_detector.learn_one(*args, **learn_kwargs)
 
+    def score_many(self, X: Any) -> Any:
+        """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""
+        scores = [self.score_one(x) for x in frame_rows(X)]
+        return like_frame(X, np.array(scores, np.float64))
+
+    def learn_many(self, X: Any, **learn_kwargs: Any) -> None:
+        """Learn the rows of a data frame or a list of dictionaries in order, the same as row by row."""
+        for x in frame_rows(X):
+            self.learn_one(x, **learn_kwargs)
+
+    def explain_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
+        """Return each feature's share of the score, largest first, where the detector explains its scores.
+
+        Raises
+        ------
+        AttributeError
+            If the detector has no `explain_one`.
+
+        """
+        return explained(self.anomaly_detector, x)
+
+    @property
+    def _mutable_attributes(self) -> set[str]:
+        return {"anomaly_detector", "protect_anomaly_detector"}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the filter and its detector to a file from which `load` continues; no code is stored.
+
+        Raises
+        ------
+        TypeError
+            If the detector is not `river_iotae.IoTAE`, as only code could rebuild it.
+
+        """
+        state = filter_state(self.anomaly_detector, self.rule, self._threshold)
+        settings = {k: v for k, v in self._get_params().items() if k not in ("anomaly_detector", "rule")}
+        data = {**state, "n_rejected": self.n_rejected, "settings": settings}
+        serialization.write(path, f"river_iotae.{type(self).__name__}", data)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a filter back; raises `iotae.serialization.StateError` if the file holds none."""
+        return serialization.restore(path, f"river_iotae.{cls.__name__}", cls._from_state)
+
+    @classmethod
+    def _from_state(cls, data: State) -> Self:
+        detector, rule, threshold = parts_of_state(data)
+        restored = cls._made(detector, rule, data["settings"])
+        restored._threshold, restored.n_rejected = threshold, data["n_rejected"]
+        return restored
+
+    @classmethod
+    def _made(cls, detector: IoTAE, rule: Threshold, settings: State) -> Self:
+        return cls(detector, rule, **settings)
+
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         from river import anomaly, preprocessing
@@ -136,7 +201,9 @@ class ConformalFilter(AlarmFilter):
         and at most 100,000.
     protect_anomaly_detector
         Indicates whether or not the anomaly detector is kept from learning rows classified as
-        anomalous.
+        anomalous. By default it is not, unlike in River's own filters: a detector that never learns
+        what it alarms on goes on to alarm after a lasting change. `IoTAE` keeps out such rows itself
+        until they persist.
 
     Examples
     --------
@@ -170,6 +237,11 @@ class ConformalFilter(AlarmFilter):
         super().__init__(anomaly_detector, ConformalThreshold(alpha, window), protect_anomaly_detector)
         self.alpha = alpha
         self.window = window
+
+    @classmethod
+    def _made(cls, detector: IoTAE, rule: Threshold, settings: State) -> Self:
+        # its rule is made from alpha and the window
+        return cls(detector, **settings)
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
