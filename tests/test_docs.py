@@ -85,17 +85,8 @@ def test_figures_are_those_of_the_benchmarks_pages(tmp_path):
         assert path.read_text() == original.read_text(), f"{path.name}: run python -m benchmarks readme"
 
 
-def a_labelled_file(path):
-    from iotae.simulator import simulate
-
-    frame = simulate(400, interval=600, anomaly_rate=0.1, seed=0).to_pandas().drop(columns="kind")
-    frame.rename(columns={"label": "attack"}).to_csv(path, index=False)
-
-
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=lambda p: p.name)
 def test_commands_run_in_order(page, tmp_path):
-    for name in ("train.csv", "new.csv", "events.csv"):
-        a_labelled_file(tmp_path / name)
     for body in blocks(page, "console"):
         for line in body.splitlines():
             if line.startswith("$ iotae"):
@@ -106,7 +97,9 @@ def test_commands_run_in_order(page, tmp_path):
                 assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
 
 
-@pytest.mark.parametrize("command", ["fit", "tune", "score", "stream", "evaluate", "demo"])
+@pytest.mark.parametrize(
+    "command", ["fit", "tune", "score", "stream", "evaluate", "demo", "info", "simulate"]
+)
 def test_each_option_of_the_command_is_on_a_page(command):
     done = subprocess.run(
         [sys.executable, "-m", "iotae", command, "--help"], capture_output=True, text=True, check=True

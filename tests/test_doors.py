@@ -407,6 +407,23 @@ def test_a_row_without_a_usable_cell_is_as_anomalous_as_it_is_rare(row):
         assert not model.classify(model.score_one(row))
 
 
+@pytest.mark.parametrize("first", [{"a": 1.0, "b": 2.0}, {"a": "1", "b": "on"}, {}, {"b": None}], ids=repr)
+def test_the_first_row_and_rows_of_new_features_score_alike_in_one_call_and_in_two(first):
+    model, other = RiverIoTAE(seed=0), RiverIoTAE(seed=0)
+    rows = [
+        first,
+        *({"a": a} for a in A[:30]),
+        {"z": 1.0},
+        *([{"z": 1.0, "t": HOURS[0]}] * 12),
+        {"t": HOURS[1]},
+    ]
+    for x in rows:
+        score = model.score_one(x)
+        model.learn_one(x)
+        assert other.score_learn_one(x)[0] == score
+    assert other._model.n_seen == model._model.n_seen
+
+
 def test_many_empty_rows_in_a_frame_score_as_one_by_one():
     table = frame(b=B)
     table.iloc[::9] = np.nan

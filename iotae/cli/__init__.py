@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from iotae.cli.missing import how_to_install
 from iotae.cli.parser import make_parser
 
 __all__ = ["main"]
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except ImportError as error:
-        return _fail(f"{error}. Install what is missing with: pip install 'iotae[all]'")
+        return _fail(f"{error}. {how_to_install(error)}")
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
         return _fail(f"{error.strerror or error}{place}")

@@ -14,7 +14,7 @@ from iotae.cli.learning import must_have
 from iotae.cli.paths import check_model_output, check_output
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.terminal import announce_compiler, progress_bar, say
+from iotae.cli.terminal import announce_compiler, counted, progress_bar, say
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -61,9 +61,12 @@ def run(args: Namespace) -> int:
             advance(chunk.n_rows)
     if args.save is not None:
         serialization.write(args.save, "OnlineAutoencoder", model.to_state())
-    say(f"{rows} rows scored and learned, {alarms} alarms")
+    say(f"{counted(rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
     if model.n_rejected or model.n_unusable:
-        say(f"not learned: {model.n_rejected} rows without a usable cell; not used: {model.n_unusable} cells")
+        say(
+            f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
+            f"not used: {counted(model.n_unusable, 'cell')}"
+        )
     return until.exit_code
 
 

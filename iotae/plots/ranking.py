@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iotae._validation import check_labels
+from iotae._validation import check_choice, check_labels
 from iotae.evaluation.ranking import tie_counts
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
@@ -74,8 +75,17 @@ class RankingDisplay(Display):
         """Show a model's scores of rows X; see :func:`iotae.plots.estimators.judge` for which models."""
         return cls(y, {name or type(estimator).__name__: judge(estimator, X).scores})
 
-    def plot(self, ax: Sequence[Axes] | None = None) -> RankingDisplay:
-        """Draw on the given pair of axes or on a new figure two columns wide."""
+    def plot(self, ax: Sequence[Axes] | None = None, *, rate_axis: str = "linear") -> RankingDisplay:
+        """Draw on the given pair of axes or on a new figure two columns wide.
+
+        Parameters
+        ----------
+        ax : two Axes, optional
+        rate_axis : {'linear', 'log'}
+            The axis of the false-alarm rate. A logarithmic one, from one false alarm on, shows what happens
+            at the low rates that matter in use, where a good detector's curve lies on the linear axis' edge.
+        """
+        check_choice("rate_axis", rate_axis, ("linear", "log"))
         if ax is None:
             ax = new_figure(DOUBLE, 3.35 + 0.17 * len(self.roc)).subplots(1, 2)
         left, right = self._several(ax, 2, "two: ROC and precision-recall")
@@ -96,7 +106,8 @@ class RankingDisplay(Display):
             label = f"{drawn_name(name)}, AP {self.average_precision[name]:.3f}"
             right.plot(recall, precision, drawstyle="steps-post", label=label, **look)
         share = float(self.label.mean())
-        left.plot([0, 1], [0, 1], label="chance, AUC 0.500", **chance)
+        even = np.linspace(0.0, 1.0, 1001)
+        left.plot(even, even, label="chance, AUC 0.500", **chance)
         right.plot([0, 1], [share, share], label=f"chance, AP {share:.3f}", **chance)
         finish(left, xlabel="false-alarm rate", ylabel="recall", grid="both")
         finish(right, xlabel="recall", ylabel="precision", grid="both")
@@ -104,4 +115,7 @@ class RankingDisplay(Display):
             axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
             # Below the axes: within them it would hide some detector's curve.
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=TEXT_SIZE, frameon=False)
+        if rate_axis == "log":
+            left.set_xscale("log")
+            left.set(xlim=(1.0 / np.count_nonzero(~self.label), 1.0), aspect="auto", box_aspect=1)
         return self

@@ -268,14 +268,14 @@ class OnlineAutoencoder:
             score = bounded(max(self._learn(), 0.0))
             return score, score > threshold
         read = self._features.read(x, self._row)
-        n_empty = self.n_rejected
+        empty = self._empty_score()
         if read.strangers or read.texts:
             # learning may give slots to what is new, and the score is that of the slots there were
             raw = self._run(False) if self._features.slots else -1.0
             self._learn_row(x, read)
         else:
             raw = self._learn_row(x, read)
-        score = bounded(raw) if raw >= 0.0 else empty_row_score(self._threshold, n_empty, self.n_seen)
+        score = bounded(raw) if raw >= 0.0 else empty
         return score, score > threshold
 
     def _count(self, raw: float, counted: bool) -> None:
