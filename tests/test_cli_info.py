@@ -225,3 +225,18 @@ def test_the_hint_for_a_missing_library_names_the_smallest_extra(module, extra):
     error = ModuleNotFoundError(f"No module named {module!r}", name=module)
     assert how_to_install(error).endswith(f"pip install 'iotae[{extra}]'")
     assert how_to_install(ImportError("no matplotlib: `pip install 'iotae[plots]'`")) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--epochs", "0"], "Got --epochs 0, but"),
+        (["--learning-rate", "-1"], "Got --learning-rate -1.0, but"),
+        (["--batch-size", "0"], "Got --batch-size 0, but"),
+        (["--hidden-sizes", "0"], "Got --hidden-sizes [0], but"),
+        (["--seed", "-1"], "Got --seed -1, but"),
+    ],
+)
+def test_errors_name_the_option_that_was_given(options, words, folder, capsys):
+    assert main(["fit", str(folder / "train.csv"), "-o", str(folder / "m.iotae"), *options]) == 1
+    assert words in capsys.readouterr().err

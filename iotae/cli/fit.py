@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 
 from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
@@ -9,6 +10,9 @@ from iotae.cli.paths import check_model_output
 from iotae.cli.terminal import announce_compiler, counted, say, shows_bars
 
 __all__ = ["run"]
+
+_OPTION = re.compile(r"\b(hidden_sizes|epochs|batch_size|learning_rate|device|seed)=")
+"""How an error names a setting that has an option of its own."""
 
 
 def run(args: Namespace) -> int:
@@ -24,9 +28,12 @@ def run(args: Namespace) -> int:
         for name in ("hidden_sizes", "epochs", "batch_size", "learning_rate", "device")
         if getattr(args, name) is not None
     }
-    autoencoder = BatchAutoencoder(
-        scaling=scaling_after(preprocessor), seed=args.seed, progress=shows_bars(), **network
-    )
+    try:
+        autoencoder = BatchAutoencoder(
+            scaling=scaling_after(preprocessor), seed=args.seed, progress=shows_bars(), **network
+        )
+    except ValueError as error:
+        raise ValueError(_OPTION.sub(lambda found: f"--{found[1].replace('_', '-')} ", str(error))) from error
     if shows_bars():
         say(f"reading {args.train}")
     table, y, normal_value = read_labelled(args)

@@ -90,6 +90,8 @@ class RankingDisplay(Display):
             ax = new_figure(DOUBLE, 3.35 + 0.17 * len(self.roc)).subplots(1, 2)
         left, right = self._several(ax, 2, "two: ROC and precision-recall")
         chance: dict[str, Any] = {"color": COLOURS["grey"], "linewidth": 0.9, "linestyle": (0, (1, 2))}
+        # no rate but 0 is lower than one false alarm's, and a logarithmic axis has no 0
+        lowest = 1.0 / np.count_nonzero(~self.label) if rate_axis == "log" else 0.0
         for i, name in enumerate(self.roc):
             colour, style = LINES[i % len(LINES)]
             look: dict[str, Any] = {
@@ -100,13 +102,16 @@ class RankingDisplay(Display):
             }
             false_alarm_rate, recall = self.roc[name]
             left.plot(
-                false_alarm_rate, recall, label=f"{drawn_name(name)}, AUC {self.roc_auc[name]:.3f}", **look
+                np.maximum(false_alarm_rate, lowest),
+                recall,
+                label=f"{drawn_name(name)}, AUC {self.roc_auc[name]:.3f}",
+                **look,
             )
             precision, recall = self.precision_recall[name]
             label = f"{drawn_name(name)}, AP {self.average_precision[name]:.3f}"
             right.plot(recall, precision, drawstyle="steps-post", label=label, **look)
         share = float(self.label.mean())
-        even = np.linspace(0.0, 1.0, 1001)
+        even = np.geomspace(lowest, 1.0, 500) if lowest else np.array([0.0, 1.0])
         left.plot(even, even, label="chance, AUC 0.500", **chance)
         right.plot([0, 1], [share, share], label=f"chance, AP {share:.3f}", **chance)
         finish(left, xlabel="false-alarm rate", ylabel="recall", grid="both")
@@ -115,7 +120,6 @@ class RankingDisplay(Display):
             axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
             # Below the axes: within them it would hide some detector's curve.
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=TEXT_SIZE, frameon=False)
-        if rate_axis == "log":
-            left.set_xscale("log")
-            left.set(xlim=(1.0 / np.count_nonzero(~self.label), 1.0), aspect="auto", box_aspect=1)
+        if lowest:
+            left.set(xscale="log", xlim=(lowest, 1.0), aspect="auto", box_aspect=1)
         return self

@@ -163,8 +163,9 @@ class OnlineAutoencoder:
         self._features.encode(x, self._row)
         return self._run(False) if self._features.slots else -1.0
 
-    def _empty_score(self) -> float:
-        return empty_row_score(self._threshold, self.n_rejected, self.n_seen)
+    def _empty_score(self, counted: int = 0) -> float:
+        """The score of a row without a usable cell, which may have been ``counted`` among such rows."""
+        return empty_row_score(self._threshold, self.n_rejected - counted, self.n_seen)
 
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
@@ -268,14 +269,14 @@ class OnlineAutoencoder:
             score = bounded(max(self._learn(), 0.0))
             return score, score > threshold
         read = self._features.read(x, self._row)
-        empty = self._empty_score()
         if read.strangers or read.texts:
             # learning may give slots to what is new, and the score is that of the slots there were
             raw = self._run(False) if self._features.slots else -1.0
+            score = bounded(raw) if raw >= 0.0 else self._empty_score()
             self._learn_row(x, read)
         else:
             raw = self._learn_row(x, read)
-        score = bounded(raw) if raw >= 0.0 else empty
+            score = bounded(raw) if raw >= 0.0 else self._empty_score(counted=1)
         return score, score > threshold
 
     def _count(self, raw: float, counted: bool) -> None:
