@@ -98,17 +98,17 @@ def check_threshold(threshold: Any, contamination: Any, alpha: Any) -> None:
             f"Got threshold={threshold!r} with contamination={contamination!r}, but expected the false-alarm "
             "rate of a calibrated threshold: pass alpha, e.g. alpha=0.01."
         )
+    if threshold == "tail" and rate_of(contamination, alpha) >= 0.5:
+        raise ValueError(
+            f"Got alpha={rate_of(contamination, alpha)!r} with threshold='tail', but expected less than 0.5: "
+            "a half is no tail. Take threshold='conformal'."
+        )
     if alpha is None and contamination != _DEFAULT_RATE:
         warnings.warn(
             f"Got contamination={contamination!r} as the false-alarm rate of threshold={threshold!r}, which "
             f"is alpha now: pass alpha={contamination!r}. Later contamination will not count here.",
             FutureWarning,
             stacklevel=3,
-        )
-    if threshold == "tail" and rate_of(contamination, alpha) >= 0.5:
-        raise ValueError(
-            f"Got alpha={rate_of(contamination, alpha)!r} with threshold='tail', but expected less than 0.5: "
-            "a half is no tail. Take threshold='conformal'."
         )
 
 

@@ -91,6 +91,8 @@ def _checked(detector: Any, X: Any, reset: bool) -> Float64:
 def _typed(X: Any) -> Any:
     """The frame, with numbers for columns of no type, which polars and pyarrow have where all is missing."""
     frame = as_frame(X)
+    if not frame.columns:
+        raise ValueError(f"Got a data frame of {len(frame)} rows without columns, but expected at least one.")
     untyped = [name for name, dtype in frame.schema.items() if dtype == nw.Unknown]
     empty = [name for name in untyped if frame[name].is_null().all()]
     return frame.with_columns(nw.col(*empty).cast(nw.Float64)).to_native() if empty else frame.to_native()

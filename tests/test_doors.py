@@ -86,6 +86,10 @@ ARRAYS = {
         np.where(GAPS, np.nan, np.rint(X)),
         lambda: np.ma.masked_array(np.rint(X).astype(int), GAPS),
     ),
+    "masked rows in a list": (HOLED, lambda: list(np.ma.masked_array(np.where(GAPS, 1e6, X), GAPS))),
+    "masked text": (HOLED, lambda: np.ma.masked_array(np.where(GAPS, "1e6", X.astype(str)), GAPS)),
+    "pandas' NA": (HOLED, lambda: np.where(GAPS, pd.NA, X.astype(object))),
+    "text of any length": (X, lambda: np.array(X.astype(str).tolist(), np.dtypes.StringDType())),
     "a tensor with a gradient": (X, lambda: tensor(X)),
     "durations": (np.rint(X), lambda: np.rint(X).astype("m8[s]")),
     "decimals": (X, lambda: np.array([[Decimal(str(a)), Decimal(str(b))] for a, b in X])),
@@ -106,6 +110,8 @@ INTEGERS = pd.array([None if gap else int(b * 100) for b, gap in zip(B, GAPS[:, 
 FLAGS = pd.array([None if gap else bool(b > 0) for b, gap in zip(B, GAPS[:, 1], strict=True)], "boolean")
 SECONDS = np.where(GAPS[:, 1], np.nan, np.rint(B))
 DURATIONS = [None if s != s else dt.timedelta(seconds=s) for s in SECONDS.tolist()]
+NUMPY_DURATIONS = [np.timedelta64("NaT", "s") if s != s else np.timedelta64(int(s), "s") for s in SECONDS]
+ARROW_DURATION = pd.ArrowDtype(pa.duration("us"))
 
 FRAMES = {
     "Int64 with NA": (INTEGERS.to_numpy(float, na_value=np.nan), lambda: frame(b=INTEGERS)),
@@ -124,6 +130,13 @@ FRAMES = {
     "a category of numbers": (np.rint(B), lambda: frame(b=pd.Categorical(np.rint(B).astype(int)))),
     "timedelta": (SECONDS, lambda: frame(b=pd.Series(DURATIONS, dtype="timedelta64[ns]"))),
     "objects that are timedeltas": (SECONDS, lambda: frame(b=pd.Series(DURATIONS, dtype=object))),
+    "objects that are NumPy's durations": (
+        SECONDS,
+        lambda: frame(b=pd.Series(NUMPY_DURATIONS, dtype=object)),
+    ),
+    "Arrow's durations inside": (SECONDS, lambda: frame(b=pd.Series(DURATIONS).astype(ARROW_DURATION))),
+    "objects with NA": (HOLED[:, 1], lambda: frame(b=np.where(GAPS[:, 1], pd.NA, B.astype(object)))),
+    "float32 that is exact": (np.rint(B), lambda: frame(b=np.rint(B).astype(np.float32))),
     "pyarrow inside": (B, lambda: frame(b=B).convert_dtypes(dtype_backend="pyarrow")),
     "polars Decimal": (B, lambda: pl.DataFrame({"a": A, "b": [Decimal(str(b)) for b in B]})),
     "polars durations": (SECONDS, lambda: pl.DataFrame({"a": A, "b": DURATIONS})),
@@ -168,6 +181,8 @@ TIMES = {
     "a zone": lambda: frame(t=HOURS.tz_localize("Asia/Tokyo")),
     "period": lambda: frame(t=HOURS.to_period("h")),
     "objects": lambda: frame(t=pd.Series(list(HOURS.to_pydatetime()), dtype=object)),
+    "NumPy's in objects": lambda: frame(t=pd.Series(list(HOURS.to_numpy()), dtype=object)),
+    "Arrow's inside": lambda: frame(t=pd.Series(HOURS).astype(pd.ArrowDtype(pa.timestamp("us")))),
     "polars": lambda: pl.DataFrame({"a": A, "t": list(HOURS.to_pydatetime())}),
     "pyarrow": lambda: pa.table({"a": A, "t": pa.array(list(HOURS.to_pydatetime()))}),
 }
@@ -229,6 +244,19 @@ REFUSED = {
     ),
     "a list in a column": (lambda: frame(c=pd.Series(LISTS, dtype=object)), r"'c' of type Object \(list\)"),
     "bytes in a column": (lambda: frame(c=pd.Series([b"x"] * N, dtype=object)), r"'c' of type Object \(byt"),
+    "names of two levels twice": (
+        lambda: pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("s", "a"), ("s", "a")])),
+        r"column \('s', 'a'\) more than once",
+    ),
+    "no columns": (lambda: pd.DataFrame(index=range(5)), "at least one"),
+    "polars Array": (
+        lambda: pl.DataFrame({"a": A, "c": pl.Series([[1.0, 2.0]] * N, dtype=pl.Array(pl.Float64, 2))}),
+        "'c' of type Array",
+    ),
+    "Arrow's maps": (
+        lambda: pa.table({"a": A, "c": pa.array([[("k", 1)]] * N, pa.map_(pa.string(), pa.int64()))}),
+        "'c' of type Map",
+    ),
     "polars List": (lambda: pl.DataFrame({"a": A, "c": LISTS}), r"'c' of type List\(Int64\)"),
     "polars Struct": (lambda: pl.DataFrame({"a": A, "c": [{"u": 1}] * N}), r"'c' of type Struct"),
     "polars Binary": (lambda: pl.DataFrame({"a": A, "c": [b"x"] * N}), "'c' of type Binary"),

@@ -110,6 +110,7 @@ def read_column(series: nw.Series[Any]) -> NDArray[Any] | None:
 
 def _of_objects(cells: list[Any]) -> NDArray[Any] | None:
     """Cells, None where missing, as seconds, times of 1 January 1970, or texts; None where they are none."""
+    cells = [_as_python(cell) for cell in cells]
     kinds = {type(cell) for cell in cells} - {type(None)}
     if not all(issubclass(kind, (*_SCALARS, datetime.timedelta, datetime.time)) for kind in kinds):
         return None
@@ -123,9 +124,16 @@ def _of_objects(cells: list[Any]) -> NDArray[Any] | None:
     return texts
 
 
+def _as_python(cell: Any) -> Any:
+    """NumPy's times and durations as Python's, and the rest as it came."""
+    if isinstance(cell, np.datetime64):
+        return cell.astype("datetime64[us]").item()
+    return cell.astype("timedelta64[us]").item() if isinstance(cell, np.timedelta64) else cell
+
+
 def type_name(series: nw.Series[Any]) -> str:
     """What a column holds, in a word or two: of a column of objects, the type that cannot be read."""
-    for cell in series.to_list() if str(series.dtype) == "Object" else ():
+    for cell in map(_as_python, series.to_list() if str(series.dtype) == "Object" else ()):
         if cell is not None and not isinstance(cell, (*_SCALARS, datetime.timedelta, datetime.time)):
             return f"Object ({type(cell).__name__})"
     return str(series.dtype)
@@ -160,7 +168,9 @@ def plain_array(table: Any) -> Any:
     if isinstance(table, np.ma.MaskedArray) and not table.dtype.names:
         return np.ma.filled(table.astype(np.float64), np.nan)
     if hasattr(table, "detach") and hasattr(table, "cpu"):
-        table = table.detach().cpu().numpy()
+        table = table.detach().cpu()
+        # NumPy has no such numbers
+        table = (table.float() if str(table.dtype) == "torch.bfloat16" else table).numpy()
     named = isinstance(table, Mapping) or getattr(getattr(table, "dtype", None), "names", None)
     if isinstance(table, (list, tuple)):
         named = any(isinstance(row, Mapping) for row in table)
@@ -183,6 +193,8 @@ def plain_array(table: Any) -> Any:
 
 
 def _of_lists(rows: Any) -> NDArray[Any]:
+    if rows and all(isinstance(row, np.ma.MaskedArray) for row in rows):
+        return np.ma.filled(np.ma.stack(rows).astype(np.float64), np.nan)
     try:
         return np.asarray(rows)
     except ValueError:
@@ -193,11 +205,17 @@ def _of_lists(rows: Any) -> NDArray[Any]:
         ) from None
 
 
+def _is_na(cell: Any) -> bool:
+    """Whether the cell is pandas' NA, which is no number and equals nothing."""
+    return type(cell).__name__ == "NAType"
+
+
 def _spelled(table: NDArray[Any]) -> NDArray[Any]:
     """The array with numbers for text that spells them; as it came where some text does not."""
-    if not any(isinstance(cell, str) for cell in table.flat):
+    if not any(isinstance(cell, str) or _is_na(cell) for cell in table.flat):
         return table
-    cells = [as_number(str(cell)) if isinstance(cell, str) else cell for cell in table.flat]
+    given = [np.nan if _is_na(cell) else cell for cell in table.flat]
+    cells = [as_number(str(cell)) if isinstance(cell, str) else cell for cell in given]
     if any(cell is None and isinstance(was, str) for cell, was in zip(cells, table.flat, strict=True)):
         return table
     read = np.empty(len(cells), dtype=object)
