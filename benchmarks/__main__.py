@@ -6,6 +6,7 @@ Each comparison prints its page; a full run with the defaults also writes it to 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -101,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
     page = render.document(comparison.title, argv, sections, notes)
-    print(page)
+    print(render.on_terminal(page, shutil.get_terminal_size().columns) if sys.stdout.isatty() else page)
     if target and not arguments.output and any("not found at" in note for note in notes):
         print("not written: a published page is of all sets, and some are absent here", file=sys.stderr)
     elif target:

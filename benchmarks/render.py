@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -41,6 +43,43 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]], n_text: in
 
     rule = "|".join("-" * (w + 2) if i < n_text else "-" * (w + 1) + ":" for i, w in enumerate(widths))
     return "\n".join([line(cells[0]), f"|{rule}|", *map(line, cells[1:])])
+
+
+def on_terminal(page: str, width: int) -> str:
+    r"""Return a Markdown page as a terminal shows it well: paragraphs wrapped, tables without marks.
+
+    Examples
+    --------
+    >>> print(on_terminal("Some words on it.\n\n| detector | AUC |\n|---|---:|\n| **IoTAE** | 0.9 |", 12))
+    Some words
+    on it.
+    <BLANKLINE>
+    detector  AUC
+    --------  ---
+    IoTAE     0.9
+    """
+    parts = []
+    for part in page.split("\n\n"):
+        lines = part.splitlines()
+        if lines and all(line.startswith("|") for line in lines):
+            parts.append(_bare_table(lines))
+        elif part.startswith(("```", "#", "* ", "- ")):
+            parts.append(part)
+        else:
+            parts.append(textwrap.fill(part.replace("**", ""), max(width, 1)))
+    return "\n\n".join(parts)
+
+
+def _bare_table(lines: Sequence[str]) -> str:
+    head, rule, *body = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines)
+    rows = [[cell.replace("**", "").replace("\\|", "|") for cell in row] for row in (head, *body)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = zip(row, widths, rule, strict=True)
+        return "  ".join(c.rjust(w) if mark.endswith(":") else c.ljust(w) for c, w, mark in cells).rstrip()
+
+    return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *map(line, rows[1:])])
 
 
 def _grid(records: list[dict[str, Any]], figure: str) -> tuple[list[str], list[str], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from iotae._typing import Float64
 
-__all__ = ["confidence", "pythresh_cut", "weighted_cut"]
+__all__ = ["automatic_cut", "confidence", "pythresh_cut", "weighted_cut"]
 
 
 def weighted_cut(scores: Float64, weights: Float64 | None, share: float) -> float:
@@ -34,6 +34,18 @@ def weighted_cut(scores: Float64, weights: Float64 | None, share: float) -> floa
         if np.ptp(weights) > 0:
             return float(np.quantile(scores, 1 - share, weights=weights, method="inverted_cdf"))
     return float(np.percentile(scores, 100 * (1 - share)))
+
+
+def automatic_cut(scores: Float64) -> float:
+    """Three robust deviations above the median of the scores (n,): 1.4826 times their median distance to it.
+
+    Examples
+    --------
+    >>> automatic_cut(np.array([1.0, 2.0, 3.0, 4.0, 90.0]))
+    7.4478
+    """
+    centre = float(np.median(scores))
+    return centre + 3.0 * 1.4826 * float(np.median(np.abs(scores - centre)))
 
 
 def pythresh_cut(cutter: Any, scores: Float64) -> float:

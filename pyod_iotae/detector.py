@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import os
 from typing import Any
@@ -12,7 +11,6 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from iotae import serialization
-from iotae._random import draw_seed
 from iotae._sharing import Unshared
 from iotae._typing import Float64, State
 from iotae._validation.schema import check
@@ -37,9 +35,10 @@ class IoTAE(Unshared, LabellingDetector):
 
     Parameters
     ----------
-    contamination : float in (0, 0.5], or a PyThresh object
-        Share of outliers in the training rows, which sets ``threshold_``. A PyThresh object finds the
-        threshold itself; it is copied, never changed.
+    contamination : float in (0, 0.5], 'auto', or a PyThresh object
+        Share of outliers in the training rows, which sets ``threshold_``. With ``'auto'`` the threshold lies
+        three robust deviations above the median of the training scores, which on most tables makes outliers
+        of some 5 % of the rows. A PyThresh object finds the threshold itself; it is copied, never changed.
     preprocessing : bool
         Scale each feature robustly first. Turn it off only for rows that are scaled already.
     lr : float
@@ -68,9 +67,12 @@ class IoTAE(Unshared, LabellingDetector):
     threshold : {'contamination', 'conformal', 'tail'}
         With the other two, a fifth of the rows, at most 10,000, are held out from training, and the threshold
         comes from their scores: by conformal p-values (ranks among those scores) or by a fitted tail.
-        ``contamination`` is then what :mod:`iotae.thresholds` calls alpha: the share of the calibration
-        scores that lie above the threshold, which is the false-alarm rate where the calibration rows are
-        normal. Outliers among them make fewer alarms, not more.
+        Then ``alpha`` counts, and ``contamination`` does not. Outliers among them make fewer alarms, not
+        more.
+    alpha : float in (0, 1), optional
+        With ``'conformal'`` or ``'tail'``: the share of the calibration scores that lie above the threshold,
+        which is the false-alarm rate where the calibration rows are normal; 0.1 by default.
+        ``contamination`` still stands for it, with a ``FutureWarning``.
 
     Attributes
     ----------
@@ -117,8 +119,9 @@ class IoTAE(Unshared, LabellingDetector):
         random_state: Any = None,
         verbose: int = 0,
         threshold: str = "contamination",
+        alpha: float | None = None,
     ) -> None:
-        super().__init__(contamination=contamination, threshold=threshold)
+        super().__init__(contamination=contamination, threshold=threshold, alpha=alpha)
         self.preprocessing = preprocessing
         self.lr = lr
         self.epoch_num = epoch_num
@@ -148,28 +151,6 @@ class IoTAE(Unshared, LabellingDetector):
         """Mean training loss of each epoch; :meth:`partial_fit` appends to it."""
         return list(self.model.history)
 
-    def _core(self) -> BatchAutoencoder:
-        random = self.random_state
-        if isinstance(random, (np.random.RandomState, np.random.Generator)):
-            draw = random.randint if isinstance(random, np.random.RandomState) else random.integers
-            random = int(draw(2**31 - 1))
-        return BatchAutoencoder(
-            hidden_sizes=self.hidden_neuron_list,
-            activation=self.hidden_activation_name,
-            learning_rate=self.lr,
-            epochs=self.epoch_num,
-            batch_size=self.batch_size,
-            dropout_rate=self.dropout_rate,
-            scaling="standard" if self.preprocessing else "none",
-            clean=self.clean,
-            # drawn here, so that a second look at the rows holds out the same
-            seed=draw_seed(None if random is None else int(random)),
-            device=self.device,
-            # the core trains what it is given
-            network=copy.deepcopy(self.network),
-            progress=self.verbose == 1,
-        )
-
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> IoTAE:
         """Fit to rows without labels.
 
@@ -186,7 +167,7 @@ class IoTAE(Unshared, LabellingDetector):
         -------
         self
         """
-        alarms.check_threshold(self.threshold, self.contamination)
+        alarms.check_threshold(self.threshold, self.contamination, self.alpha)
         # what fails on the way leaves an earlier fit as it was
         model = type(self).__new__(type(self))
         model.__dict__.update(self.__dict__)
@@ -218,7 +199,7 @@ class IoTAE(Unshared, LabellingDetector):
         return self
 
     def _split(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> alarms.TrainingRows:
-        return alarms.split_rows(n_rows, sample_weight, self.threshold, self.contamination, seed)
+        return alarms.split_rows(n_rows, sample_weight, self.threshold, self._rate, seed)
 
     def _take(self, model: BatchAutoencoder, rows: alarms.TrainingRows, before: int = 0) -> None:
         """Take the fitted core, tell its losses since the ``before``-th pass, and label its rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from iotae._typing import Float64, Int64, State
 from iotae._validation import check_choice
 from iotae.thresholds import Threshold
 from pyod_iotae import alarms
-from pyod_iotae.confidence import confidence, pythresh_cut, weighted_cut
+from pyod_iotae.confidence import automatic_cut, confidence, pythresh_cut, weighted_cut
 
 __all__ = ["LabellingDetector"]
 
@@ -28,17 +29,24 @@ class LabellingDetector(BaseDetector):
 
     Parameters
     ----------
-    contamination : float in (0, 0.5], or a PyThresh object
+    contamination : float in (0, 0.5], 'auto', or a PyThresh object
     threshold : {'contamination', 'conformal', 'tail'}
+    alpha : float in (0, 1), optional
     """
 
     decision_scores_: Float64
     labels_: Int64
     cut_: Threshold | None
 
-    def __init__(self, contamination: Any, threshold: str) -> None:
+    def __init__(self, contamination: Any, threshold: str, alpha: float | None) -> None:
         super().__init__(contamination=contamination)
         self.threshold = threshold
+        self.alpha = alpha
+
+    @property
+    def _rate(self) -> Any:
+        """The false-alarm rate of a calibrated threshold."""
+        return alarms.rate_of(self.contamination, self.alpha)
 
     def _check_fitted(self) -> None:
         check_is_fitted(self, _FITTED)
@@ -47,7 +55,7 @@ class LabellingDetector(BaseDetector):
         """Take the scores (n,) of the training rows, and label them."""
         self.decision_scores_ = scores
         self._row_weights = rows.weights
-        self.cut_ = alarms.calibrated(self.threshold, self.contamination, scores[rows.held])
+        self.cut_ = alarms.calibrated(self.threshold, self._rate, scores[rows.held])
         self._process_decision_scores()
 
     @property
@@ -60,6 +68,8 @@ class LabellingDetector(BaseDetector):
         scores = self._counted
         if self.cut_ is not None:
             self.threshold_: Any = self.cut_.threshold
+        elif isinstance(self.contamination, str):
+            self.threshold_ = automatic_cut(scores)
         elif hasattr(self.contamination, "fit"):
             self.threshold_ = pythresh_cut(self.contamination, scores)
         else:
@@ -103,7 +113,7 @@ class LabellingDetector(BaseDetector):
 
         A row like those held out has a p-value of at most u with probability at most u (``'conformal'``), or
         about u, extrapolated beyond their largest score (``'tail'``). :meth:`predict` labels a row an outlier
-        where its p-value is at most ``contamination``.
+        where its p-value is at most ``alpha``.
         """
         self._check_fitted()
         if self.cut_ is None:
@@ -120,10 +130,26 @@ class LabellingDetector(BaseDetector):
         Perini et al. (2020), as in the base class, but without its product of both tables' lengths.
         """
         self._check_fitted()
-        training = self._counted
-        by_share = self.cut_ is None and not hasattr(self.contamination, "fit")
-        share = self.contamination if by_share else (training > self.threshold_).mean()
-        return confidence(self.decision_function(X), training, self.threshold_, share)
+        return confidence(self.decision_function(X), self._counted, self.threshold_, self._share)
+
+    @property
+    def _share(self) -> float:
+        """The share of outliers in the training rows: the one asked for, or else the one there is."""
+        if (
+            self.cut_ is None
+            and not isinstance(self.contamination, str)
+            and not hasattr(self.contamination, "fit")
+        ):
+            return float(self.contamination)
+        return float((self._counted > self.threshold_).mean())
+
+    def predict_with_rejection(self, X: ArrayLike, *args: Any, **settings: Any) -> Any:
+        """0 for inliers, 1 for outliers and -2 for rows better left undecided; see the base class."""
+        self._check_fitted()
+        # the base class computes with the share of outliers, whatever gave the threshold
+        stand_in = copy.copy(self)
+        stand_in.contamination = self._share
+        return BaseDetector.predict_with_rejection(stand_in, X, *args, **settings)
 
     def _labels_to_state(self) -> State:
         """Everything that labels need, as arrays, numbers and text."""

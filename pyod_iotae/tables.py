@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from iotae._typing import Bool, Float64
 from iotae.data import Table
+from iotae.data.foreign import as_frame, plain_array
 from iotae.data.frames import is_frame
 from iotae.preprocessing import Preprocessor
 
@@ -45,8 +46,7 @@ def to_numbers(
     """
     if nw.dependencies.is_polars_lazyframe(X):
         raise ValueError("Got a lazy frame, but expected its rows: pass X.collect().")
-    if is_frame(X):
-        X = _typed(X)
+    X = _typed(X) if is_frame(X) else plain_array(X)
     if reset:
         detector.encoder_ = Preprocessor(select=()) if _is_mixed(X) else None
     encoder: Preprocessor | None = detector.encoder_
@@ -57,6 +57,7 @@ def to_numbers(
             f"Got a {type(X).__name__}, but expected a data frame with the columns "
             f"{', '.join(encoder.feature_names_in)}: the detector was fitted on text, categories or times."
         )
+    X = _named_by_text(X)
     table = _table(X)
     if reset:
         # an encoder that learns from all rows need not encode them twice
@@ -89,10 +90,19 @@ def _checked(detector: Any, X: Any, reset: bool) -> Float64:
 
 def _typed(X: Any) -> Any:
     """The frame, with numbers for columns of no type, which polars and pyarrow have where all is missing."""
-    frame = nw.from_native(X, eager_only=True)
+    frame = as_frame(X)
+    if not frame.columns:
+        raise ValueError(f"Got a data frame of {len(frame)} rows without columns, but expected at least one.")
     untyped = [name for name, dtype in frame.schema.items() if dtype == nw.Unknown]
     empty = [name for name in untyped if frame[name].is_null().all()]
-    return frame.with_columns(nw.col(*empty).cast(nw.Float64)).to_native() if empty else X
+    return frame.with_columns(nw.col(*empty).cast(nw.Float64)).to_native() if empty else frame.to_native()
+
+
+def _named_by_text(X: Any) -> Any:
+    """The frame, with text for the names of its columns; pandas takes any."""
+    if not hasattr(X, "iloc") or all(isinstance(name, str) for name in X.columns):
+        return X
+    return X.set_axis([str(name) for name in X.columns], axis=1)
 
 
 def _is_mixed(X: Any) -> bool:
@@ -104,9 +114,6 @@ def _is_mixed(X: Any) -> bool:
 
 def _table(X: Any) -> Table:
     """A mixed frame's columns; an error if one of them cannot be used."""
-    names = list(nw.from_native(X, eager_only=True).columns)
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError(f"Got the column names {names}, but expected text: rename them with map(str, ...).")
     table = Table.from_frame(X)
     for name, kind in table.unsupported.items():
         raise ValueError(

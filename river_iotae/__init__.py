@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from river_iotae.conformal_filter import ConformalFilter
 from river_iotae.detector import IoTAE
-from river_iotae.filter import AlarmFilter, ConformalFilter
+from river_iotae.filter import AlarmFilter
 
 __all__ = ["AlarmFilter", "ConformalFilter", "IoTAE"]

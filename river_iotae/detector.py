@@ -9,12 +9,12 @@ from typing import Any
 from river import base
 
 from iotae import serialization
-from iotae._sharing import Unshared
 from iotae._typing import State
 from iotae._validation.schema import check
-from iotae.data.frames import is_frame
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.blocks import Judged
+from river_iotae.figures import ModelOfAStream
+from river_iotae.frames import like_frame
 from river_iotae.state_schema import DETECTOR
 
 __all__ = ["IoTAE"]
@@ -22,7 +22,7 @@ __all__ = ["IoTAE"]
 _KIND = "river_iotae.IoTAE"
 
 
-class IoTAE(Unshared, base.AnomalyDetector):
+class IoTAE(ModelOfAStream):
     """Online deep autoencoder for IoT streams.
 
     The score joins two answers. Is the row odd as a whole? Each feature is scored by how rare its
@@ -30,10 +30,10 @@ class IoTAE(Unshared, base.AnomalyDetector):
     usually does. Is one sensor not what the others say it should be? A running covariance and a
     network predict each cell from all others, and the sensor that misses its prediction most, by
     rarity, now or lately, can raise the score. The model scales its own input, so no scaler is needed
-    in front. Missing, new and vanished features are masked out of scores and updates, text is taken
-    as a category, a `datetime` as the hour of the day, and rows without a usable cell are counted
-    and set aside. Rows that look anomalous are scored but not learned; when they persist, they are
-    adopted as a changed world.
+    in front. Missing, new and vanished features are masked out of scores and updates. Text that spells
+    a number is that number and other text a category; a time is the hour of the day. A row without a
+    usable cell scores as high as such rows are rare, and is counted and set aside. Rows that look
+    anomalous are scored but not learned; when they persist, they are adopted as a changed world.
 
     Scores lie in [0, 1) and `score_one` changes nothing. The networks are updated with mini-batches
     of the rows learned, so `learn_many` and `learn_one` row by row give the same model. Any number of
@@ -68,9 +68,12 @@ class IoTAE(Unshared, base.AnomalyDetector):
     n_rejected
         Number of rows set aside because no cell was usable.
     n_unusable
-        Number of cells set aside: text where numbers were, infinities, and features without a slot.
+        Number of cells set aside: text where numbers were, infinities, what is no number, text or time, and
+        features without a slot.
     left_out
         Features of the latest row learned that had more than there are slots: those without one.
+    n_doubled
+        Number of rows that repeat the row before in each cell, where that is rare; they taught nothing.
     n_refused
         Number of rows taken in that looked anomalous as a whole and did not teach what is usual.
     drift_detected
@@ -211,65 +214,25 @@ class IoTAE(Unshared, base.AnomalyDetector):
         return self._model.score_learn_many(X)
 
     def score_many(self, X: Any) -> Any:
-        """Return the scores of the rows of a data frame: a pandas Series for pandas, else an array."""
-        scores = self._model.score_many(X)
-        if is_frame(X) and hasattr(X, "index") and hasattr(X, "iloc"):
-            import pandas as pd
-
-            return pd.Series(scores, index=X.index, name="score")
-        return scores
-
-    @property
-    def threshold(self) -> float:
-        """The current cut on the scores; infinity during the grace period."""
-        return self._model.threshold
-
-    @property
-    def n_seen(self) -> int:
-        """Number of rows taken in."""
-        return self._model.n_seen
-
-    @property
-    def n_rejected(self) -> int:
-        """Number of rows set aside because no cell was usable."""
-        return self._model.n_rejected
-
-    @property
-    def n_unusable(self) -> int:
-        """Number of cells set aside."""
-        return self._model.n_unusable
-
-    @property
-    def n_refused(self) -> int:
-        """Number of rows that looked anomalous and taught nothing."""
-        return self._model.n_refused
-
-    @property
-    def identifiers(self) -> list[base.typing.FeatureName]:
-        """Text features that are ignored, because nearly each row has a value that was never seen."""
-        return self._model.identifiers
-
-    @property
-    def left_out(self) -> list[base.typing.FeatureName]:
-        """Features without a slot, of the latest row learned that had more than there are slots."""
-        return self._model.left_out
-
-    @property
-    def drift_detected(self) -> bool:
-        """Whether rows that look anomalous are being adopted as a changed world."""
-        return self._model.drift_detected
+        """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""
+        return like_frame(X, self._model.score_many(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file from which `load` continues bit for bit; no code is stored."""
-        serialization.write(path, _KIND, {"params": self._get_params(), "model": self._model.to_state()})
+        serialization.write(path, _KIND, self.to_state())
+
+    def to_state(self) -> State:
+        """Return everything needed to continue, as arrays, numbers and text."""
+        return {"params": self._get_params(), "model": self._model.to_state()}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> IoTAE:
         """Read a model back; raises `iotae.serialization.StateError` if the file is none."""
-        return serialization.restore(path, _KIND, cls._from_state)
+        return serialization.restore(path, _KIND, cls.from_state)
 
     @classmethod
-    def _from_state(cls, data: State) -> IoTAE:
+    def from_state(cls, data: State) -> IoTAE:
+        """Rebuild from `to_state`; raises `iotae.serialization.StateError` if it is none."""
         check(data, DETECTOR)
         params = dict(data["params"])
         sizes = params.pop("hidden_sizes")

@@ -1,18 +1,27 @@
-"""River anomaly filters with a stated guarantee: a threshold of the core around any detector."""
+"""A River anomaly filter with a stated guarantee: a threshold of the core around any detector."""
 
 from __future__ import annotations
 
 import copy
 import math
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 from river import base
 
+from iotae import serialization
 from iotae._sharing import Locked
-from iotae.thresholds import AlertBudget, ConformalThreshold, TailThreshold, Threshold
+from iotae._typing import State
+from iotae.data.frames import frame_rows
+from iotae.thresholds import AlertBudget, TailThreshold, Threshold
+from river_iotae.detector import IoTAE
+from river_iotae.frames import like_frame
+from river_iotae.state_schema import check_filter
+from river_iotae.wrapped import explained, filter_state, parts_of_state
 
-__all__ = ["AlarmFilter", "ConformalFilter"]
+__all__ = ["AlarmFilter"]
 
 
 class AlarmFilter(Locked, base.AnomalyFilter):
@@ -38,7 +47,9 @@ class AlarmFilter(Locked, base.AnomalyFilter):
         fitted to scores starts there.
     protect_anomaly_detector
         Indicates whether or not the anomaly detector is kept from learning rows classified as
-        anomalous.
+        anomalous. By default it is not, unlike in River's own filters: a detector that never learns
+        what it alarms on goes on to alarm after a lasting change. `IoTAE` keeps out such rows itself
+        until they persist.
 
     Attributes
     ----------
@@ -120,6 +131,63 @@ class AlarmFilter(Locked, base.AnomalyFilter):
             if not spared:
                 self.anomaly_detector.learn_one(*args, **learn_kwargs)
 
+    def score_many(self, X: Any) -> Any:
+        """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""
+        scores = [self.score_one(x) for x in frame_rows(X)]
+        return like_frame(X, np.array(scores, np.float64))
+
+    def learn_many(self, X: Any, **learn_kwargs: Any) -> None:
+        """Learn the rows of a data frame or a list of dictionaries in order, the same as row by row."""
+        for x in frame_rows(X):
+            self.learn_one(x, **learn_kwargs)
+
+    def explain_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
+        """Return each feature's share of the score, largest first, where the detector explains its scores.
+
+        Raises
+        ------
+        AttributeError
+            If the detector has no `explain_one`.
+
+        """
+        return explained(self.anomaly_detector, x)
+
+    @property
+    def _mutable_attributes(self) -> set[str]:
+        return {"anomaly_detector", "protect_anomaly_detector"}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the filter and its detector to a file from which `load` continues; no code is stored.
+
+        Raises
+        ------
+        TypeError
+            If the detector is not `river_iotae.IoTAE`, as only code could rebuild it.
+
+        """
+        with self._lock:
+            state = filter_state(self.anomaly_detector, self.rule, self._threshold)
+            settings = {k: v for k, v in self._get_params().items() if k not in ("anomaly_detector", "rule")}
+            data = {**state, "n_rejected": self.n_rejected, "settings": settings}
+        serialization.write(path, f"river_iotae.{type(self).__name__}", data)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a filter back; raises `iotae.serialization.StateError` if the file holds none."""
+        return serialization.restore(path, f"river_iotae.{cls.__name__}", cls._from_state)
+
+    @classmethod
+    def _from_state(cls, data: State) -> Self:
+        check_filter(data, cls.__name__)
+        detector, rule, threshold = parts_of_state(data)
+        restored = cls._made(detector, rule, data["settings"])
+        restored._threshold, restored.n_rejected = threshold, data["n_rejected"]
+        return restored
+
+    @classmethod
+    def _made(cls, detector: IoTAE, rule: Threshold, settings: State) -> Self:
+        return cls(detector, rule, **settings)
+
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
         from river import anomaly, preprocessing
@@ -127,66 +195,3 @@ class AlarmFilter(Locked, base.AnomalyFilter):
         trees = preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees()
         yield {"anomaly_detector": trees, "rule": TailThreshold(0.01)}
         yield {"anomaly_detector": trees, "rule": AlertBudget(10, 1000)}
-
-
-class ConformalFilter(AlarmFilter):
-    """Conformal anomaly filter.
-
-    Each row is scored before it is learned, and its score is ranked among the latest scores: that is its
-    conformal p-value. A normal row that is exchangeable with the latest rows (any order of them is
-    equally likely) is classified as anomalous with probability at most `alpha`. There is no guarantee
-    under drift. Every score enters the calibration, alarms included.
-
-    Parameters
-    ----------
-    anomaly_detector
-        An anomaly detector.
-    alpha
-        The share of the calibration scores that lie above the threshold: the false-alarm rate where the
-        calibration rows are normal. In (0, 1). No alarm is possible before `1 / alpha - 1` rows were
-        learned.
-    window
-        How many of the latest scores are the calibration scores; by default `20 / alpha`, at least 1,000
-        and at most 100,000.
-    protect_anomaly_detector
-        Indicates whether or not the anomaly detector is kept from learning rows classified as
-        anomalous.
-
-    Examples
-    --------
-
-    >>> from river import anomaly, datasets, preprocessing
-    >>> from river_iotae import ConformalFilter
-
-    >>> model = ConformalFilter(
-    ...     preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=42), alpha=0.05
-    ... )
-    >>> alarms = 0
-    >>> for x, _ in datasets.Shuttle().take(2000):
-    ...     alarms += model.classify(model.score_one(x))
-    ...     model.learn_one(x)
-    >>> alarms
-    110
-
-    References
-    ----------
-    [^1]: Vovk, V., Gammerman, A. and Shafer, G., 2005. Algorithmic learning in a random world. Springer.
-
-    """
-
-    def __init__(
-        self,
-        anomaly_detector: base.AnomalyDetector,
-        alpha: float = 0.01,
-        window: int | None = None,
-        protect_anomaly_detector: bool = False,
-    ) -> None:
-        super().__init__(anomaly_detector, ConformalThreshold(alpha, window), protect_anomaly_detector)
-        self.alpha = alpha
-        self.window = window
-
-    @classmethod
-    def _unit_test_params(cls) -> Iterator[dict[str, Any]]:
-        from river import anomaly, preprocessing
-
-        yield {"anomaly_detector": preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees()}

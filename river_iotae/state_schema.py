@@ -1,13 +1,27 @@
-"""What the state of the River detector must look like."""
+"""What the states of the River detector and the filters must look like."""
 
 from __future__ import annotations
 
 from iotae._typing import State
-from iotae._validation.schema import Record, Whole, refuse
+from iotae._validation.schema import COUNT, Flag, Maybe, Number, Record, Schema, Whole, check, refuse
 from iotae.nn.state_schema import HIDDEN_SIZES
 from iotae.stream.state_schema import ONLINE_AUTOENCODER, SETTINGS
+from iotae.thresholds import (
+    AlertBudget,
+    ConformalThreshold,
+    OnlineFDR,
+    QuantileThreshold,
+    TailThreshold,
+    Threshold,
+)
 
-__all__ = ["DETECTOR"]
+__all__ = ["DETECTOR", "RULES", "check_filter"]
+
+RULES: dict[str, type[Threshold]] = {
+    rule.__name__: rule
+    for rule in (AlertBudget, ConformalThreshold, OnlineFDR, QuantileThreshold, TailThreshold)
+}
+"""The thresholds that can be read back from a file."""
 
 
 def _check_params(data: State, place: str) -> None:
@@ -24,3 +38,33 @@ _SHARED = {name: schema for name, schema in SETTINGS.fields.items() if name != "
 _PARAMS = Record({**_SHARED, "hidden_sizes": HIDDEN_SIZES, "max_features": Whole(1)})
 
 DETECTOR = Record({"params": _PARAMS, "model": ONLINE_AUTOENCODER}, (_check_params,))
+
+
+def _one_rule(data: State, place: str) -> None:
+    if len(data) != 1:
+        raise refuse(list(data), place, "the state of one threshold")
+
+
+_PROTECTS: dict[str, Schema] = {"protect_anomaly_detector": Flag()}
+
+_FILTER: dict[str, Schema] = {
+    "detector": DETECTOR,
+    "rule": Record({name: rule.SCHEMA for name, rule in RULES.items()}, (_one_rule,), frozenset(RULES)),
+    "n_rejected": COUNT,
+}
+
+_RATE: dict[str, Schema] = {"alpha": Number(0.0, 1.0, inner=True), "window": Maybe(Whole(1))}
+
+_FILTERS = {
+    "AlarmFilter": Record({**_FILTER, "settings": Record(_PROTECTS)}),
+    "ConformalFilter": Record({**_FILTER, "settings": Record({**_RATE, **_PROTECTS})}),
+}
+
+
+def check_filter(data: State, kind: str) -> None:
+    """Hold the state of a filter of a kind against its schema."""
+    if not isinstance(data, dict) or "threshold" not in data:
+        raise refuse(data, "filter", "the parts of a filter, its threshold among them")
+    check({name: part for name, part in data.items() if name != "threshold"}, _FILTERS[kind])
+    # it is of the kind of the rule
+    check(data["threshold"], RULES[next(iter(data["rule"]))].SCHEMA)

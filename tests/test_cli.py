@@ -346,7 +346,7 @@ def test_a_torn_row_leaves_no_half_file(house, tmp_path, capsys):
 def test_a_missing_library_says_how_to_install_it(house, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sklearn.preprocessing", None)
     argv = ["fit", str(house / "train.csv"), *FIT, "-o", str(tmp_path / "m")]
-    assert "pip install 'iotae[all]'" in error_of(capsys, argv)
+    assert "pip install 'iotae[tables]'" in error_of(capsys, argv)
 
 
 # -- streams -----------------------------------------------------------------------------------
@@ -430,7 +430,9 @@ def test_each_option_has_a_sentence_and_each_subcommand_an_example():
     (commands,) = (
         action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
     )
-    assert set(commands.choices) == {"demo", "fit", "tune", "score", "stream", "evaluate"}
+    assert set(commands.choices) == {
+        *("demo", "fit", "tune", "score", "stream", "evaluate", "info", "simulate"),
+    }
     for name, parser in commands.choices.items():
         assert f"$ iotae {name}" in parser.format_help() or f"| iotae {name}" in parser.format_help()
         for action in parser._actions:
@@ -507,7 +509,7 @@ def test_a_live_stream_answers_at_once_and_ends_whole_on_a_signal(tmp_path, numb
         os.kill(process.pid, number)
         _, said = process.communicate(timeout=60)
         assert process.returncode == code, said
-        assert b"1 rows scored and learned" in said
+        assert b"1 row scored and learned" in said
         assert model.exists()
     assert out.read_text().startswith("a,b,score,alarm,threshold\n1,2,0.0,0,")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out.csv"]

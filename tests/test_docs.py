@@ -86,10 +86,7 @@ def test_figures_are_those_of_the_benchmarks_pages(tmp_path):
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=lambda p: p.name)
-def test_commands_run_in_order(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    # the files that the pages' examples begin with are made as the command's page says
-    exec(blocks(ROOT / "docs" / "command.md", "python")[0], {})
+def test_commands_run_in_order(page, tmp_path):
     for body in blocks(page, "console"):
         for line in body.splitlines():
             if line.startswith("$ iotae"):
@@ -100,7 +97,9 @@ def test_commands_run_in_order(page, tmp_path, monkeypatch):
                 assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
 
 
-@pytest.mark.parametrize("command", ["fit", "tune", "score", "stream", "evaluate", "demo"])
+@pytest.mark.parametrize(
+    "command", ["fit", "tune", "score", "stream", "evaluate", "demo", "info", "simulate"]
+)
 def test_each_option_of_the_command_is_on_a_page(command):
     done = subprocess.run(
         [sys.executable, "-m", "iotae", command, "--help"], capture_output=True, text=True, check=True

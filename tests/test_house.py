@@ -78,7 +78,8 @@ def test_imports_have_no_circle_even_with_those_inside_functions():
 
 
 FLOORS = (
-    "iotae iotae._typing iotae._compiled iotae._files iotae._sharing iotae._version iotae.simulator",
+    "iotae iotae._typing iotae._compiled iotae._files iotae._progress iotae._sharing iotae._version "
+    "iotae.simulator",
     "iotae._validation iotae._random iotae.serialization iotae.thresholds",
     "iotae.nn iotae.data iotae.evaluation",
     "iotae.stream iotae.batch iotae.sequence iotae.preprocessing iotae.io iotae.plots",
@@ -125,7 +126,6 @@ LONG_MODULES = {
     "iotae.stream.scaler": 290,
     "iotae.stream.witness_learning": 255,
     "pyod_iotae.detector": 325,
-    "river_iotae.detector": 280,
 }
 """The exceptions of today, each with what it may reach. The three lists may only shrink: a new name or a
 larger number is a function or a module to cut, and a name that is no longer needed has to go."""

@@ -185,6 +185,8 @@ def test_ranking_names_its_areas_and_chance():
 def test_ranking_of_one_class_is_refused():
     with pytest.raises(ValueError, match="Got 0 anomalies in 2 rows"):
         RankingDisplay.from_predictions([0, 0], [0.1, 0.2])
+    with pytest.raises(ValueError, match="rate_axis='cubic'"):
+        RankingDisplay.from_predictions(Y, SCORES).plot(rate_axis="cubic")
     with pytest.raises(ValueError, match="Got no scores"):
         RankingDisplay(Y, {})
 
@@ -237,3 +239,16 @@ def test_a_threshold_that_is_not_there_yet_is_not_drawn(tmp_path):
     for threshold in (np.inf, np.r_[np.full(10, np.inf), np.full(10, 0.5)]):
         ScoreDisplay.from_predictions([0, 1] * 10, scores, threshold).plot().save(tmp_path / "s.png")
     assert (tmp_path / "s.png").stat().st_size > 1000
+
+
+def test_a_logarithmic_rate_begins_at_one_false_alarm(tmp_path):
+    rng = np.random.default_rng(0)
+    y = rng.random(2000) < 0.05
+    display = RankingDisplay.from_predictions(y, rng.normal(size=2000) + 3 * y).plot(rate_axis="log")
+    left, right = display.ax_
+    assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
+    assert left.get_xlim() == pytest.approx((1 / np.sum(~y), 1.0))
+    assert all((line.get_xdata() > 0).all() for line in left.lines)
+    for suffix in (".png", ".pdf", ".svg"):
+        display.save(tmp_path / f"ranking{suffix}")
+        assert (tmp_path / f"ranking{suffix}").stat().st_size > 1000

@@ -166,12 +166,13 @@ def test_bad_tables_are_refused(X, words):
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"lr": 0.0}, "learning_rate=0.0"),
-        ({"epoch_num": 0}, "epochs=0"),
-        ({"hidden_neuron_list": []}, "hidden_sizes="),
-        ({"hidden_activation_name": "step"}, "activation='step'"),
+        ({"lr": 0.0}, r"^Got lr=0\.0"),
+        ({"epoch_num": 0}, "^Got epoch_num=0"),
+        ({"hidden_neuron_list": []}, "^Got hidden_neuron_list="),
+        ({"hidden_activation_name": "step"}, "^Got hidden_activation_name='step'"),
         ({"dropout_rate": 1.0}, "dropout_rate=1.0"),
         ({"batch_size": -1}, "batch_size=-1"),
+        ({"random_state": -1}, "^Got random_state=-1"),
     ],
 )
 def test_bad_parameters_are_refused_at_fit(params, words, data):

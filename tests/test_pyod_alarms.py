@@ -20,7 +20,7 @@ def rows():
 
 @pytest.fixture(scope="module", params=MODES)
 def fitted(request, rows):
-    return IoTAE(threshold=request.param, contamination=0.02, random_state=0).fit(rows[:4000])
+    return IoTAE(threshold=request.param, alpha=0.02, random_state=0).fit(rows[:4000])
 
 
 def test_the_network_learns_nothing_from_the_rows_held_out(fitted, rows):
@@ -89,9 +89,14 @@ def test_held_out_rows_are_bounded_and_at_least_what_the_rate_asks_for():
         ({"threshold": "quantile"}, "threshold='quantile', but expected one of 'contamination', 'conformal'"),
         ({"threshold": "tail"}, "Got 300 rows with threshold='tail' .* at least 400"),
         (
-            {"threshold": "conformal", "contamination": 0.001},
+            {"threshold": "conformal", "alpha": 0.001},
             "at least 1998, of which 999 are held out",
         ),
+        ({"alpha": 0.01}, "alpha=0.01 with threshold='contamination', but expected threshold='conformal'"),
+        ({"threshold": "conformal", "alpha": 1.0}, "alpha=1.0, but expected"),
+        ({"threshold": "tail", "alpha": 0.5}, "alpha=0.5 with threshold='tail'"),
+        ({"threshold": "tail", "contamination": "auto"}, "contamination='auto'.* pass alpha"),
+        ({"contamination": "most"}, "contamination='most', but expected a share"),
     ],
 )
 def test_bad_parameters_are_refused_at_fit(params, words, rows):
@@ -103,7 +108,7 @@ def test_what_needs_held_out_rows_says_so(rows):
     class Cutter:
         def fit(self, scores): ...
 
-    with pytest.raises(ValueError, match="expected a number for contamination"):
+    with pytest.raises(ValueError, match="pass alpha, e"):
         IoTAE(contamination=Cutter(), threshold="conformal").fit(rows[:300])
     with pytest.raises(ValueError, match="expected 'conformal' or 'tail' at fit"):
         IoTAE(random_state=0).fit(rows[:300]).predict_pvalue(rows[:3])
@@ -121,3 +126,41 @@ def test_weights_are_checked_once_and_a_mixed_frame_is_read_once(mode, monkeypat
         )
     IoTAE(threshold=mode, random_state=0).fit(frame, sample_weight=np.ones(500))
     assert sorted(calls) == ["_table", "check_row_weights"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_contamination_still_stands_for_alpha_and_says_so(mode, rows):
+    with pytest.warns(FutureWarning, match="pass alpha=0.02") as told:
+        old = IoTAE(threshold=mode, contamination=0.02, random_state=0).fit(rows[:1000])
+    assert told[0].filename == __file__
+    new = IoTAE(threshold=mode, alpha=0.02, random_state=0).fit(rows[:1000])
+    assert old.threshold_ == new.threshold_
+    assert new.cut_.alpha == 0.02
+    # the default stands for alpha's own, without a word
+    plain = IoTAE(threshold=mode, random_state=0).fit(rows[:1000])
+    assert plain.cut_.alpha == 0.1
+    # a contamination beside alpha does not count
+    both = IoTAE(threshold=mode, alpha=0.02, contamination="auto", random_state=0).fit(rows[:1000])
+    assert both.threshold_ == new.threshold_
+
+
+def test_an_automatic_contamination_is_three_robust_deviations_above_the_median(rows, tmp_path):
+    table = np.vstack([rows[:950], 15 * rows[:50]])
+    clf = IoTAE(contamination="auto", random_state=0).fit(table)
+    scores = clf.decision_scores_
+    spread = 1.4826 * np.median(np.abs(scores - np.median(scores)))
+    assert clf.threshold_ == pytest.approx(np.median(scores) + 3 * spread, rel=1e-12)
+    assert clf.labels_[-50:].mean() > 0.9
+    assert 0.03 < clf.labels_.mean() < 0.15
+    np.testing.assert_array_equal(clf.predict(table), clf.labels_)
+    assert np.isfinite(clf.predict_confidence(table)).all()
+    assert set(clf.predict_with_rejection(table, c_r=0.1)) <= {-2, 0, 1}
+    assert clone(clf).fit(table).threshold_ == clf.threshold_
+    clf.save(tmp_path / "m.iotae")
+    assert IoTAE.load(tmp_path / "m.iotae").partial_fit(table).contamination == "auto"
+    with pytest.raises(ValueError, match="expected 'conformal' or 'tail'"):
+        clf.predict_pvalue(table)
+
+
+def test_an_automatic_cut_of_equal_scores_makes_no_outliers():
+    assert IoTAE(contamination="auto", random_state=0).fit(np.ones((50, 2))).labels_.sum() == 0

@@ -264,10 +264,10 @@ def test_a_mixed_frame_is_saved_and_gone_on_with(tmp_path):
         (lambda frame: frame[["amps", "watts", "mode", "on", "at"]], "in the same order"),
         (lambda frame: frame.drop(columns="mode"), "missing"),
         (lambda frame: frame.assign(amps=np.inf), "infinity in the column 'amps'"),
-        (lambda frame: frame.assign(amps=[[1.0]] * len(frame)), "not one cell that is a number"),
-        (lambda frame: frame.assign(on=pd.Timedelta(1, "s")), "column 'on' of type Duration"),
+        (lambda frame: frame.assign(amps=[[1.0]] * len(frame)), r"'amps' of type Object \(list\)"),
+        (lambda frame: frame.assign(on=pd.interval_range(0, len(frame))), "column 'on' of type Unknown"),
     ],
-    ids=["array", "order", "missing", "infinity", "lists", "durations"],
+    ids=["array", "order", "missing", "infinity", "lists", "intervals"],
 )
 def test_a_mixed_frame_that_changed_is_refused(change, words):
     frame = pd.DataFrame(mixed_columns())
@@ -278,8 +278,6 @@ def test_a_mixed_frame_that_changed_is_refused(change, words):
 
 def test_frames_that_cannot_be_encoded_are_refused():
     frame = pd.DataFrame(mixed_columns())
-    with pytest.raises(ValueError, match=r"map\(str"):
-        IoTAE().fit(frame.set_axis(range(5), axis=1))
     with pytest.raises(ValueError, match=r"pass X\.collect"):
         IoTAE().fit(pl.DataFrame(mixed_columns()).lazy())
     with pytest.raises(ValueError, match="without rows"):

@@ -77,7 +77,7 @@ def test_many_is_one_after_the_other(library, shuttle):
     assert frozen(by_row) == frozen(by_frame)
     probe = [x for x, _ in shuttle[700:800]]
     scores = by_frame.score_many(library(probe))
-    assert scores.tolist() == [by_row.score_one(x) for x in probe]
+    assert list(scores) == [by_row.score_one(x) for x in probe]
 
 
 def test_score_many_keeps_pandas_index(shuttle):
@@ -87,6 +87,10 @@ def test_score_many_keeps_pandas_index(shuttle):
     scores = model.score_many(frame)
     assert isinstance(scores, pd.Series)
     assert scores.index.tolist() == list("abcde")
+    assert scores.name == "score"
+    in_polars = model.score_many(pl.DataFrame(frame.to_dict("list")))
+    assert isinstance(in_polars, pl.Series)
+    assert in_polars.to_list() == scores.tolist()
 
 
 def test_explanation_adds_up_to_the_score(shuttle):
@@ -242,6 +246,79 @@ def test_an_alarm_filter_leaves_the_rule_it_was_given_alone(shuttle):
     assert model.p_value(0.999) == pytest.approx(1 / 304)
     with pytest.raises(ValueError, match=r"rule=0\.95, but expected a threshold of iotae\.thresholds"):
         AlarmFilter(IoTAE(), 0.95)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AlarmFilter(IoTAE(seed=0), AlertBudget(3, 100), protect_anomaly_detector=True),
+        lambda: AlarmFilter(IoTAE(seed=0, hidden_sizes=(4, 2, 4)), TailThreshold(0.01, depth=20)),
+        lambda: AlarmFilter(IoTAE(seed=0), OnlineFDR(0.2, horizon=50)),
+        lambda: AlarmFilter(IoTAE(seed=0), QuantileThreshold(0.2).fit([0.1, 0.2, 0.3])),
+        lambda: ConformalFilter(IoTAE(seed=0), alpha=0.05, window=100, protect_anomaly_detector=True),
+    ],
+    ids=["budget", "tail", "fdr", "quantile", "conformal"],
+)
+def test_a_saved_filter_goes_on_as_it_was(make, shuttle, tmp_path):
+    model = make()
+    for x, _ in shuttle[:400]:
+        model.learn_one(x)
+    model.save(tmp_path / "filter.iotae")
+    back = type(model).load(tmp_path / "filter.iotae")
+    assert repr(back) == repr(model)
+    for x, _ in shuttle[400:600]:
+        assert (back.score_one(x), back.threshold) == (model.score_one(x), model.threshold)
+        back.learn_one(x)
+        model.learn_one(x)
+    assert frozen(back.anomaly_detector) == frozen(model.anomaly_detector)
+    with pytest.raises(serialization.StateError, match=r"expected that of river_iotae\.IoTAE"):
+        IoTAE.load(tmp_path / "filter.iotae")
+
+
+def test_a_filter_around_other_detectors_cannot_be_saved_or_explained(tmp_path):
+    model = ConformalFilter(preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=0))
+    with pytest.raises(TypeError, match=r"Pipeline, but expected river_iotae\.IoTAE"):
+        model.save(tmp_path / "filter.iotae")
+    with pytest.raises(AttributeError, match="HalfSpaceTrees, which does not explain"):
+        model.explain_one({"a": 1.0})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_filter_explains_as_its_detector_does(shuttle):
+    plain = AlarmFilter(IoTAE(seed=0), TailThreshold(0.01))
+    piped = AlarmFilter(preprocessing.StandardScaler() | IoTAE(seed=0), TailThreshold(0.01))
+    for x, _ in shuttle[:300]:
+        plain.learn_one(x)
+        piped.learn_one(x)
+    for model in (plain, piped):
+        shares = model.explain_one(shuttle[300][0])
+        assert sum(shares.values()) == pytest.approx(model.score_one(shuttle[300][0]))
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, list])
+def test_a_filter_takes_frames_as_rows(library, shuttle):
+    rows = [x for x, _ in shuttle[:250]]
+    by_row, by_frame = (AlarmFilter(IoTAE(seed=0), TailThreshold(0.01)) for _ in range(2))
+    for x in rows:
+        by_row.learn_one(x)
+    by_frame.learn_many(library(rows))
+    assert by_frame.threshold == by_row.threshold
+    scores = by_frame.score_many(library(rows))
+    assert list(scores) == [by_row.score_one(x) for x in rows]
+    assert isinstance(scores, {pd.DataFrame: pd.Series, pl.DataFrame: pl.Series, list: np.ndarray}[library])
+
+
+def test_what_rivers_mutate_may_change():
+    model = ConformalFilter(IoTAE(seed=0, grace_period=1000))
+    model.mutate({"protect_anomaly_detector": True, "anomaly_detector": {"grace_period": 50}})
+    assert model.protect_anomaly_detector
+    assert model.anomaly_detector.grace_period == model.anomaly_detector._model.grace_period == 50
+    assert model.anomaly_detector.clone().grace_period == 50
+    with pytest.raises(ValueError, match="grace_period=-1"):
+        model.mutate({"anomaly_detector": {"grace_period": -1}})
+    with pytest.raises(ValueError, match="seed"):
+        model.mutate({"anomaly_detector": {"seed": 1}})
+    assert model.anomaly_detector.grace_period == 50
 
 
 def test_a_score_that_is_not_finite_costs_its_row_alone():

@@ -317,12 +317,15 @@ def test_scores_and_explanations_change_nothing(rng):
     assert frozen(model) == before
 
 
-def test_a_row_without_a_usable_cell_has_no_shares(rng):
+def test_the_shares_of_a_row_without_a_usable_cell_are_alike(rng):
     model = OnlineAutoencoder(seed=0)
     played(model, gaussian(rng, 100))
     model.explain_one({"a": 5.0, "b": 0.0})
-    assert model.score_one({"a": None, "b": math.inf}) == 0.0
-    assert set(model.explain_one({"a": None, "b": math.inf}).values()) == {0.0}
+    empty = {"a": None, "b": math.inf}
+    score = model.score_one(empty)
+    assert model.explain_one(empty) == {"a": score / 2, "b": score / 2}
+    assert model.explain_one({}) == model.explain_one(empty)
+    assert model.explain_one({"b": None}) == {"b": score}
 
 
 def test_shares_add_up_and_are_never_negative(rng):

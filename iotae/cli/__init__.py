@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from iotae.cli.missing import how_to_install
 from iotae.cli.parser import make_parser
 from iotae.cli.signals import ENDINGS
 from iotae.cli.terminal import words_of
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except ImportError as error:
-        return _fail(f"{error}. Install what is missing with: pip install 'iotae[all]'")
+        return _fail(f"{error}. {how_to_install(error)}")
     except OSError as error:
         if not _flush_or_drop() and error.filename is None:
             error.filename = "standard output"

@@ -27,6 +27,9 @@ PAPER = {"accuracy": 0.900, "precision": 0.818, "recall": 0.900, "f1": 0.857}
 _ALPHA = 0.005
 _INTERVAL = 600
 
+_SUFFIXES = (".png", ".pdf", ".svg")
+"""A picture to look at, and two to print and to edit."""
+
 
 def run(args: Namespace) -> int:
     """Run the experiment, with its figures in the folder asked for."""
@@ -36,7 +39,7 @@ def run(args: Namespace) -> int:
 
 
 def experiment(output: str | os.PathLike[str], seed: int = 0, n_rows: int = 10_000) -> None:
-    """Run the experiment, print what it found and save its figures as PNG.
+    """Run the experiment, print what it found and save its figures as PNG, PDF and SVG.
 
     The detector learns from the normal rows of a stratified 70 % and takes its threshold from normal rows
     held out of those. The other 30 % are judged once, for the figures printed.
@@ -78,7 +81,8 @@ def experiment(output: str | os.PathLike[str], seed: int = 0, n_rows: int = 10_0
         of_kind = simulation.kind[test] == kind
         print(f"  {kind:12}{alarms[of_kind].mean():6.2f}  of {int(of_kind.sum())}")
     _figures(folder, simulation, test, labels, scores, alarms, detector.threshold)
-    print(f"\nfigures in {folder}/: {', '.join(sorted(path.name for path in folder.glob('*.png')))}")
+    drawn = ", ".join(sorted(path.stem for path in folder.glob("*.png")))
+    print(f"\nfigures in {folder}/, each as PNG, PDF and SVG: {drawn}")
 
 
 def _tell(detector: TableDetector, result: Evaluation, n_train: int, n_test: int) -> None:
@@ -106,8 +110,13 @@ def _figures(
     from iotae.plots import ConfusionDisplay, FeaturesDisplay, MetricsDisplay, RankingDisplay, ScoreDisplay
 
     truth, time = labels[test], simulation.columns["timestamp"][test]
-    FeaturesDisplay.from_simulation(simulation, test_index=test).plot().save(folder / "features.png")
-    ConfusionDisplay.from_predictions(truth, alarms).plot().save(folder / "confusion.png")
-    MetricsDisplay.from_predictions(truth, alarms).plot().save(folder / "metrics.png")
-    ScoreDisplay.from_predictions(truth, scores, threshold, time=time).plot().save(folder / "score.png")
-    RankingDisplay.from_predictions(truth, scores).plot().save(folder / "ranking.png")
+    displays = {
+        "features": FeaturesDisplay.from_simulation(simulation, test_index=test).plot(),
+        "confusion": ConfusionDisplay.from_predictions(truth, alarms).plot(),
+        "metrics": MetricsDisplay.from_predictions(truth, alarms).plot(),
+        "score": ScoreDisplay.from_predictions(truth, scores, threshold, time=time).plot(),
+        "ranking": RankingDisplay.from_predictions(truth, scores).plot(rate_axis="log"),
+    }
+    for name, display in displays.items():
+        for suffix in _SUFFIXES:
+            display.save(folder / f"{name}{suffix}")

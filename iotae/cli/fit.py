@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 
 from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
 from iotae.cli.models import save_model
 from iotae.cli.paths import check_model_output
-from iotae.cli.terminal import announce_compiler, say, shows_bars
+from iotae.cli.terminal import announce_compiler, counted, say, shows_bars
 
 __all__ = ["run"]
+
+_OPTION = re.compile(r"\b(hidden_sizes|epochs|batch_size|learning_rate|device|seed)=")
+"""How an error names a setting that has an option of its own."""
 
 
 def run(args: Namespace) -> int:
@@ -25,10 +29,17 @@ def run(args: Namespace) -> int:
         for name in ("hidden_sizes", "epochs", "batch_size", "learning_rate", "device")
         if getattr(args, name) is not None
     }
-    autoencoder = BatchAutoencoder(
-        scaling=scaling_after(preprocessor), seed=args.seed, progress=shows_bars(), **network
-    )
+    try:
+        autoencoder = BatchAutoencoder(
+            scaling=scaling_after(preprocessor), seed=args.seed, progress=shows_bars(), **network
+        )
+    except ValueError as error:
+        raise ValueError(_OPTION.sub(lambda found: f"--{found[1].replace('_', '-')} ", str(error))) from error
+    if shows_bars():
+        say(f"reading {args.train}")
     table, y, normal_value = read_labelled(args)
+    if shows_bars():
+        say(f"learning from {counted(table.n_rows, 'row')}")
     detector = TableDetector(
         preprocessor,
         autoencoder,
@@ -41,9 +52,10 @@ def run(args: Namespace) -> int:
     save_model(detector, args.output, [args.train])
     for line in detector.preprocessor.report():
         say(line)
+    rows = "row" if y is None else "normal row"
     say(
-        f"learned from {detector.n_learned} of {table.n_rows} rows; alarms above {detector.threshold:.6g}, "
-        f"the {1 - args.alpha:.1%} quantile of the scores of {detector.n_calibrated} "
-        f"{'rows' if y is None else 'normal rows'}; model in {args.output}"
+        f"learned from {detector.n_learned} of {counted(table.n_rows, 'row')}; alarms above "
+        f"{detector.threshold:.6g}, the {1 - args.alpha:.1%} quantile of the scores of "
+        f"{counted(detector.n_calibrated, rows)}; model in {args.output}"
     )
     return 0

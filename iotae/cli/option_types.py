@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
-__all__ = ["count", "names", "numbers", "share", "sizes"]
+__all__ = ["count", "names", "numbers", "seconds", "share", "sizes"]
 
 
 def names(text: str) -> list[str]:
@@ -34,6 +34,17 @@ def numbers(text: str) -> list[float]:
         return [float(value) for value in text.split(",")]
     except ValueError:
         raise ArgumentTypeError(f"expected numbers like 0.001,0.003, got {text!r}") from None
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds of at least 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value < float("inf"):
+        raise ArgumentTypeError(f"expected seconds of at least 1 like 60, got {text!r}")
+    return value
 
 
 def share(text: str) -> float:

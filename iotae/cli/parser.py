@@ -19,6 +19,7 @@ from iotae.cli.options import (
     add_output,
     add_seed,
 )
+from iotae.cli.simulate_options import add_simulate_options
 
 __all__ = ["make_parser"]
 
@@ -46,6 +47,8 @@ def make_parser() -> argparse.ArgumentParser:
     _score(commands)
     _stream(commands)
     _evaluate(commands)
+    _info(commands)
+    _simulate(commands)
     return parser
 
 
@@ -206,3 +209,30 @@ def _evaluate(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     add_input_format(parser)
+
+
+def _info(commands: Any) -> None:
+    parser = _subcommand(
+        commands,
+        "info",
+        "print the card of a saved model",
+        "Says what the model learned from, what it takes each column as, where its threshold lies, and with "
+        "which versions it was read.",
+        "iotae info model.iotae",
+        "iotae info stream.iotae --json",
+    )
+    parser.add_argument("model", help="the file of any model that was saved: table or stream, PyOD or River")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead")
+
+
+def _simulate(commands: Any) -> None:
+    parser = _subcommand(
+        commands,
+        "simulate",
+        "write a file of simulated readings to try the other commands with",
+        "Devices of a building report temperature, humidity, light, power and latency; some rows are "
+        "anomalies, which the label column marks by 1.",
+        "iotae simulate -o train.csv --rows 400 --label attack",
+        "iotae simulate --seed 3 | iotae stream - --label label -o scored.csv",
+    )
+    add_simulate_options(parser)

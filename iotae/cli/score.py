@@ -14,7 +14,7 @@ from iotae.cli.models import load_model
 from iotae.cli.paths import check_output
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import row_dicts
-from iotae.cli.terminal import announce_compiler, progress_bar, say, say_notes
+from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
 from iotae.data import Table
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(args: Namespace) -> int:
             rows, alarms = rows + chunk.n_rows, alarms + int(verdict.alarms.sum())
             advance(chunk.n_rows)
     say_notes(read + notes)
-    say(f"{rows} rows scored, {alarms} alarms above {detector.threshold:.6g}")
+    say(f"{counted(rows, 'row')} scored, {counted(alarms, 'alarm')} above {detector.threshold:.6g}")
     return 0
 
 

@@ -16,7 +16,7 @@ from iotae.cli.models import Saver, load_model
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.terminal import announce_compiler, progress_bar, say, say_notes
+from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -72,18 +72,21 @@ def run(args: Namespace) -> int:
         saver.save()
     if first is not None:
         _tell_how_read(first, ignore)
-    say(f"{saver.rows} rows scored and learned, {alarms} alarms")
+    say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
     _say_what_was_not_used(model)
     return until.exit_code
 
 
 def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
     if model.n_rejected or model.n_unusable:
-        say(f"not learned: {model.n_rejected} rows without a usable cell; not used: {model.n_unusable} cells")
+        say(
+            f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
+            f"not used: {counted(model.n_unusable, 'cell')}"
+        )
     if model.left_out:
         some = ", ".join(map(str, model.left_out[:5]))
         n, most = len(model.left_out), model.max_features
-        say(f"left out, as a model has room for {most} features: {n} columns, such as {some}")
+        say(f"left out, as a model has room for {most} features: {counted(n, 'column')}, such as {some}")
 
 
 def _model_of(args: Namespace) -> OnlineAutoencoder:

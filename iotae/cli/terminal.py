@@ -6,10 +6,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["announce_compiler", "progress_bar", "say", "say_notes", "shows_bars", "words_of"]
+from iotae._progress import Progress
+
+__all__ = ["announce_compiler", "counted", "progress_bar", "say", "say_notes", "shows_bars", "words_of"]
 
 
 def announce_compiler() -> None:
@@ -17,6 +18,17 @@ def announce_compiler() -> None:
     from iotae._compiled import say_on_standard_error
 
     say_on_standard_error()
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: 1 row, 2 rows.
+
+    Examples
+    --------
+    >>> counted(1, "alarm"), counted(0, "alarm"), counted(2, "anomaly", "anomalies")
+    ('1 alarm', '0 alarms', '2 anomalies')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def say(line: str) -> None:
@@ -38,17 +50,15 @@ def say_notes(notes: Counter[str]) -> None:
 
 
 def shows_bars() -> bool:
-    """Whether there is a terminal to draw a progress bar on, and a library to draw it."""
-    return sys.stderr.isatty() and find_spec("tqdm") is not None
+    """Whether there is a terminal to draw progress on."""
+    return sys.stderr.isatty()
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Any]:
-    """Yield a function that advances a bar on a terminal, and does nothing in a pipe."""
+    """Yield a function that counts rows and shows how many on a terminal, and does nothing in a pipe."""
     if not shows_bars():
         yield lambda rows: None
         return
-    from tqdm import tqdm
-
-    with tqdm(desc=what, unit=" rows", unit_scale=True) as bar:
-        yield bar.update
+    with Progress(what, "rows") as progress:
+        yield progress.advance

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from iotae.data.clocks import hour_is_told, time_of
 from iotae.data.numbers import number_of
 
-__all__ = ["read_text"]
+__all__ = ["is_row", "read_text"]
 
 _SHORT = 64
 """Letters up to which a text is remembered with what it says, as values of categories repeat."""
+
+
+def is_row(x: Any) -> bool:
+    """Whether ``x`` says what cell each feature has: a mapping, or what has keys and items as one does.
+
+    River's ``VectorDict`` and a pandas ``Series`` are no mappings, but do.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"a": [1.0]})
+    >>> is_row({"a": 1.0}), is_row(frame.iloc[0]), is_row(frame), is_row([1.0])
+    (True, True, False, False)
+    """
+    if isinstance(x, Mapping):
+        return True
+    return hasattr(x, "keys") and hasattr(x, "items") and getattr(x, "ndim", 1) == 1
 
 
 def read_text(text: str) -> float | date | str:

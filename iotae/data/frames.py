@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from iotae._typing import Float64
+from iotae.data.cells import is_row
+from iotae.data.columns import parse_numbers
+from iotae.data.foreign import as_frame, plain_array, read_column, type_name
 
 __all__ = ["check_columns", "column_names", "frame_rows", "is_frame", "numeric_columns", "to_matrix"]
 
@@ -23,9 +26,7 @@ def column_names(table: Any) -> list[str] | None:
     """The columns of a data frame as text, or None if ``table`` is none."""
     if not is_frame(table):
         return None
-    import narwhals as nw
-
-    return [str(name) for name in nw.from_native(table, eager_only=True).columns]
+    return [str(name) for name in as_frame(table).columns]
 
 
 def check_columns(table: Any, expected: list[str] | None) -> None:
@@ -44,14 +45,12 @@ def frame_rows(frame: Any) -> Iterator[dict[Hashable, Any]]:
         If ``frame`` is neither.
     """
     if is_frame(frame):
-        import narwhals as nw
-
-        table = nw.from_native(frame, eager_only=True)
-        yield from table.iter_rows(named=True, buffer_size=4096)
+        rows: Iterator[dict[Hashable, Any]] = as_frame(frame).iter_rows(named=True, buffer_size=4096)  # type: ignore[assignment]
+        yield from rows
         return
-    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame):
+    if isinstance(frame, Sequence) and all(map(is_row, frame)):
         for row in frame:
-            yield dict(row)
+            yield dict(row.items())
         return
     raise TypeError(
         f"Got a {type(frame).__name__}, but expected a data frame (pandas, polars, ...) or a list of dicts."
@@ -64,23 +63,35 @@ def numeric_columns(frame: Any) -> tuple[list[Hashable], Float64] | None:
         return None
     import narwhals as nw
 
-    table = nw.from_native(frame, eager_only=True)
+    table = as_frame(frame)
     dtypes = table.schema.values()
     if not all(dtype.is_integer() or dtype.is_float() or dtype == nw.Boolean for dtype in dtypes):
         return None
-    return list(table.columns), to_matrix(frame)
+    return list(table.columns), _matrix_of(table)
 
 
 def _as_floats(column: Any) -> Float64:
-    """A column of numbers as float64 (n,), missing cells as NaN."""
+    """A column as float64 (n,), missing cells as NaN; a TypeError if it holds anything but numbers."""
     import narwhals as nw
 
     if column.dtype.is_integer() and not column.null_count():
         return np.asarray(column.to_numpy(), np.float64)
-    try:
-        return np.asarray(column.cast(nw.Float64).to_numpy(), np.float64)
-    except ValueError:
-        return np.array([np.nan if value is None else value for value in column.to_list()], np.float64)
+    if column.dtype.is_numeric() or column.dtype == nw.Boolean:
+        try:
+            return np.asarray(column.cast(nw.Float64).to_numpy(), np.float64)
+        except ValueError:
+            return np.array([np.nan if value is None else value for value in column.to_list()], np.float64)
+    values = read_column(column)
+    if values is not None and values.dtype.kind == "f":
+        return np.asarray(values, np.float64)
+    if values is not None and values.dtype.kind == "O":
+        numbers, other = parse_numbers(values)
+        if not other:
+            return numbers
+    raise TypeError(
+        f"Got the column {column.name!r} of type {type_name(column)}, but expected numbers: encode text as "
+        "categories first, e.g. with iotae.preprocessing.Preprocessor."
+    )
 
 
 def to_matrix(table: Any) -> Float64:
@@ -90,22 +101,27 @@ def to_matrix(table: Any) -> Float64:
     ------
     TypeError
         If a column holds text or anything else that is no number; the message names it.
+    ValueError
+        If the rows of a list differ in length, or two columns have the same name.
     """
-    if not is_frame(table):
+    if is_frame(table):
+        return _matrix_of(as_frame(table))
+    table = plain_array(table)
+    if hasattr(table, "toarray"):
+        raise TypeError("Got a sparse matrix, but expected a dense one: pass X.toarray().")
+    if getattr(getattr(table, "dtype", None), "kind", "") == "c":
+        raise TypeError("Got complex numbers, but expected real ones: pass e.g. their absolute values.")
+    try:
         # one memory layout, or the order of sums would depend on the caller's
         return np.asarray(table, np.float64, order="C")
-    import narwhals as nw
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Got a {type(table).__name__} that is no table of numbers ({error}), but expected an array or a "
+            "data frame of numbers: encode text as categories first."
+        ) from error
 
-    frame = nw.from_native(table, eager_only=True)
-    columns = []
+
+def _matrix_of(frame: Any) -> Float64:
     # by place: a pandas column may be named by a number
-    for column in frame.iter_columns():
-        name = column.name
-        if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
-            raise TypeError(
-                f"Got the column {name!r} of type {column.dtype}, but expected numbers: encode text as "
-                "categories first, e.g. with iotae.preprocessing.Preprocessor."
-            )
-        # by NumPy: Arrow refuses whole numbers that a float64 holds to its precision alone
-        columns.append(_as_floats(column))
+    columns = [_as_floats(column) for column in frame.iter_columns()]
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))

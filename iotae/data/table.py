@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from iotae._typing import Float64
 from iotae._validation import TableError
-from iotae.data.arrays import as_frame, from_series
 from iotae.data.columns import parse_numbers, parse_times
 from iotae.data.epochs import is_clock_column, times_of_numbers
+from iotae.data.foreign import as_frame, read_column, type_name
 from iotae.data.names import plain_names
 from iotae.data.notation import Kind, Notation
 from iotae.data.table_notation import TableNotation
@@ -98,12 +98,11 @@ class Table:
         native = as_frame(frame, notes)
         columns: dict[str, NDArray[Any]] = {}
         unsupported: dict[str, str] = {}
-        for name, written in zip(
-            plain_names([str(n) for n in native.columns], notes), native.columns, strict=True
-        ):
-            values = from_series(native[written])
+        names = plain_names([str(name) for name in native.columns], notes)
+        for name, series in zip(names, native.iter_columns(), strict=True):
+            values = read_column(series)
             if values is None:
-                unsupported[name] = str(native[written].dtype)
+                unsupported[name] = type_name(series)
             else:
                 columns[name] = values
         notation = TableNotation() if notation is None else notation

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae._progress import shown
 from iotae._validation import check_count
 from iotae.evaluation.adapters import SlidingFit, last_step
 from iotae.evaluation.runs import Prequential, StreamDetector
@@ -47,7 +48,7 @@ def prequential(
         The feature that says which group a row belongs to, such as the device's name. Each group has a model
         of its own, a copy of ``model`` that never sees this feature; ``model`` itself is left untrained.
     progress : bool
-        Show a progress bar (needs tqdm).
+        Show on standard error how far the run has come.
 
     Returns
     -------
@@ -60,8 +61,6 @@ def prequential(
     ValueError
         If the stream is empty, a label is neither 0 nor 1 or the group is missing (the row is not learned), a
         score is NaN, or ``warm_up`` is negative.
-    ImportError
-        If ``progress`` is asked for and tqdm is not installed.
 
     Notes
     -----
@@ -166,12 +165,5 @@ def _taken_out(x: dict[Any, Any], group: Hashable, row: int) -> Hashable:
 
 
 def _with_progress(stream: Iterable[Any]) -> Iterable[Any]:
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError(
-            "Got progress=True, but tqdm is not installed: `pip install tqdm`, or pass progress=False."
-        ) from error
     total = len(stream) if isinstance(stream, Sized) else getattr(stream, "n_samples", None)
-    bar: Iterable[Any] = tqdm(stream, total=total, unit=" rows", dynamic_ncols=True)
-    return bar
+    return shown(stream, "running", "rows", total)

@@ -7,12 +7,12 @@ scored once, after the choice, for the figures that are reported.
 from __future__ import annotations
 
 import copy
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from iotae._progress import shown
 from iotae._typing import Bool, Float64, Int64
 from iotae._validation import check_count, check_row_labels, check_share
 from iotae.data import Table
@@ -203,9 +203,7 @@ class _Search:
         with parallel_config(backend="loky", inner_max_num_threads=1):
             figures = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
         if progress:
-            from tqdm import tqdm
-
-            figures = tqdm(figures, desc="searching", unit="fit", total=len(jobs), file=sys.stderr)
+            figures = shown(figures, "searching", "fits", len(jobs))
         return np.array(list(figures)).reshape(len(detectors), len(numbers), len(self.alphas))
 
     def judge(self, detector: TableDetector, number: int) -> list[float]:

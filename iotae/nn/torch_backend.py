@@ -6,7 +6,7 @@ trained here scores there and the other way round. Import it only where torch is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -147,7 +147,7 @@ def train(
     network: nn.Module,
     rows: Float32,
     row_weights: Float32,
-    orders: Sequence[Int64],
+    orders: Iterable[Int64],
     plan: Plan,
     *,
     seed: int = 0,
@@ -162,7 +162,7 @@ def train(
     rows : ndarray of float32, shape (n, d)
         Scaled rows; NaN is missing.
     row_weights : ndarray of float32, shape (n,)
-    orders : sequence of integer arrays
+    orders : iterable of integer arrays
         Row numbers of each epoch, in the order in which they are seen.
     plan : Plan
         With a learning rate for each mini-batch of all epochs.

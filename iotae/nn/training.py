@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from iotae._progress import shown
 from iotae._typing import Float32, Float64, Int64
 from iotae.nn.kernels import Plan
 from iotae.nn.network import Network
@@ -115,19 +116,19 @@ def train_network(
     for start in range(0, updates, per_pass):
         order = network.generator.permutation(len(rows))
         orders.append(order[: min(per_pass, updates - start) * batch_size])
-    shown = _shown(orders, progress)
+    watched = _shown(orders, progress)
     if not engine.is_kernels:
         plan = Plan(batch_size, rates, training.dropout_rate, network.step)
-        return _train_by_torch(network, rows, weights, shown, plan, engine)
+        return _train_by_torch(network, rows, weights, watched, plan, engine)
     history = []
-    for number, order in enumerate(shown):
+    for number, order in enumerate(watched):
         now = rates[number * per_pass : (number + 1) * per_pass]
         history.append(network.train(rows, order, batch_size, now, training.dropout_rate, weights))
     return history
 
 
 def _train_by_torch(
-    network: Network, rows: Float32, weights: Float32, orders: Sequence[Int64], plan: Plan, engine: Engine
+    network: Network, rows: Float32, weights: Float32, orders: Iterable[Int64], plan: Plan, engine: Engine
 ) -> list[float]:
     from iotae.nn import torch_backend
 
@@ -155,10 +156,5 @@ def propagate_rows(network: Network, rows: Float32, engine: Engine = KERNELS) ->
     return rows[:, :0], torch_backend.reconstruct(engine.module, rows, device=engine.device or "cpu")
 
 
-def _shown(orders: list[Int64], progress: bool) -> Sequence[Int64]:
-    if not progress:
-        return orders
-    from tqdm import tqdm
-
-    bar: Sequence[Int64] = tqdm(orders, desc="training", unit="pass")
-    return bar
+def _shown(orders: list[Int64], progress: bool) -> Iterable[Int64]:
+    return shown(orders, "training", "passes", len(orders)) if progress else orders

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iotae._validation import check_labels
+from iotae._validation import check_choice, check_labels
 from iotae.evaluation.ranking import tie_counts
 from iotae.plots.estimators import judge
 from iotae.plots.figure import (
@@ -74,12 +75,23 @@ class RankingDisplay(Display):
         """Show a model's scores of rows X; see :func:`iotae.plots.estimators.judge` for which models."""
         return cls(y, {name or type(estimator).__name__: judge(estimator, X).scores})
 
-    def plot(self, ax: Sequence[Axes] | None = None) -> RankingDisplay:
-        """Draw on the given pair of axes or on a new figure two columns wide."""
+    def plot(self, ax: Sequence[Axes] | None = None, *, rate_axis: str = "linear") -> RankingDisplay:
+        """Draw on the given pair of axes or on a new figure two columns wide.
+
+        Parameters
+        ----------
+        ax : two Axes, optional
+        rate_axis : {'linear', 'log'}
+            The axis of the false-alarm rate. A logarithmic one, from one false alarm on, shows what happens
+            at the low rates that matter in use, where a good detector's curve lies on the linear axis' edge.
+        """
+        check_choice("rate_axis", rate_axis, ("linear", "log"))
         if ax is None:
             ax = new_figure(DOUBLE, 3.35 + 0.17 * len(self.roc)).subplots(1, 2)
         left, right = self._several(ax, 2, "two: ROC and precision-recall")
         chance: dict[str, Any] = {"color": COLOURS["grey"], "linewidth": 0.9, "linestyle": (0, (1, 2))}
+        # no rate but 0 is lower than one false alarm's, and a logarithmic axis has no 0
+        lowest = 1.0 / np.count_nonzero(~self.label) if rate_axis == "log" else 0.0
         for i, name in enumerate(self.roc):
             colour, style = LINES[i % len(LINES)]
             look: dict[str, Any] = {
@@ -90,13 +102,17 @@ class RankingDisplay(Display):
             }
             false_alarm_rate, recall = self.roc[name]
             left.plot(
-                false_alarm_rate, recall, label=f"{drawn_name(name)}, AUC {self.roc_auc[name]:.3f}", **look
+                np.maximum(false_alarm_rate, lowest),
+                recall,
+                label=f"{drawn_name(name)}, AUC {self.roc_auc[name]:.3f}",
+                **look,
             )
             precision, recall = self.precision_recall[name]
             label = f"{drawn_name(name)}, AP {self.average_precision[name]:.3f}"
             right.plot(recall, precision, drawstyle="steps-post", label=label, **look)
         share = float(self.label.mean())
-        left.plot([0, 1], [0, 1], label="chance, AUC 0.500", **chance)
+        even = np.geomspace(lowest, 1.0, 500) if lowest else np.array([0.0, 1.0])
+        left.plot(even, even, label="chance, AUC 0.500", **chance)
         right.plot([0, 1], [share, share], label=f"chance, AP {share:.3f}", **chance)
         finish(left, xlabel="false-alarm rate", ylabel="recall", grid="both")
         finish(right, xlabel="recall", ylabel="precision", grid="both")
@@ -104,4 +120,6 @@ class RankingDisplay(Display):
             axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
             # Below the axes: within them it would hide some detector's curve.
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=TEXT_SIZE, frameon=False)
+        if lowest:
+            left.set(xscale="log", xlim=(lowest, 1.0), aspect="auto", box_aspect=1)
         return self

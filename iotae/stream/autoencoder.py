@@ -10,12 +10,13 @@ import numpy as np
 from iotae._typing import Float64, State
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.stream.blocks import Judged, blocks_of
-from iotae.stream.core import StreamCore, bounded, raw_scores
+from iotae.stream.core import StreamCore, raw_scores
 from iotae.stream.explanation import expected_values, shares
 from iotae.stream.features import SENSOR
 from iotae.stream.memory import scoring_copy
 from iotae.stream.reading import as_row
 from iotae.stream.saving import restored, state_of
+from iotae.stream.score_scale import bounded
 
 __all__ = ["OnlineAutoencoder"]
 
@@ -95,22 +96,30 @@ class OnlineAutoencoder(StreamCore):
     def score_one(self, x: Mapping[Hashable, Any]) -> float:
         """Anomaly score of a row: a float in [0, 1), strictly monotone in the raw error; pure.
 
-        A row without a single usable known cell scores 0.
+        A row without a single usable known cell scores as high as such rows are rare so far: with a share p
+        of them, this one counted in, it scores just above all but a share p of the latest rows. It is 0 for a
+        model that has learned nothing.
         """
         row = as_row(x)
         with self._lock:
-            return bounded(self._raw_score(row))
+            raw = self._raw_score(row)
+            return bounded(raw) if raw >= 0.0 else self._empty_score()
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each known feature's share of the score, largest first; the shares add up to the score.
 
         Where the score comes from one sensor, that sensor has most of it; where the row is odd all over, each
-        feature has what it adds to the mean surprise.
+        feature has what it adds to the mean surprise. A row without a usable cell has its score from all its
+        known features alike, and from all features there are if it names none.
         """
         row = as_row(x)
         parts: dict[Hashable, float] = {}
         with self._lock:
-            score = bounded(self._raw_score(row))
+            raw = self._raw_score(row)
+            if raw < 0.0:
+                names = [name for name in self._features.names if name in row] or self._features.names
+                return {name: self._empty_score() / len(names) for name in names}
+            score = bounded(raw)
             for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
                 if name in row:
                     parts[name] = parts.get(name, 0.0) + part * score
@@ -141,7 +150,10 @@ class OnlineAutoencoder(StreamCore):
                 memory = None if order is None else scoring_copy(self._memory)
             if memory is not None:
                 rows = np.ascontiguousarray(columns[1][:, order])
-                return bounded(np.maximum(raw_scores(False, rows, memory)[:, 0], 0.0))
+                raw = raw_scores(False, rows, memory)[:, 0]
+                with self._lock:
+                    empty = self._empty_score()
+                return np.where(raw >= 0.0, bounded(np.maximum(raw, 0.0)), empty)
         return np.array([self.score_one(x) for x in frame_rows(frame)], np.float64)
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Bool, Float64
+from iotae.data.foreign import plain_array
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.stream.features import Features
 
@@ -86,6 +87,8 @@ def parts_of(block: Block, features: Features) -> Iterator[Float64 | dict[Hashab
 
 def _array(rows: Any, names: Sequence[Hashable]) -> NDArray[Any]:
     """An array (n, d) of the rows, whose cells are still what they were."""
+    if isinstance(rows, np.ma.MaskedArray) or hasattr(rows, "detach"):
+        rows = plain_array(rows)
     values = np.asarray(rows)
     if not isinstance(rows, np.ndarray) and values.dtype.kind not in _NUMBERS:
         # beside a text, NumPy would make a text of every number

@@ -22,19 +22,33 @@ _HOUR = 3_600_000_000
 
 
 def as_number(value: Any) -> float:
-    """The cell as a number, NaN where it is none; an object may answer with any error."""
-    if isinstance(value, (str, bytes, bytearray, np.datetime64)):
-        # letters are no number, whatever they spell
+    """The cell as a number, a duration in seconds, NaN where it is neither.
+
+    An object may answer with any error. NumPy makes a number of its own durations in nanoseconds, so these
+    are numbers of nanoseconds, in a plain row too.
+    """
+    if isinstance(value, (str, bytes, bytearray, np.datetime64)) or value is np.ma.masked:
+        # text was read before, and other letters are no number, whatever they spell
         return nan
     try:
         return float(value)
+    except Exception:
+        return _seconds_of(value)
+
+
+def _seconds_of(value: Any) -> float:
+    """The seconds of a duration, NaN for anything else."""
+    try:
+        if isinstance(value, datetime.timedelta):
+            return value.total_seconds()
+        return float(value / np.timedelta64(1, "s")) if isinstance(value, np.timedelta64) else nan
     except Exception:
         return nan
 
 
 def is_missing(value: Any) -> bool:
-    """Whether the cell is empty: None, NaN, NaT or NA."""
-    if value is None or type(value).__name__ == "NAType":
+    """Whether the cell is empty: None, NaN, NaT, NA, or masked."""
+    if value is None or value is np.ma.masked or type(value).__name__ == "NAType":
         return True
     try:
         # NaN of every kind is the value that is not itself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,23 +19,13 @@ from iotae.stream.counters import DOUBLED, REFUSED
 from iotae.stream.features import Features, slot_label
 from iotae.stream.memory import Memory, views_of
 from iotae.stream.reading import Reading
+from iotae.stream.score_scale import bounded, empty_row_score
 from iotae.stream.slots import roles_of
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["StreamCore", "bounded", "raw_scores"]
-
-_HALFWAY = 8.0
-"""Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
-
-
-Raw = TypeVar("Raw", float, Float64)
-
-
-def bounded(raw: Raw) -> Raw:
-    """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
-    return raw / (_HALFWAY + raw)
+__all__ = ["StreamCore", "raw_scores"]
 
 
 def raw_scores(learns: bool, rows: Float64, memory: Memory) -> Float64:
@@ -117,12 +107,14 @@ class StreamCore(Locked):
 
     def _raw_score(self, x: Mapping[Hashable, Any]) -> float:
         self._features.encode(x, self._row)
-        if not self._features.slots:
-            return 0.0
-        return max(self._run(False), 0.0)
+        return self._run(False) if self._features.slots else -1.0
+
+    def _empty_score(self, counted: int = 0) -> float:
+        """The score of a row without a usable cell, which may have been ``counted`` among such rows."""
+        return empty_row_score(self._threshold, self.n_rejected - counted, self.n_seen)
 
     def _learn_row(self, x: Mapping[Hashable, Any], read: Reading | None) -> float:
-        """Learn a row, which may have been read already; its raw score, 0 if nothing in it is usable."""
+        """Learn a row, which may have been read already; its raw score, -1 if nothing in it is usable."""
         features = self._features
         given, n_unusable, _ = features.learn(x, self._row, read)
         if given:
@@ -130,9 +122,9 @@ class StreamCore(Locked):
             features.encode(x, self._row)
         self.n_unusable += n_unusable
         if features.slots:
-            return max(self._learn(), 0.0)
+            return self._learn()
         self.n_rejected += 1
-        return 0.0
+        return -1.0
 
     def _judge_row(self, x: Mapping[Hashable, Any]) -> tuple[float, float]:
         """Score a row and learn it: its score, and the cut that it met."""
@@ -143,10 +135,12 @@ class StreamCore(Locked):
         read = self._features.read(x, self._row)
         if read.strangers or read.texts:
             # learning may give slots to what is new, and the score is that of the slots there were
-            score = bounded(max(self._run(False), 0.0)) if self._features.slots else 0.0
+            raw = self._run(False) if self._features.slots else -1.0
+            score = bounded(raw) if raw >= 0.0 else self._empty_score()
             self._learn_row(x, read)
             return score, cut
-        return bounded(self._learn_row(x, read)), cut
+        raw = self._learn_row(x, read)
+        return (bounded(raw) if raw >= 0.0 else self._empty_score(counted=1)), cut
 
     def _learn(self) -> float:
         """Learn the row in memory; its raw score before."""

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from math import inf, nan
 from typing import Any, NamedTuple
 
-from iotae.data.cells import read_text
+from iotae.data.cells import is_row, read_text
 from iotae.stream.categories import value_key
 from iotae.stream.cells import as_number, clock_cells, hour_of, is_missing, is_time
 from iotae.stream.names import LONGEST_TEXT, is_name
@@ -47,11 +47,11 @@ def as_row(x: Any) -> dict[Hashable, Any]:
     Raises
     ------
     TypeError
-        If it is no mapping.
+        If it is none.
     """
     if type(x) is dict:
         return x
-    if not isinstance(x, Mapping):
+    if not is_row(x):
         raise TypeError(f"Got a row of type {type(x).__name__}, but expected a dict of feature -> value.")
     return dict(x.items())
 
@@ -147,4 +147,4 @@ def _read_stranger(
     number = as_number(value)
     if number == number:
         strangers.append((name, SENSOR))
-    return owned or abs(number) == inf
+    return owned or not abs(number) < inf

@@ -95,6 +95,19 @@ class ConformalThreshold(Threshold):
         """``(1 + #{calibration scores >= score}) / (n + 1)``: a float, or an array for an array."""
         return self._window.p_value(scores)
 
+    def score_of(self, p_value: float) -> float:
+        """The lowest score whose p-value is at most ``p_value``; NaN before any score was seen.
+
+        Where the calibration scores are too few for so small a p-value, just above the highest of them.
+
+        Examples
+        --------
+        >>> cut = ConformalThreshold(alpha=0.05).fit([1.0, 2.0, 3.0, 4.0])
+        >>> round(cut.score_of(0.6), 9), cut.p_value(cut.score_of(0.6)), round(cut.score_of(0.001), 9)
+        (2.0, 0.6, 4.0)
+        """
+        return self._window.score_of(p_value)
+
     def to_state(self) -> State:
         """Everything needed to continue, as arrays and numbers."""
         return {"alpha": self.alpha, "window": self._window.to_state()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from math import nextafter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -102,6 +103,15 @@ class ScoreWindow:
         if spared < 0:
             return float("inf")
         return self.sorted[n - 1 - spared] if spared < n else float("-inf")
+
+    def score_of(self, p_value: float) -> float:
+        """The lowest score with a p-value of at most ``p_value``; NaN for an empty window.
+
+        If too few scores were seen for so small a p-value, that is just above the highest.
+        """
+        if not self.sorted:
+            return float("nan")
+        return nextafter(min(self.cut(p_value), self.sorted[-1]), float("inf"))
 
     def to_state(self) -> State:
         """Return the scores and how many were seen, as arrays and numbers."""

@@ -1,0 +1,79 @@
+"""What River's model says of itself, and the setting that may be changed while it runs."""
+
+from __future__ import annotations
+
+from river import base
+
+from iotae._sharing import Unshared
+from iotae._validation import check_count
+from iotae.stream.autoencoder import OnlineAutoencoder
+
+__all__ = ["ModelOfAStream"]
+
+
+class ModelOfAStream(Unshared, base.AnomalyDetector):
+    """A River detector whose work is done by the core's model, with that model's figures."""
+
+    _model: OnlineAutoencoder
+
+    @property
+    def _mutable_attributes(self) -> set[str]:
+        # the other settings shape what was learned so far
+        return {"grace_period"}
+
+    @property
+    def grace_period(self) -> int:
+        """Number of rows to take in before a row may be classified as anomalous."""
+        return self._grace_period
+
+    @grace_period.setter
+    def grace_period(self, value: int) -> None:
+        rows = check_count("grace_period", value, 0)
+        if hasattr(self, "_model"):
+            self._model.grace_period = rows
+        self._grace_period = rows
+
+    @property
+    def threshold(self) -> float:
+        """The current cut on the scores; infinity during the grace period."""
+        return self._model.threshold
+
+    @property
+    def n_seen(self) -> int:
+        """Number of rows taken in."""
+        return self._model.n_seen
+
+    @property
+    def n_rejected(self) -> int:
+        """Number of rows set aside because no cell was usable."""
+        return self._model.n_rejected
+
+    @property
+    def n_unusable(self) -> int:
+        """Number of cells set aside."""
+        return self._model.n_unusable
+
+    @property
+    def n_refused(self) -> int:
+        """Number of rows that looked anomalous and taught nothing."""
+        return self._model.n_refused
+
+    @property
+    def identifiers(self) -> list[base.typing.FeatureName]:
+        """Text features that are ignored, because nearly each row has a value that was never seen."""
+        return self._model.identifiers
+
+    @property
+    def left_out(self) -> list[base.typing.FeatureName]:
+        """Features without a slot, of the latest row learned that had more than there are slots."""
+        return self._model.left_out
+
+    @property
+    def n_doubled(self) -> int:
+        """Number of rows that repeat the row before in each cell, where that is rare; they taught nothing."""
+        return self._model.n_doubled
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether rows that look anomalous are being adopted as a changed world."""
+        return self._model.drift_detected
