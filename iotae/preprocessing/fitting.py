@@ -71,7 +71,7 @@ def learn(steps: Settings, table: Table, labels: Bool | None) -> tuple[Learned, 
     report: list[str] = [
         f"left out {name!r}: a column of type {kind}" for name, kind in table.unsupported.items()
     ]
-    codes, X = _encode(steps, table, report)
+    codes, X = _encode(steps, table, normal, report)
     names = [name for code in codes for name in code.names]
     numeric = np.repeat([code.kind == "numeric" for code in codes], [len(code.names) for code in codes])
 
@@ -103,9 +103,12 @@ def learn(steps: Settings, table: Table, labels: Bool | None) -> tuple[Learned, 
     return learned, X
 
 
-def _encode(steps: Settings, table: Table, report: list[str]) -> tuple[list[ColumnCode], Float64]:
+def _encode(
+    steps: Settings, table: Table, normal: Bool, report: list[str]
+) -> tuple[list[ColumnCode], Float64]:
     """Return how each usable column becomes numbers, and those numbers (n, D)."""
-    codes = [c for c in (_learn_column(steps, table, name, report) for name in table.names) if c and c.names]
+    learned = (_learn_column(steps, table, name, normal, report) for name in table.names)
+    codes = [code for code in learned if code and code.names]
     if not codes:
         raise TableError("Got no column with anything to learn from: " + "; ".join(report))
     encoded = [code.encode(table) for code in codes]
@@ -156,7 +159,9 @@ def _without_outliers(steps: Settings, numbers: Float64, training: Bool, report:
     return left
 
 
-def _learn_column(steps: Settings, table: Table, name: str, report: list[str]) -> ColumnCode | None:
+def _learn_column(
+    steps: Settings, table: Table, name: str, normal: Bool, report: list[str]
+) -> ColumnCode | None:
     """Decide how one column becomes numbers; say so in the report where it does not."""
     kind = table.kind(name)
     reason = ""
@@ -177,8 +182,10 @@ def _learn_column(steps: Settings, table: Table, name: str, report: list[str]) -
         if distinct > max(steps.max_categories or np.inf, MIN_ROWS_TO_TELL, table.n_rows / 2):
             reason = f"{distinct} different texts, an identifier"
         else:
-            code = learn_category(table, name, steps.max_categories, steps.missing)
-            if code.fill and "" in texts:
+            code = learn_category(table, name, steps.max_categories, steps.missing, normal)
+            if not code.values:
+                reason = f"{distinct} different texts, each of them rare, an identifier"
+            elif code.fill and "" in texts:
                 report.append(f"{name!r}: {int((texts == '').sum())} empty cells take {code.fill!r}")
     if reason:
         report.append(f"left out {name!r}: {reason}")
