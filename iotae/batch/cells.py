@@ -86,14 +86,20 @@ class CellView:
         return missed
 
     def _whitened(self, missed: Float32) -> Float32:
-        return self._whitening.transform(np.ascontiguousarray(missed[:, self._predicted]))
+        everything = self._predicted.size == missed.shape[1]
+        return self._whitening.transform(missed if everything else missed[:, self._predicted])
 
     def heights(self, rows: Float32) -> tuple[Float64, Float64]:
         """How far the cells are off together (n,), and how far the one that is farthest off (n,), squared."""
         missed = self._missed(rows)
-        whitened = [self._whitened(missed)] if self._predicted.size else []
-        together = squared_lengths(np.concatenate([*whitened, missed[:, self._rarities]], axis=1))
-        return together, np.square(missed * self._scale).max(axis=1).astype(np.float64)
+        together = np.zeros(len(missed))
+        if self._rarities.size:
+            together += squared_lengths(np.ascontiguousarray(missed[:, self._rarities]))
+        if self._predicted.size:
+            together += squared_lengths(self._whitened(missed))
+        missed *= self._scale
+        farthest = np.maximum(missed.max(axis=1), -missed.min(axis=1)).astype(np.float64)
+        return together, farthest * farthest
 
     def in_order(self, rows: Float32) -> Bool:
         """Which rows (n,) have no cell far off, so that no row is usual for being near them.
@@ -138,5 +144,6 @@ class CellView:
 
 def _as_input(rows: Float32) -> Float32:
     """Rows as the network takes them: clipped, 0 for missing, laid out row by row."""
-    cells = np.clip(np.nan_to_num(rows, nan=0.0), -_CLIP, _CLIP)
-    return np.ascontiguousarray(cells, np.float32)
+    cells = np.ascontiguousarray(np.clip(rows, -_CLIP, _CLIP), np.float32)
+    cells[np.isnan(cells)] = 0.0
+    return cells
