@@ -113,12 +113,12 @@ def accept_every_row(gate: Floats, surprise: float) -> int:
     return 1
 
 
-def network_alone(heights: Sequence[Floats]) -> Floats:
-    """Join the views by taking the network's."""
+def network_alone(heights: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """Join the views by taking the autoencoder's."""
     return heights[0]
 
 
-def neighbours_alone(heights: Sequence[Floats]) -> Floats:
+def neighbours_alone(heights: Sequence[Floats], weights: Sequence[float]) -> Floats:
     """Join the views by taking that of the neighbours."""
     return heights[1]
 
@@ -128,9 +128,9 @@ def _rows_alone(rows: Singles, latent: Singles) -> tuple[Singles, Singles, Singl
     return rows, latent[:, :0], rows
 
 
-def mahalanobis_fit(self: JoinedScore, learned: Any, everything: Any, vouching: Singles) -> JoinedScore:
+def mahalanobis_fit(self: JoinedScore, learned: Any, everything: Any, *others: Any) -> JoinedScore:
     """Fit with the rows themselves in the place of what the network makes of them."""
-    return _fit(self, _rows_alone(*learned[:2]), _rows_alone(*everything[:2]), vouching)
+    return _fit(self, _rows_alone(*learned[:2]), _rows_alone(*everything[:2]), *others)
 
 
 def mahalanobis_score(self: JoinedScore, rows: Singles, latent: Singles, residual: Singles) -> Floats:
@@ -165,7 +165,7 @@ STREAM: dict[str, Swaps] = {
     "no network that predicts cells: covariance alone": {
         "iotae.stream.witness_learning:_train": no_witness_training
     },
-    "that network linear": {"iotae.nn.leave_one_out:_LEAK": np.float32(1.0)},
+    "that network linear": {"iotae.nn.leave_one_out:LEAK": np.float32(1.0)},
     "no covariance: network alone": {"iotae.stream.conditional:residuals": nothing_expected},
     "nothing expected of a sensor": {
         "iotae.stream.conditional:residuals": nothing_expected,
@@ -185,7 +185,15 @@ STREAM: dict[str, Swaps] = {
 """Variants of the stream's model."""
 
 TABLE: dict[str, Swaps] = {
-    "the product: network and near view": {},
+    "the product: network, near view and cells": {},
+    "no view of cells": {
+        "iotae.batch.scoring:_WEIGHTS": (0.2, 2.0, 0.0, 0.0),
+        "iotae.batch.scoring:_CLEAN_WEIGHTS": (0.5, 3.0, 0.0, 0.0),
+    },
+    "no cell farthest off": {
+        "iotae.batch.scoring:_WEIGHTS": (0.2, 2.0, 0.8, 0.0),
+        "iotae.batch.scoring:_CLEAN_WEIGHTS": (0.5, 3.0, 0.8, 0.0),
+    },
     "near view only": {"iotae.batch.tail_calibration:join": neighbours_alone},
     "network's view only": NETWORK_ALONE,
     "Mahalanobis distance in the network's place": MAHALANOBIS,

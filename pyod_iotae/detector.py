@@ -180,7 +180,8 @@ class IoTAE(Unshared, LabellingDetector):
         table = to_numbers(model, X, reset=True, learned=lambda n_rows: split(n_rows).learned)
         model._set_n_classes(None)
         rows = split(len(table))
-        model._take(core.fit(table, rows.learning_weights), rows)
+        categories = None if model.encoder_ is None else model.encoder_.learned.feature_categories
+        model._take(core.fit(table, rows.learning_weights, categories), rows)
         self.__dict__ = model.__dict__
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from iotae._typing import State
@@ -52,11 +54,21 @@ def _check_parts(data: State, place: str) -> None:
         raise refuse(data["decision_scores"], "decision_scores", "at least one row that counts")
 
 
+class _Contamination:
+    """A share of anomalies, or how it is found."""
+
+    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
+        """See :class:`iotae._validation.schema.Schema`."""
+        if value != "auto":
+            Number(float(np.finfo(np.float64).tiny), 0.5).check(value, place, sizes)
+
+
 _PARAMS = Record(
     {
         "batch_size": Whole(1),
         "clean": Whole(0, 1, flags=True),
-        "contamination": Number(float(np.finfo(np.float64).tiny), 0.5),
+        "alpha": Maybe(Number(0.0, 1.0, inner=True)),
+        "contamination": _Contamination(),
         "device": Maybe(Text()),
         "dropout_rate": DROPOUT_RATE,
         "epoch_num": EPOCHS,
@@ -70,6 +82,7 @@ _PARAMS = Record(
         "verbose": Whole(0, 100, flags=True),
     },
     (check_device,),
+    frozenset({"alpha"}),
 )
 
 _CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailThreshold.SCHEMA}

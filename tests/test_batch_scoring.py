@@ -150,9 +150,10 @@ def test_tails_of_a_state_are_the_same(rng):
     np.testing.assert_array_equal(back(probe), tail(probe))
 
 
-def test_joining_is_the_length_of_a_vector(rng):
-    heights = rng.gamma(1.0, size=(3, 10))
-    np.testing.assert_allclose(join(list(heights)), np.linalg.norm(heights, axis=0))
+def test_joining_is_the_length_of_a_weighted_vector(rng):
+    heights, weights = rng.gamma(1.0, size=(3, 10)), [1.0, 0.5, 0.0]
+    expected = np.sqrt(heights[0] ** 2 + 0.5 * heights[1] ** 2)
+    np.testing.assert_allclose(join(list(heights), weights), expected)
 
 
 # -- the two views ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
@@ -55,12 +56,74 @@ def test_filling_is_scikit_learns(X, fill):
 
 @settings(max_examples=50)
 @given(texts=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60), cap=st.integers(2, 9))
-def test_categories_are_scikit_learns(texts, cap):
-    table = Table({"c": texts})
-    encoder = OneHotEncoder(handle_unknown="ignore", max_categories=cap, sparse_output=False)
+def test_categories_are_scikit_learns_and_their_rarity(texts, cap):
+    table, least = Table({"c": texts}), max(1, len(texts) * 5 // 100)
+    encoder = OneHotEncoder(
+        handle_unknown="ignore", max_categories=cap, min_frequency=least, sparse_output=False
+    )
     expected = encoder.fit_transform(np.array(texts, dtype=object).reshape(-1, 1))
     X, _ = Preprocessor(select=(), max_categories=cap).fit(table).transform(table)
-    np.testing.assert_array_equal(X, expected)
+    np.testing.assert_array_equal(X[:, :-1], expected)
+    np.testing.assert_allclose(X[:, -1], [naive_surprise(texts, text) for text in texts], atol=1e-9)
+
+
+def naive_surprise(texts, text):
+    """Nats of a value of a list: how few rows are as rare, and how much rarer it is than the usual."""
+    counts = {value: texts.count(value) for value in set(texts)}
+    n, own = len(texts), counts.get(text, 0)
+    if not own:
+        n, own = n + 1, 1
+    as_rare = sum(c for c in counts.values() if c <= own) + (text not in counts)
+    entropy = sum(c / len(texts) * math.log(len(texts) / c) for c in counts.values())
+    return max(0.0, min(math.log(n / as_rare), math.log(n / own) - entropy))
+
+
+@settings(max_examples=60)
+@given(texts=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60))
+def test_an_unseen_value_is_the_rarest(texts):
+    steps = Preprocessor(select=()).fit(Table({"c": texts}))
+    rarity = steps.transform(Table({"c": [*texts, "never"]}))[0][:, -1]
+    assert rarity[-1] == pytest.approx(naive_surprise(texts, "never"), abs=1e-9)
+    assert rarity[-1] >= rarity.max() - 1e-9
+
+
+def test_a_rare_state_surprises_and_an_identifier_does_not(rng):
+    states = rng.permutation(["on"] * 480 + ["off"] * 490 + ["service"] * 30)
+    devices = np.array([f"device {i}" for i in rng.integers(200, size=1000)], dtype=object)
+    steps = Preprocessor(max_categories=None).fit(Table({"state": states.astype(object), "device": devices}))
+    X, names = (
+        steps.transform(Table({"state": ["service", "on"], "device": devices[:2]}))[0],
+        steps.feature_names_out,
+    )
+    state, device = names.index("state:rarity"), names.index("device:rarity")
+    assert X[:, state].round(1).tolist() == [2.7, 0.0]
+    # the least frequent of many values that are about as frequent is not rare
+    assert X[:, device].max() < 1.5
+
+
+def test_rarity_is_that_of_normal_rows():
+    table = Table({"c": ["a", "b"] * 50 + ["attack"] * 100})
+    steps = Preprocessor().fit(table, [0] * 100 + [1] * 100)
+    rarity = steps.transform(Table({"c": ["a", "attack"]}))[0][:, -1]
+    assert rarity[0] == 0.0
+    assert rarity[1] > 3.5
+
+
+def test_text_of_rare_values_alone_is_an_identifier_and_reported(rng):
+    devices = [f"device {i}" for i in rng.integers(300, size=3000)]
+    steps = Preprocessor().fit(Table({"device": devices, "x": rng.normal(size=3000)}))
+    assert steps.feature_names_out == ["x"]
+    assert any("'device': 300 different texts, each of them rare" in line for line in steps.report())
+
+
+def test_the_features_of_a_category_are_marked_as_one():
+    table = Table({"x": [1.0, 2.0, 4.0], "c": ["a", "a", "b"], "d": ["u", "v", "v"]})
+    steps = Preprocessor().fit(table)
+    assert steps.feature_names_out == ["x", "c=a", "c=b", "c:rarity", "d=u", "d=v", "d:rarity"]
+    assert steps.learned.feature_categories.tolist() == [0, 1, 1, -1, 2, 2, -2]
+    kept = Preprocessor(select=("constant", "correlation")).fit(table)
+    assert kept.feature_names_out == ["x", "c=a", "d=u"]
+    assert kept.learned.feature_categories.tolist() == [0, 1, 2]
 
 
 @settings(max_examples=40)
@@ -177,15 +240,17 @@ def test_long_tails_as_logarithms(rng):
 def test_rare_categories_share_a_column_and_unseen_ones_have_none():
     table = Table({"c": ["a"] * 5 + ["b"] * 3 + ["c", "d"]})
     steps = Preprocessor(max_categories=3).fit(table)
-    assert steps.feature_names_out == ["c=a", "c=b", "c=other"]
+    assert steps.feature_names_out == ["c=a", "c=b", "c=other", "c:rarity"]
     X, _, notes = steps.apply(Table({"c": ["d", "never", "", "b"]}))
-    np.testing.assert_array_equal(X, [[0, 0, 1], [0, 0, 0], [np.nan] * 3, [0, 1, 0]])
+    np.testing.assert_array_equal(X[:, :3], [[0, 0, 1], [0, 0, 0], [np.nan] * 3, [0, 1, 0]])
+    assert np.isnan(X[2, 3])
+    assert X[1, 3] > 0
     assert notes["cells of 'c' have a value that fitting did not see"] == 1
 
 
 def test_missing_categories_take_the_most_frequent_value_when_filled():
     steps = Preprocessor(missing="fill").fit(Table({"c": ["a", "b", "b", ""]}))
-    np.testing.assert_array_equal(steps.transform(Table({"c": [""]}))[0], [[0.0, 1.0]])
+    np.testing.assert_array_equal(steps.transform(Table({"c": [""]}))[0], [[0.0, 1.0, 0.0]])
     assert "'c': 1 empty cells take 'b'" in steps.report()
 
 
@@ -401,5 +466,5 @@ def test_a_saved_pipeline_needs_no_scikit_learn(rng, tmp_path):
 
 def test_features_point_back_to_their_columns(rng):
     steps = Preprocessor().fit(mixed(rng))
-    assert steps.feature_sources == ["x", "bytes", "c", "c", "c", "at", "at", "at", "at"]
+    assert steps.feature_sources == ["x", "bytes", "c", "c", "c", "c", "at", "at", "at", "at"]
     assert steps.feature_names_in == ["x", "bytes", "c", "at"]

@@ -20,25 +20,23 @@ from iotae._validation import (
     check_table,
 )
 from iotae._validation.schema import check
+from iotae.batch.categories import check_categories
+from iotae.batch.learning import CLEAN_UPDATES, UPDATES, Rows, learn_views
 from iotae.batch.reconstruction import distance, shares
 from iotae.batch.replay_buffer import ReplayBuffer
-from iotae.batch.row_selection import choose_rows
-from iotae.batch.scaler import TableScaler
+from iotae.batch.scaler import TableScaler, learn_scale
 from iotae.batch.scoring import JoinedScore
 from iotae.batch.state_schema import BATCH_AUTOENCODER, SETTINGS
 from iotae.data.frames import check_columns, column_names, to_matrix
 from iotae.data.sampling import gather, sample_rows
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
-from iotae.nn.training import Engine, Training, check_engine, propagate_rows, train_network
+from iotae.nn.training import Engine, Training, check_engine, propagate_rows
 
 __all__ = ["BatchAutoencoder", "NotFittedError"]
 
 _FIT_ROWS = 20_000
 """Rows, seeded, that scaling and tails see at most: the cost of a fit is bounded, scoring is linear."""
-
-_UPDATES, _CLEAN_UPDATES = 100, 600
-"""Updates, not epochs, are capped; clean rows may be learned for longer."""
 
 _SCORE_ROWS = 4096
 """Rows scored at a time: memory is bounded, and they stay in the cache from one step to the next."""
@@ -51,7 +49,7 @@ class BatchAutoencoder(Unshared):
     """A deep autoencoder for tables, joined with the distance to reference rows.
 
     Columns are scaled by :class:`iotae.batch.scaler.TableScaler`. Rows that form clumps away from the
-    bulk become neither training rows of the network nor reference rows. A row's score joins two views of it
+    bulk become neither training rows of the network nor reference rows. A row's score joins views of it
     (:mod:`iotae.batch.scoring`): what the network makes of it, whitened, and how far the nearest reference
     rows are. The score is a function of the row and the model alone, bit for bit, in any number of threads.
 
@@ -148,7 +146,9 @@ class BatchAutoencoder(Unshared):
 
     # -- fitting ------------------------------------------------------------------------------
 
-    def fit(self, X: Any, sample_weight: ArrayLike | None = None) -> BatchAutoencoder:
+    def fit(
+        self, X: Any, sample_weight: ArrayLike | None = None, categories: ArrayLike | None = None
+    ) -> BatchAutoencoder:
         """Fit to a table from scratch.
 
         Parameters
@@ -157,11 +157,14 @@ class BatchAutoencoder(Unshared):
             NaN is missing.
         sample_weight : array, shape (n,), optional
             How much each row counts in the network's loss; 0 leaves a row out altogether.
+        categories : array of int, shape (d,), optional
+            Which columns are one category, which then is one source of surprise: 0 for a number, k > 0 for a
+            value of the k-th category, -k for how rare its value is. By default all are numbers.
 
         Raises
         ------
         ValueError
-            If the table is empty or not two-dimensional, or if weights do not fit it.
+            If the table is empty or not two-dimensional, or if weights or categories do not fit it.
         TypeError
             If a column holds no numbers.
         """
@@ -170,7 +173,7 @@ class BatchAutoencoder(Unshared):
         check_engine(self._engine(), table.shape[1])
         rows = np.flatnonzero(weights > 0)
         seed = draw_seed(self.seed)
-        self._begin(table.shape[1], column_names(X), seed)
+        self._begin(table.shape[1], column_names(X), seed, categories)
         n_seen, rows = rows.size, sample_rows(rows, _FIT_ROWS, seed)
         # where all rows are learned there is nothing to copy, and their scores are known already
         every = rows.size == len(table)
@@ -178,7 +181,7 @@ class BatchAutoencoder(Unshared):
         self.fitted_scores = scores if every else self.score(table)
         return self
 
-    def fit_chunks(self, chunks: Iterable[Any]) -> BatchAutoencoder:
+    def fit_chunks(self, chunks: Iterable[Any], categories: ArrayLike | None = None) -> BatchAutoencoder:
         """Fit from scratch to a table that comes in chunks and is never held as a whole.
 
         The model is the one that :meth:`fit` makes of the whole table, however it is cut;
@@ -188,16 +191,21 @@ class BatchAutoencoder(Unshared):
         ----------
         chunks : iterable of arrays or data frames of numbers, shape (n, d) each
             Read once; errors as in :meth:`fit`, and if a chunk has other columns than the first.
+        categories : array of int, shape (d,), optional
+            As in :meth:`fit`.
         """
         seed = draw_seed(self.seed)
         table, names, n_seen = gather(chunks, _FIT_ROWS, seed)
         check_engine(self._engine(), table.shape[1])
         weights = check_row_weights(check_table(table), None)
-        self._begin(table.shape[1], names, seed)
+        self._begin(table.shape[1], names, seed, categories)
         self.fitted_scores = self._learn(table, weights, n_seen)
         return self
 
-    def _begin(self, n_features: int, names: list[str] | None, seed: int) -> None:
+    def _begin(
+        self, n_features: int, names: list[str] | None, seed: int, categories: ArrayLike | None
+    ) -> None:
+        self._categories = check_categories(categories, n_features)
         self._network = Network(n_features, self.hidden_sizes, self.activation, seed, names)
         self.feature_names, self.history = names, []
 
@@ -218,26 +226,16 @@ class BatchAutoencoder(Unshared):
     def _learn(self, table: Float64, weights: Float32, n_seen: int) -> Float64:
         """Learn everything from at most ``_FIT_ROWS`` rows, which stand for ``n_seen``; their scores."""
         network = self._fitted()
-        as_it_is = TableScaler.identity(table.shape[1])
-        self._scaler = as_it_is if self.scaling == "none" else TableScaler()
-        rows = self._scaler.transform(table) if self.scaling == "none" else self._scaler.fit_transform(table)
-        references, training = choose_rows(rows, self.clean, network.generator)
-        how = Training(
-            self.epochs,
-            _CLEAN_UPDATES if self.clean else _UPDATES,
-            self.batch_size,
-            self.learning_rate,
-            self.dropout_rate,
-        )
-        self.history += train_network(
-            network, rows[training], weights[training], how, self._engine(), self.progress
-        )
-        latent, output = self._propagate(rows)
-        all_rows = (rows, latent, rows - output)
-        self._views = JoinedScore().fit([part[training] for part in all_rows], all_rows, rows[references])
+        self._scaler, rows = learn_scale(table, self.scaling == "none", self._categories)
+        updates = CLEAN_UPDATES if self.clean else UPDATES
+        how = Training(self.epochs, updates, self.batch_size, self.learning_rate, self.dropout_rate)
+        given = Rows(rows, weights, self._categories, self.clean)
+        learned = learn_views(network, given, how, self._engine(), self.progress)
+        self.history += learned.history
+        self._views = learned.views
         self._kept = ReplayBuffer(table, weights, n_seen, network.generator)
         if self.scoring == "reconstruction":
-            return distance(rows, output)
+            return distance(rows, learned.output)
         return self._views.fitted_scores
 
     def _engine(self) -> Engine:
@@ -332,6 +330,7 @@ class BatchAutoencoder(Unshared):
             data["scaler"] = self._scaler.to_state()
             data["views"] = self._views.to_state()
             data["kept"] = self._kept.to_state()
+            data["categories"] = self._categories
         return data
 
     @classmethod
@@ -343,6 +342,7 @@ class BatchAutoencoder(Unshared):
         if "network" in data:
             restored._network = Network.from_state(data["network"])
             restored._scaler = TableScaler.from_state(data["scaler"])
+            restored._categories = data.get("categories")
             restored._views = JoinedScore.from_state(data["views"])
             restored._kept = ReplayBuffer.from_state(data["kept"])
         return restored

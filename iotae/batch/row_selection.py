@@ -26,6 +26,9 @@ _REFERENCE_STRICTNESS, _LEARNING_STRICTNESS = 1.0, 0.0
 """By how many deviations a row's neighbours must be too near before it may not be a reference, and before it
 may not be a training row: of these there are enough to be stricter."""
 
+_LEAST_TRUSTED = 0.5
+"""Share of the references with one value of a category; below it that value itself makes them a clump."""
+
 _GROUP = 16
 """Neighbours per group of the far distance: only a cluster of more than a sixteenth of the rows escapes."""
 
@@ -35,11 +38,14 @@ def sample(rows: Int64, most: int, generator: np.random.Generator) -> Int64:
     return generator.permutation(rows)[:most]
 
 
-def choose_rows(rows: Float32, clean: bool, generator: np.random.Generator) -> tuple[Int64, Int64]:
+def choose_rows(
+    rows: Float32, clean: bool, generator: np.random.Generator, categories: Int64 | None = None
+) -> tuple[Int64, Int64]:
     """Numbers of the scaled rows (n, d) that become references, and of those that become training rows.
 
     Clean rows are all trusted. Of others a sample is drawn and its suspect rows are left out, unless
-    hardly any would remain.
+    hardly any would remain. Where most rows with one value of a category are suspect, they are the clump that
+    the category names, such as a rare state of a machine, and are trusted.
     """
     everyone = np.arange(len(rows))
     if clean:
@@ -49,6 +55,12 @@ def choose_rows(rows: Float32, clean: bool, generator: np.random.Generator) -> t
     usual, theirs = far_and_near(rows[references], [rows[references], rows[training]])
     good_references = trusted(usual, usual, _REFERENCE_STRICTNESS)
     good_training = trusted(theirs, usual, _LEARNING_STRICTNESS)
+    for column in np.flatnonzero(categories > 0) if categories is not None else ():
+        # a column of one value is above its mean where a row has this value
+        named = rows[references, column] > 0
+        if named.any() and good_references[named].mean() < _LEAST_TRUSTED:
+            good_references |= named
+            good_training |= rows[training, column] > 0
     if min(good_references.sum(), good_training.sum()) < 2:
         return references, training
     return references[good_references], training[good_training]

@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iotae._typing import Float32, Float64, State
+from iotae._typing import Float32, Float64, Int64, State
+from iotae.batch.categories import blocks
 
-__all__ = ["TableScaler"]
+__all__ = ["TableScaler", "learn_scale"]
 
 F = TypeVar("F", np.float32, np.float64)
 
@@ -23,6 +24,12 @@ _MOMENT_CLIP = 40.0
 
 _SCALE_FLOOR = 0.1
 """Smallest deviation in robust units: a rare one-hot column ends about ten deviations away, not 1,000."""
+
+_CATEGORY_FLOOR = 0.5
+"""Least deviation of a category's columns together: a rare value ends at most a few deviations away."""
+
+_STRAIGHT = 100.0
+"""Robust unit of a category's columns, far beyond their values, so that they do not reach the bend."""
 
 _INPUT_CLIP = 30.0
 """Scaled values are clipped here, so that distances in float32 stay exact to about 1e-3."""
@@ -85,8 +92,12 @@ class TableScaler:
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X: ArrayLike) -> Float32:
-        """Learn the scale of each column, and return the scaled rows, as :meth:`transform` would."""
+    def fit_transform(self, X: ArrayLike, categories: Int64 | None = None) -> Float32:
+        """Learn the scale of each column, and return the scaled rows, as :meth:`transform` would.
+
+        The columns of one of the ``categories`` (:mod:`iotae.batch.categories`) keep their proportions, and
+        are scaled so that together they vary as much as one number.
+        """
         table = np.asarray(X, np.float64)
         centre, unit = np.zeros(table.shape[1]), np.ones(table.shape[1])
         # a column that lies together is cut in two three times as fast
@@ -100,9 +111,24 @@ class TableScaler:
         self._columns = np.stack([centre, unit, np.zeros_like(centre), np.ones_like(centre)])
         bent = self._bend(table)
         self._columns[2:] = _moments(bent)
+        if categories is not None:
+            bent = self._scale_together(table, categories, bent)
         for piece in _pieces(bent):
             self._standardise(piece)
         return bent
+
+    def _scale_together(self, table: Float64, categories: Int64, bent: Float32) -> Float32:
+        """Scale the columns of each category as one, without a bend; what the table is then, bent (n, d)."""
+        for columns in blocks(categories):
+            # unlike nanmean, the mean of present cells has no warning where there are none
+            present = ~np.isnan(table[:, columns])
+            cells, n = np.where(present, table[:, columns], 0.0), np.maximum(present.sum(axis=0), 1)
+            mean = cells.sum(axis=0) / n
+            variance = np.maximum((cells * cells).sum(axis=0) / n - mean * mean, 0.0)
+            self._columns[0, columns], self._columns[1, columns] = 0.0, _STRAIGHT
+            self._columns[2, columns] = mean / _STRAIGHT
+            self._columns[3, columns] = max(np.sqrt(variance.sum()), _CATEGORY_FLOOR) / _STRAIGHT
+        return self._bend(table)
 
     def _bend(self, table: Float64) -> Float32:
         """Rows in robust units, a quarter of them, and bent."""
@@ -156,6 +182,15 @@ class TableScaler:
         restored = cls()
         restored._columns, restored._bent = data["columns"], data["bent"]
         return restored
+
+
+def learn_scale(table: Float64, as_it_is: bool, categories: Int64 | None) -> tuple[TableScaler, Float32]:
+    """A scaler fitted to a table (n, d), or one that leaves it as it is, and the scaled rows."""
+    if as_it_is:
+        scaler = TableScaler.identity(table.shape[1])
+        return scaler, scaler.transform(table)
+    scaler = TableScaler()
+    return scaler, scaler.fit_transform(table, categories)
 
 
 def _pieces(table: NDArray[F]) -> Iterator[NDArray[F]]:

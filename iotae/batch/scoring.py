@@ -1,8 +1,10 @@
-"""Two views of a table's rows, joined: what the network makes of them, and how near others are.
+"""Views of a table's rows, joined: what the network makes of them, how near others are, and single cells.
 
 The network's view is the squared length of a row's whitened latent code and residual: a row may be
-rebuilt badly, or rebuilt well from a code that no usual row has. The other view is the distance to
-the nearest reference rows. Each is expressed by its tail probability over the training rows.
+rebuilt badly, or rebuilt well from a code that no usual row has. The second view is the distance to
+the nearest reference rows. The third and the fourth are how far the cells are from what the others make one
+expect, all together and the one that is farthest off. Each is expressed by its tail probability over the
+training rows.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from iotae._typing import Float32, Float64, State
+from iotae.batch.cells import CellView
 from iotae.batch.neighbours import Neighbours
 from iotae.batch.reconstruction import row_sums, squared_lengths
 from iotae.batch.tail_calibration import TailCalibration, join
@@ -21,6 +24,19 @@ __all__ = ["JoinedScore"]
 
 _SLOPE_ROWS = 1024
 """Rows from which it is learned which inputs move which latent unit; for explanations only."""
+
+_WEIGHTS, _CLEAN_WEIGHTS = (0.2, 2.0, 0.8, 3.0), (0.5, 3.0, 0.8, 1.0)
+"""Weights of network, neighbours, cells together and the cell farthest off. Neighbours count for more where
+there are no clumps of anomalies to be near to."""
+
+_FEW_ROWS, _FEW_WEIGHTS = 400, (1.0, 2.0, 0.2, 1.0)
+"""With fewer rows the network that predicts cells learns little, and counts for less."""
+
+_SELDOM = 3.0
+"""Height below which the cell farthest off says nothing, as every row has one: a twentieth of the rows."""
+
+_EARLIER_WEIGHTS = (1.0, 1.0)
+"""Of the two views of models that version 0.1 saved."""
 
 _SHORTEST = 1e-3
 """Directions of the inputs shorter than this share of the longest say nothing about it."""
@@ -45,7 +61,7 @@ def _slopes(rows: Float32, latent: Float32) -> Float64:
 
 
 class JoinedScore:
-    """The score of a fitted table: the network's view of a row, and its distance to the reference rows.
+    """The score of a fitted table: the network's view, the distance to reference rows, and single cells.
 
     A row's score is a function of the row and the model alone, bit for bit: neither the other rows of the
     table, nor its layout in memory, nor the number of threads, nor the BLAS makes a difference. Without numba
@@ -54,13 +70,22 @@ class JoinedScore:
 
     All tables are scaled, float32 and (n, d); missing cells are NaN in rows and residuals. After a fit
     ``fitted_scores`` (n,) are those of ``everything``.
+
+    Parameters
+    ----------
+    cells : CellView, optional
+        A fitted one; without it there are the first two views alone, as in models of version 0.1.
+    clean : bool
+        The training rows are known to be normal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cells: CellView | None = None, clean: bool = False) -> None:
+        self._cells, self._clean = cells, clean
+        self._weights: tuple[float, ...] = _EARLIER_WEIGHTS
         self._references: Neighbours
         self._whitening: Whitening
         self._slopes: Float64
-        self._tails: tuple[TailCalibration, TailCalibration]
+        self._tails: list[TailCalibration] = []
         self.fitted_scores: Float64 = np.empty(0)
 
     def fit(
@@ -68,6 +93,7 @@ class JoinedScore:
         learned: Sequence[Float32],
         everything: tuple[Float32, Float32, Float32],
         references: Float32,
+        column_weights: Float32 | None = None,
     ) -> JoinedScore:
         """Fit the views.
 
@@ -79,29 +105,37 @@ class JoinedScore:
             Of all training rows: the tails are theirs.
         references : rows
             The rows to which distances are taken.
+        column_weights : (d,), optional
+            How much each column's whitened residual counts.
         """
         rows, latent, residual = learned
-        self._whitening = Whitening().fit(_side_by_side(latent, residual))
-        self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
-        # copies of most of a table, which is wide where memory is short
-        del learned, rows, latent, residual
         self._references = Neighbours(references)
-        network, near = self._heights(*everything)
-        self._tails = (TailCalibration().fit(network), TailCalibration().fit(near))
-        self.fitted_scores = join([self._tails[0](network), self._tails[1](near)])
+        weights = np.ones(rows.shape[1], np.float32) if column_weights is None else column_weights
+        weights = np.concatenate([np.ones(latent.shape[1], np.float32), weights])
+        self._whitening = Whitening().fit(_side_by_side(latent, residual), weights)
+        self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
+        if self._cells is not None:
+            usual = _CLEAN_WEIGHTS if self._clean else _WEIGHTS
+            self._weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
+        heights = self._heights(*everything)
+        self._tails = [TailCalibration().fit(height) for height in heights]
+        self.fitted_scores = join(self._tailed(heights), self._weights)
         return self
 
-    def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> tuple[Float64, Float64]:
+    def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> list[Float64]:
         whitened = self._whitening.transform(_side_by_side(latent, residual))
-        return squared_lengths(whitened), self._references.near(rows)
+        of_cells = [] if self._cells is None else self._cells.heights(rows)
+        return [squared_lengths(whitened), self._references.near(rows), *of_cells]
 
-    def _tailed(self, rows: Float32, latent: Float32, residual: Float32) -> list[Float64]:
-        heights = self._heights(rows, latent, residual)
-        return [tail(height) for tail, height in zip(self._tails, heights, strict=True)]
+    def _tailed(self, heights: list[Float64]) -> list[Float64]:
+        tailed = [tail(height) for tail, height in zip(self._tails, heights, strict=True)]
+        if self._cells is not None:
+            tailed[-1] = np.maximum(tailed[-1] - _SELDOM, 0.0)
+        return tailed
 
     def score(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
         """Joined score (n,), >= 0."""
-        return join(self._tailed(rows, latent, residual))
+        return join(self._tailed(self._heights(rows, latent, residual)), self._weights)
 
     def shares(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
         """Each feature's share (n, d) >= 0 of the score; a row's shares add up to it.
@@ -109,7 +143,7 @@ class JoinedScore:
         A view counts by its part of the squared score. A latent unit is laid on the features that
         move it.
         """
-        tailed = self._tailed(rows, latent, residual)
+        tailed = self._tailed(self._heights(rows, latent, residual))
         whitened = self._whitening.transform(_side_by_side(latent, residual)).astype(np.float64) ** 2
         width = latent.shape[1]
         cells = np.abs(np.nan_to_num(rows, nan=0.0))
@@ -117,11 +151,13 @@ class JoinedScore:
         for unit, slopes in enumerate(self._slopes):
             moving = slopes * cells + 1e-12
             of_network = of_network + whitened[:, unit, None] * moving / row_sums(moving)[:, None]
-        score = join(tailed)
+        score = join(tailed, self._weights)
+        of_cells = [] if self._cells is None else self._cells.shares(rows)
+        views = [of_network, self._references.shares(rows), *of_cells]
         parts = np.zeros(rows.shape)
-        for height, share in zip(tailed, (of_network, self._references.shares(rows)), strict=True):
+        for counted, height, share in zip(self._weights, tailed, views, strict=True):
             share = share + 1e-12
-            weight = height**2 / np.maximum(score, np.finfo(np.float64).tiny)
+            weight = counted * height**2 / np.maximum(score, np.finfo(np.float64).tiny)
             parts += weight[:, None] * share / row_sums(share)[:, None]
         return parts
 
@@ -132,15 +168,18 @@ class JoinedScore:
             "whitening": self._whitening.to_state(),
             "slopes": self._slopes,
             "tails": [tail.to_state() for tail in self._tails],
+            "weights": list(self._weights),
+            "cells": None if self._cells is None else self._cells.to_state(),
         }
 
     @classmethod
     def from_state(cls, data: State) -> JoinedScore:
-        """Rebuild from :meth:`to_state`, of a state that is as a model's schema says."""
-        restored = cls()
+        """Rebuild from :meth:`to_state`."""
+        cells = data.get("cells")
+        restored = cls(None if cells is None else CellView.from_state(cells))
+        restored._weights = tuple(data.get("weights", _EARLIER_WEIGHTS))
         restored._references = Neighbours(data["references"])
         restored._whitening = Whitening.from_state(data["whitening"])
         restored._slopes = data["slopes"]
-        network, near = (TailCalibration.from_state(tail) for tail in data["tails"])
-        restored._tails = (network, near)
+        restored._tails = [TailCalibration.from_state(tail) for tail in data["tails"]]
         return restored

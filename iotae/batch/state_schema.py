@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from iotae._validation.schema import (
     Whole,
     refuse,
 )
+from iotae.batch.cell_schema import CELLS, WhiteningMatrix
 from iotae.batch.row_selection import LEARN_ROWS
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.architecture import layer_sizes
@@ -42,15 +42,7 @@ _FARTHEST_WHITENED = 1e18
 """Largest whitened value that a scaled row may have: its square stays inside float32."""
 
 _LEAST_SPAN = 1e-13
-
-
-class _WhiteningMatrix:
-    """The whitening, or for a wide table one factor for each column."""
-
-    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
-        """See :class:`iotae._validation.schema.Schema`."""
-        one_each = isinstance(value, np.ndarray) and value.ndim == 1
-        Array(np.float32, *["width"] * (1 if one_each else 2)).check(value, place, sizes)
+_MOST_CATEGORIES = 2**31
 
 
 def check_device(data: State, place: str) -> None:
@@ -118,6 +110,12 @@ def _check_whitened(data: State, place: str, sizes: tuple[int, ...]) -> None:
         raise refuse(farthest, f"{place}.views.whitening", expected)
 
 
+def _check_views(data: State, place: str) -> None:
+    n_views, tails = 2 if data.get("cells") is None else 4, data["tails"]
+    if len(tails) != n_views or len(data.get("weights") or tails) != n_views:
+        raise refuse(data["tails"], f"{place}.tails", f"a tail and a weight for each of {n_views} views")
+
+
 _TAIL = Record(
     {
         "knots": Array(np.float64, 2, "knots", low=0.0, high=[[_FARTHEST_KNOT], [100.0]]),
@@ -129,10 +127,14 @@ _TAIL = Record(
 _VIEWS = Record(
     {
         "references": Array(np.float32, "references", "features", low=-_FARTHEST_CELL, high=_FARTHEST_CELL),
-        "whitening": Record({"mean": Array(np.float32, "width"), "matrix": _WhiteningMatrix()}),
+        "whitening": Record({"mean": Array(np.float32, "width"), "matrix": WhiteningMatrix("width")}),
         "slopes": Array(np.float64, "latent units", "features", low=0.0, high=1e100),
-        "tails": ListOf(_TAIL, 2, least=2),
-    }
+        "tails": ListOf(_TAIL, 4, least=2),
+        "weights": ListOf(Number(0.0, 1e3), 4, least=2),
+        "cells": Maybe(CELLS),
+    },
+    (_check_views,),
+    frozenset({"weights", "cells"}),
 )
 
 SETTINGS = Record(
@@ -170,6 +172,7 @@ BATCH_AUTOENCODER = Record(
                 "bent": Flag(),
             }
         ),
+        "categories": Maybe(Array(np.int64, "features", low=-_MOST_CATEGORIES, high=_MOST_CATEGORIES)),
         "views": _VIEWS,
         "kept": Record(
             {
@@ -181,5 +184,5 @@ BATCH_AUTOENCODER = Record(
         ),
     },
     (_check_parts,),
-    frozenset(_FITTED),
+    frozenset({*_FITTED, "categories"}),
 )

@@ -67,7 +67,7 @@ class TailCalibration:
         return restored
 
 
-def join(heights: Sequence[Float64]) -> Float64:
-    """One score from several views: the length of the vector of their heights (n,)."""
-    joined: Float64 = np.sqrt(sum(height * height for height in heights))
+def join(heights: Sequence[Float64], weights: Sequence[float]) -> Float64:
+    """One score from several views: the root of the weighted sum of their squared heights (n,)."""
+    joined: Float64 = np.sqrt(sum(w * (height * height) for w, height in zip(weights, heights, strict=True)))
     return joined

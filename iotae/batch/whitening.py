@@ -36,8 +36,14 @@ class Whitening:
         self._mean: Float32 = np.zeros(0, np.float32)
         self._matrix: Float32 = np.zeros((0, 0), np.float32)
 
-    def fit(self, rows: Float32) -> Whitening:
-        """Learn mean and covariance of ``rows`` (n, p)."""
+    def fit(self, rows: Float32, weights: Float32 | None = None) -> Whitening:
+        """Learn mean and covariance of ``rows`` (n, p); ``weights`` (p,) multiply what is whitened."""
+        self._learn(rows)
+        if weights is not None:
+            self._matrix = self._matrix * weights
+        return self
+
+    def _learn(self, rows: Float32) -> None:
         mean = rows.mean(axis=0, dtype=np.float64)
         deviation = np.asarray(rows - mean, np.float64)
         n, width = deviation.shape
@@ -47,7 +53,7 @@ class Whitening:
             power = np.asarray(deviation.mean(axis=0), np.float64)
             power += _LEAST_SHRINK * max(float(power.mean()), 1e-9)
             self._matrix = np.reciprocal(np.sqrt(power)).astype(np.float32)
-            return self
+            return
         covariance = deviation.T @ deviation / n
         level = np.trace(covariance) / width
         squares = (covariance * covariance).sum()
@@ -57,7 +63,6 @@ class Whitening:
         shrunk = (1.0 - shrink) * covariance + shrink * max(level, 1e-9) * np.eye(width)
         values, vectors = np.linalg.eigh(shrunk)
         self._matrix = ((vectors / np.sqrt(np.maximum(values, 1e-12))) @ vectors.T).astype(np.float32)
-        return self
 
     def transform(self, rows: Float32) -> Float32:
         """Whitened rows (n, p)."""

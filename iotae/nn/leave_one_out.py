@@ -19,7 +19,7 @@ from iotae._compiled import compiled, compiled_or
 from iotae._typing import Float32
 from iotae.nn.elementwise import adam_step
 
-__all__ = ["HIDDEN", "N_BLOCKS", "initial_weights", "n_rows_of_block", "predict", "train_step"]
+__all__ = ["HIDDEN", "LEAK", "N_BLOCKS", "initial_weights", "n_rows_of_block", "predict", "train_step"]
 
 HIDDEN = 64
 """Hidden units, whatever the number of cells: a constant, so that the compiler unrolls the loops over
@@ -28,7 +28,9 @@ them."""
 N_BLOCKS = 4
 """Weights, Adam's two moments and the gradient, one below the other."""
 
-_LEAK = np.float32(0.05)
+LEAK = np.float32(0.05)
+"""Slope of a hidden unit below zero."""
+
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
 _TWO = np.float32(2.0)
@@ -90,7 +92,7 @@ def _predict_arrays(
     d = cells.size
     units = weights[2 * d] + cells @ weights[:d]
     without = units - cells[:, None] * weights[:d]
-    output[:] = bias + (np.where(without > 0, without, _LEAK * without) * weights[d : 2 * d]).sum(axis=1)
+    output[:] = bias + (np.where(without > 0, without, LEAK * without) * weights[d : 2 * d]).sum(axis=1)
 
 
 @compiled_or(_predict_arrays)
@@ -113,7 +115,7 @@ def predict(cells: Float32, weights: Float32, bias: Float32, scratch: Float32, o
         x = cells[j]
         for i in range(HIDDEN):
             y = units[i] - x * weights[j, i]
-            terms[i] = (y if y > _ZERO else _LEAK * y) * weights[d + j, i]
+            terms[i] = (y if y > _ZERO else LEAK * y) * weights[d + j, i]
         output[j] = bias[j] + _tree(terms)
 
 
@@ -126,10 +128,10 @@ def _gradient_arrays(
     first, second = weights[:d], weights[d : 2 * d]
     units = weights[2 * d] + cells @ first
     without = units[:, None, :] - cells[:, :, None] * first
-    hidden = np.where(without > 0, without, _LEAK * without)
+    hidden = np.where(without > 0, without, LEAK * without)
     error = bias[0] + (hidden * second).sum(axis=2) - target
     error = np.where(np.isnan(target), _ZERO, error) * np.float32(2.0 / (n * d))
-    back = error[:, :, None] * second * np.where(hidden > 0, _ONE, _LEAK)
+    back = error[:, :, None] * second * np.where(hidden > 0, _ONE, LEAK)
     slope[d : 2 * d] = (error[:, :, None] * hidden).sum(axis=0)
     slope[:d] = cells.T @ back.sum(axis=1) - (cells[:, :, None] * back).sum(axis=0)
     slope[2 * d] = back.sum(axis=(0, 1))
@@ -161,7 +163,7 @@ def _gradient(cells: Float32, target: Float32, block: Float32, bias: Float32, sc
             x = cells[r, j]
             for i in range(HIDDEN):
                 y = scratch[r, i] - x * block[j, i]
-                y = y if y > _ZERO else _LEAK * y
+                y = y if y > _ZERO else LEAK * y
                 terms[i] = y
                 products[i] = y * block[d + j, i]
             error = (bias[0, j] + _tree(products) - wanted) * scale
@@ -169,7 +171,7 @@ def _gradient(cells: Float32, target: Float32, block: Float32, bias: Float32, sc
             for i in range(HIDDEN):
                 y = terms[i]
                 block[out, i] += error * y
-                back = error * block[d + j, i] * (_ONE if y > _ZERO else _LEAK)
+                back = error * block[d + j, i] * (_ONE if y > _ZERO else LEAK)
                 scratch[n + r, i] += back
                 # the cell's own way in does not count for its own prediction
                 block[own, i] -= x * back

@@ -38,7 +38,7 @@ HIDDEN_SIZES = Maybe(ListOf(Whole(1), _MOST_LAYERS, least=1))
 
 _LARGEST_WEIGHT = 1e6
 
-_INPUT = 30.0
+INPUT = 30.0
 """Scaled cells are at most so large: see :mod:`iotae.batch.scaler`; in a stream they are at most 3."""
 
 _FARTHEST = 1e12
@@ -71,7 +71,7 @@ def reach(data: State) -> list[Float64]:
     sizes = layer_sizes(data["n_features"], data["hidden_sizes"])
     layers = layer_views(data["parameters"], sizes)
     most = 1.0 if data["activation"] in _BOUNDED else np.inf
-    reached = [np.full(sizes[0], _INPUT)]
+    reached = [np.full(sizes[0], INPUT)]
     for number, (weights, biases) in enumerate(layers, 1):
         far = reached[-1] @ np.abs(weights).astype(np.float64) + np.abs(biases)
         reached.append(np.minimum(far, most if number < len(layers) else np.inf))

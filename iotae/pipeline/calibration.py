@@ -43,14 +43,14 @@ def fit_and_calibrate(
     X = preprocessor.fit_apply(
         table.take(~held) if held.any() else table, None if labels is None else labels[~held]
     )
-    training = preprocessor.training_mask_
+    training, categories = preprocessor.training_mask_, preprocessor.learned.feature_categories
     learned = X if training.all() else X[training]
     if held.any():
         # chunks are not scored after the fit: only the rows held out need scores here
-        autoencoder.fit_chunks([learned])
+        autoencoder.fit_chunks([learned], categories)
         rows = preprocessor.apply(table.take(held), keep_rows=True, strict=False).X
         return len(learned), autoencoder.score(rows)
-    autoencoder.fit(learned)
+    autoencoder.fit(learned, categories=categories)
     scores = autoencoder.fitted_scores
     if not training.all():
         scores = np.full(len(X), np.nan)

@@ -82,7 +82,10 @@ def _learn_text(
     reason = identifier_reason(texts, normal, steps.max_categories)
     if reason:
         return ColumnCode(name, "category"), reason
-    code = learn_category(table, name, steps.max_categories, steps.missing)
+    code = learn_category(table, name, steps.max_categories, steps.missing, normal)
+    if not code.values:
+        distinct = len({*texts.tolist()} - {""})
+        return code, f"{distinct} different texts, each of them rare, an identifier"
     if code.fill and "" in texts:
         report.append(f"{name!r}: {int((texts == '').sum())} empty cells take {code.fill!r}")
     return code, ""

@@ -1,7 +1,8 @@
-"""Columns of a table to columns of numbers: numbers as they are, categories one-hot, times as angles."""
+"""Columns of a table to columns of numbers: times as angles, categories one-hot and by their rarity."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import repeat
@@ -10,14 +11,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from iotae._typing import Float64
+from iotae._typing import Bool, Float64
 from iotae.data import Table
 from iotae.data.notation import PLAIN, Kind, Notation
+from iotae.preprocessing.rarity import surprise
 
 __all__ = ["ColumnCode", "Encoded", "learn_category", "learn_time"]
 
 DAY_HOURS, WEEK_DAYS = 24, 7
 _UNSEEN, _MISSING = -1, -2
+_LEAST_SHARE, _LEAST_ROWS = 0.01, 5
+"""A value in fewer rows has no column of its own: too few to learn what belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class ColumnCode:
         For a time: the cycles to encode, each as its sine and cosine.
     notation : Notation
         How the column was written at fitting, which decides what the cells of another file leave open.
+    rarity : tuple of float
+        For a category: how surprising each of ``values`` is, then each of ``rare``, then any other
+        (:func:`iotae.preprocessing.rarity.surprise`); empty for codes that version 0.1 saved.
     """
 
     name: str
@@ -57,6 +64,7 @@ class ColumnCode:
     fill: str = ""
     cycles: tuple[str, ...] = ()
     notation: Notation = PLAIN
+    rarity: tuple[float, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -65,13 +73,14 @@ class ColumnCode:
             return [self.name]
         if self.kind == "time":
             return [f"{self.name}:{cycle}_{part}" for cycle in self.cycles for part in ("sin", "cos")]
-        return [f"{self.name}={value}" for value in (*self.values, *(["other"] if self.rare else []))]
+        own = [f"{self.name}={value}" for value in (*self.values, *(["other"] if self.rare else []))]
+        return [*own, *([f"{self.name}:rarity"] if self.rarity else [])]
 
     def encode(self, table: Table) -> Encoded:
         """Turn the column into numbers.
 
-        A value that fitting did not see has zeros in all columns of its category, unlike any row that was
-        learned. A missing cell is NaN in all of them.
+        A value that fitting did not see has zeros in all columns of its category but the last, its rarity. A
+        missing cell is NaN in all of them.
 
         Examples
         --------
@@ -87,14 +96,16 @@ class ColumnCode:
         if self.kind == "time":
             times, unreadable = table.times(self.name, self.notation)
             return Encoded(cycles_of(times, self.cycles), unreadable)
-        places = {value: place for place, value in enumerate(self.values)}
-        places |= dict.fromkeys(self.rare, len(self.values))
+        places = {value: place for place, value in enumerate((*self.values, *self.rare))}
         places[""] = places.get(self.fill, _MISSING) if self.fill else _MISSING
         texts = table.texts(self.name).tolist()
         codes = np.fromiter(map(places.get, texts, repeat(_UNSEEN)), dtype=np.int64, count=len(texts))
         values = np.zeros((len(texts), len(self.names)))
         known = np.flatnonzero(codes >= 0)
-        values[known, codes[known]] = 1.0
+        values[known, np.minimum(codes[known], len(self.values))] = 1.0
+        if self.rarity:
+            # an unseen value has the place -1: the last
+            values[:, -1] = np.array(self.rarity)[np.maximum(codes, _UNSEEN)]
         values[codes == _MISSING] = np.nan
         return Encoded(values, unseen=int(np.count_nonzero(codes == _UNSEEN)))
 
@@ -108,6 +119,7 @@ class ColumnCode:
             "fill": self.fill,
             "cycles": list(self.cycles),
             "notation": self.notation.to_state(),
+            "rarity": list(self.rarity),
         }
 
     @classmethod
@@ -122,6 +134,7 @@ class ColumnCode:
             cycles=tuple(data["cycles"]),
             # models of versions that read one notation have none
             notation=Notation.from_state(data.get("notation", PLAIN)),
+            rarity=tuple(data.get("rarity", ())),
         )
 
 
@@ -167,34 +180,57 @@ def learn_time(table: Table, name: str) -> ColumnCode:
 
 
 def learn_category(
-    table: Table, name: str, max_categories: int | None, missing: Literal["keep", "fill", "drop"]
+    table: Table,
+    name: str,
+    max_categories: int | None,
+    missing: Literal["keep", "fill", "drop"],
+    normal: Bool | None = None,
 ) -> ColumnCode:
-    """Choose the columns of a category: its most frequent values, the others together.
+    """Choose the columns of a category: its frequent values, the others together, and how rare a value is.
 
     Parameters
     ----------
     table : Table
     name : str
     max_categories : int or None
-        At most this many columns, 'other' included; equal counts are settled by the alphabet.
+        At most this many columns for values, 'other' included; equal counts are settled by the alphabet.
+        Values in less than 1 % of the rows, or in fewer than five of a hundred rows or more, share a column
+        in any case. With None each value has its own.
     missing : {'keep', 'fill', 'drop'}
         With 'fill' a missing cell takes the most frequent value.
+    normal : ndarray of shape (n,), bool, optional
+        The rows whose counts say how rare a value is; by default all.
+
+    Returns
+    -------
+    ColumnCode
+        Without ``values`` where all of them are too rare to tell anything: an identifier.
 
     Examples
     --------
-    >>> learn_category(Table({"proto": ["udp", "tcp", "tcp", "icmp"]}), "proto", 2, "keep").names
-    ['proto=tcp', 'proto=other']
+    >>> code = learn_category(Table({"proto": ["udp", "tcp", "tcp", "icmp"]}), "proto", 2, "keep")
+    >>> code.names, code.encode(Table({"proto": ["tcp", "udp", "coap"]})).values.round(2).tolist()
+    (['proto=tcp', 'proto=other', 'proto:rarity'], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.35], [0.0, 0.0, 0.51]])
     """
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import OneHotEncoder
 
     texts = table.texts(name)
-    present = texts[texts != ""].reshape(-1, 1)
-    encoder = OneHotEncoder(handle_unknown="ignore", max_categories=max_categories).fit(present)
-    shared = encoder.infrequent_categories_[0]
+    there = texts != ""
+    present = texts[there].reshape(-1, 1)
+    least = 1 if max_categories is None else _least_count(len(present))
+    encoder = OneHotEncoder(handle_unknown="ignore", max_categories=max_categories, min_frequency=least)
+    shared = encoder.fit(present).infrequent_categories_[0]
     rare = tuple(shared.tolist()) if shared is not None else ()
     values = tuple(value for value in encoder.categories_[0].tolist() if value not in set(rare))
+    counts = Counter(texts[there if normal is None else there & normal].tolist())
+    rarity = surprise(np.array([counts[value] for value in (*values, *rare)]))
     fill = (
         str(SimpleImputer(strategy="most_frequent").fit(present).statistics_[0]) if missing == "fill" else ""
     )
-    return ColumnCode(name, "category", values=values, rare=rare, fill=fill)
+    return ColumnCode(name, "category", values=values, rare=rare, fill=fill, rarity=tuple(rarity.tolist()))
+
+
+def _least_count(n_rows: int) -> int:
+    """Rows that a value needs for a column of its own: 1 %, and five where there are a hundred."""
+    return max(1, int(np.ceil(_LEAST_SHARE * n_rows)), min(_LEAST_ROWS, n_rows * _LEAST_ROWS // 100))

@@ -62,6 +62,18 @@ class Learned:
         sources = [code.name for code in self.codes for _ in code.names]
         return [sources[column] for column in self.keep]
 
+    @property
+    def feature_categories(self) -> Int64:
+        """What :meth:`iotae.BatchAutoencoder.fit` takes as ``categories``: which features (d,) are one."""
+        kinds: list[int] = []
+        number = 0
+        for code in self.codes:
+            number += code.kind == "category"
+            width, of_rarity = len(code.names), int(bool(code.rarity))
+            own = [number] * (width - of_rarity) + [-number] * of_rarity
+            kinds += own if code.kind == "category" else [0] * width
+        return np.array(kinds, np.int64)[self.keep]
+
     def encode(self, table: Table, *, allow_missing: bool, strict: bool) -> tuple[Float64, Counter[str]]:
         """Turn a table into the D encoded columns (n, D), filled and with long tails compressed.
 

@@ -54,23 +54,24 @@ class Preprocessor:
     outliers : {'none', 'robust_z', 'iqr'}, default='none'
         Rule by which training rows are set aside: see :func:`iotae.preprocessing.selection.outlying_rows`.
     max_categories : int or None, default=64
-        At most this many columns a category; the rarer values share one. None for no limit. Text with
-        more values than this, most of them different, is taken as an identifier and left out.
+        At most this many columns for a category's values; values in less than 1 % of the rows share one.
+        None for no limit. Text of rare values alone is an identifier and left out.
 
     Examples
     --------
     >>> table = Table({"watts": [1.0, 3.0, float("nan")], "state": ["on", "off", "on"], "unit": ["W"] * 3})
     >>> steps = Preprocessor(missing="fill", normalise="minmax").fit(table)
     >>> steps.feature_names_out
-    ['watts', 'state=off', 'state=on']
+    ['watts', 'state=off', 'state=on', 'state:rarity']
     >>> steps.transform(table)[0]
-    array([[0. , 0. , 1. ],
-           [1. , 1. , 0. ],
-           [0.5, 0. , 1. ]])
+    array([[0. , 0. , 1. , 0. ],
+           [1. , 1. , 0. , 1. ],
+           [0.5, 0. , 1. , 0. ]])
     >>> print(*steps.report(), sep="\n")
-    columns: 3 read, 3 features made
+    columns: 3 read, 4 features made
     missing values: 1 cells filled
     removed 'unit=W': constant
+    removed 'unit:rarity': constant
     normalised: minmax, on 3 rows
     """
 
@@ -178,7 +179,7 @@ class Preprocessor:
 
     @property
     def feature_sources(self) -> list[str]:
-        """For each feature the column of the table it was made from."""
+        """The column of the table that each feature was made from."""
         return self.learned.feature_sources
 
     def shares_by_column(self, shares: Float64, columns: Sequence[str]) -> Float64:

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 
 from iotae._typing import State
-from iotae._validation.schema import Array, Choice, ListOf, Maybe, Record, Text, Whole, refuse
+from iotae._validation.schema import Array, Choice, ListOf, Maybe, Number, Record, Row, Text, Whole, refuse
 from iotae.preprocessing.fitting import Fill, Missing, Normalise, Outliers, Tails
 from iotae.preprocessing.selection import SELECTORS
 
@@ -25,7 +25,7 @@ def _n_columns(code: State) -> int:
         return 1
     if code["kind"] == "time":
         return 2 * len(code["cycles"])
-    return len(code["values"]) + bool(code["rare"])
+    return len(code["values"]) + bool(code["rare"]) + bool(code.get("rarity"))
 
 
 def _check_code(code: State, place: str) -> None:
@@ -34,6 +34,11 @@ def _check_code(code: State, place: str) -> None:
     known = {*code["values"], *code["rare"]}
     if len(known) < len(code["values"]) + len(code["rare"]):
         raise refuse(code["rare"], f"{place}.rare", "values that have no column of their own")
+    n_surprises = len(code.get("rarity", ()))
+    if n_surprises and (code["kind"] != "category" or n_surprises != len(known) + 1):
+        raise refuse(
+            code["rarity"], f"{place}.rarity", f"one for each of {len(known)} values, and for any other"
+        )
     if code["fill"] and code["fill"] not in known:
         raise refuse(code["fill"], f"{place}.fill", "one of the values, or ''")
 
@@ -59,8 +64,17 @@ _COLUMN = Record(
         "rare": ListOf(Text(), distinct=True),
         "fill": Text(),
         "cycles": ListOf(Choice("hour", "weekday"), distinct=True),
+        "notation": Row(
+            Choice("numeric", "category", "time"),
+            Choice(".", ","),
+            Text(),
+            Choice("dmy", "mdy"),
+            Text(),
+        ),
+        "rarity": ListOf(Number(0.0, 1e3)),
     },
     (_check_code,),
+    frozenset({"notation", "rarity"}),
 )
 
 PREPROCESSOR = Record(
