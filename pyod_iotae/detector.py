@@ -17,6 +17,7 @@ from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
+from pyod_iotae.core import core_of
 from pyod_iotae.labels import LabellingDetector
 from pyod_iotae.state_schema import DETECTOR
 from pyod_iotae.tables import like, to_numbers
@@ -171,7 +172,7 @@ class IoTAE(Unshared, LabellingDetector):
         # what fails on the way leaves an earlier fit as it was
         model = type(self).__new__(type(self))
         model.__dict__.update(self.__dict__)
-        core = self._core()
+        core = core_of(self)
 
         @functools.cache
         def split(n_rows: int) -> alarms.TrainingRows:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from iotae import OnlineAutoencoder, serialization
 from iotae.cli import main
 from iotae.data import Table, TableError
-from iotae.data.columns import as_number
+from iotae.data.numbers import number_of
 from iotae.io.files import iter_table
 from iotae.io.writer import TableWriter
 
@@ -291,7 +291,7 @@ def test_only_text_that_would_run_gets_an_apostrophe(tmp_path_factory, cells):
         header, *back = csv.reader(file)
     assert header == ["'=cell", "score"]
     for cell, (text, score), number in zip(cells, back, range(len(cells)), strict=True):
-        runs = cell[:1] in FORMULAS and cell and as_number(cell) is None
+        runs = cell[:1] in FORMULAS and cell and number_of(cell) is None
         assert text == (f"'{cell}" if runs else cell)
         assert score == repr(number - 1.0)
 
