@@ -23,6 +23,7 @@ from benchmarks import (
     paper,
     regimes,
     shuttle,
+    threads,
     wide,
 )
 
@@ -140,6 +141,12 @@ COMPARISONS = {
         "The command: time and memory against columns",
         "time and peak memory of iotae fit, score and stream against columns",
         lambda given: wide.compare(given.seed, wide.QUICK_SIZES if given.quick else wide.SIZES),
+        options="quick",
+    ),
+    "threads": Comparison(
+        "One model in several threads",
+        "rows a second that one model scores in one thread and in two",
+        lambda given: threads.compare(given.seed, given.quick),
         options="quick",
     ),
     "ablation": Comparison(

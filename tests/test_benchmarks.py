@@ -73,6 +73,13 @@ def entry(name="Distance", make=Distance, made=None):
     return Detector(name, factory, ("numpy",), "recipe 1")
 
 
+def test_threads_are_timed_for_each_kind_of_work(capsys):
+    assert __main__.main(["threads", "--quick"]) == 0
+    table = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    assert [row[0].strip() for row in table[2:]] == ["rows", "frame", "table"]
+    assert all(float(row[4]) > 0.0 for row in table[2:])
+
+
 def test_the_commands_time_and_memory_are_measured_for_each_width(capsys):
     assert __main__.main(["wide", "--quick"]) == 0
     table = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]

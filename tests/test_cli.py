@@ -297,7 +297,7 @@ def test_labels_without_a_known_normal_value_ask_for_it(tmp_path, capsys):
         (["fit", "{house}/train.csv", "--drop", "nope", "-o", "m"], "no column 'nope' for --drop"),
         (["fit", "{house}/train.csv", "-o", "none/m", "--epochs", "1"], "none"),
         (["fit", "{house}/train.csv", "--select", "magic", "-o", "m"], "Got select='magic'"),
-        (["fit", "{house}/train.csv", "--learning-rate", "-1", "-o", "m"], "learning_rate=-1"),
+        (["fit", "{house}/train.csv", "--learning-rate", "-1", "-o", "m"], "--learning-rate -1"),
         (["stream", "{house}/test.csv", "--label", "nope"], "no column 'nope'"),
         (
             ["stream", "{house}/test.csv", "--model", "{house}/model.iotae"],
@@ -571,7 +571,7 @@ def test_a_model_file_of_the_right_kind_but_without_sense_is_one_line(tmp_path, 
     ):
         serialization.write(tmp_path / "m", kind, {})
         assert main([str(tmp_path / "m") if part == "m" else part for part in argv]) == 1
-        assert "can be made of it" in capsys.readouterr().err
+        assert "as the state, but expected" in capsys.readouterr().err
 
 
 def test_alarms_are_zeros_and_ones(tmp_path, capsys):

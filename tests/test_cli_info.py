@@ -97,7 +97,7 @@ def test_the_cards_of_both_hosts_models(tmp_path, capsys, rng):
     [
         (lambda path: path.write_text("a,b\n1,2\n"), "not a file that iotae saved"),
         (lambda path: serialization.write(path, "cut", {}), "holds the state of cut, but expected a model"),
-        (lambda path: serialization.write(path, "TableDetector", {}), "no card can be made of it"),
+        (lambda path: serialization.write(path, "TableDetector", {}), "as the state, but expected"),
         (lambda path: None, "No such file"),
     ],
     ids=["foreign", "another kind", "damaged", "absent"],

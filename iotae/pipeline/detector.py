@@ -142,8 +142,7 @@ class TableDetector:
 
     def _not_features(self) -> list[str]:
         named = [*self.ignore, *([self.label] if self.label is not None else [])]
-        # a table's names have no blanks around them
-        return [*named, *(name.strip() for name in named)]
+        return [*named, *map(str.strip, named)]
 
     @property
     def threshold(self) -> float:

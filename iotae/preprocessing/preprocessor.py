@@ -48,14 +48,13 @@ class Preprocessor:
         'minmax' to [0, 1] of the training rows (the paper's), 'standard' to mean 0 and standard
         deviation 1, 'robust' to median 0 and interquartile range 1. With 'none' the detector scales.
     select : sequence of str, default=('counter', 'constant')
-        Any of 'counter' (row numbers and clocks), 'constant', 'near_constant', 'variance', 'correlation',
-        'mutual_information' (needs labels): see
-        :data:`iotae.preprocessing.selection.SELECTORS`. Done in this order.
+        Any of 'counter' (row numbers and clocks), 'constant', 'near_constant', 'variance', 'correlation' and
+        'mutual_information' (needs labels), in this order: see :mod:`iotae.preprocessing.selection`.
     outliers : {'none', 'robust_z', 'iqr'}, default='none'
         Rule by which training rows are set aside: see :func:`iotae.preprocessing.selection.outlying_rows`.
     max_categories : int or None, default=64
-        At most this many columns for a category's values; values in less than 1 % of the rows share one.
-        None for no limit. Text of rare values alone is an identifier and left out.
+        At most this many columns for a category's values; values in less than 1 % of the rows share one. None
+        for no limit. Text of rare values alone is an identifier.
 
     Examples
     --------
@@ -195,8 +194,7 @@ class Preprocessor:
         -------
         ndarray of shape (n, c)
         """
-        names = [name.strip() for name in columns]
-        belongs = [[source.strip() == name for name in names] for source in self.feature_sources]
+        belongs = [[source.strip() == name.strip() for name in columns] for source in self.feature_sources]
         return shares @ np.array(belongs, dtype=np.float64)
 
     def numbers_by_column(self, features: Float64, columns: Sequence[str]) -> Float64:
@@ -222,10 +220,9 @@ class Preprocessor:
                [ 3., nan],
                [ 2., nan]])
         """
-        numbers = {name.strip(): values for name, values in self.learned.numbers(features).items()}
+        found = {name.strip(): values for name, values in self.learned.numbers(features).items()}
         none = np.full(len(features), np.nan)
-        found = [numbers.get(name.strip(), none) for name in columns]
-        return np.column_stack([np.empty((len(features), 0)), *found])
+        return np.column_stack([np.empty((len(features), 0)), *(found.get(c.strip(), none) for c in columns)])
 
     def report(self) -> list[str]:
         """Return what each step did at fitting, a line each."""

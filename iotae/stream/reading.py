@@ -118,7 +118,9 @@ def _read_newcomers(
     for name in newcomers:
         value = x[name]
         if isinstance(value, str):
-            if len(value) <= LONGEST_TEXT and is_name(name):
+            value = read_text(value)
+        if isinstance(value, str):
+            if is_name(name):
                 texts[name] = value_key(value)
                 strangers.append((name, RARITY))
             else:
