@@ -48,10 +48,13 @@ def _one_rule(data: State, place: str) -> None:
 _PROTECTS: dict[str, Schema] = {"protect_anomaly_detector": Flag()}
 
 _FILTER: dict[str, Schema] = {
-    "detector": DETECTOR,
-    "rule": Record({name: rule.SCHEMA for name, rule in RULES.items()}, (_one_rule,), frozenset(RULES)),
     "n_rejected": COUNT,
 }
+
+_RULE = Record({name: rule.SCHEMA for name, rule in RULES.items()}, (_one_rule,), frozenset(RULES))
+
+_PARTS = ("detector", "rule", "threshold")
+"""Parts with dimensions of their own."""
 
 _RATE: dict[str, Schema] = {"alpha": Number(0.0, 1.0, inner=True), "window": Maybe(Whole(1))}
 
@@ -63,8 +66,10 @@ _FILTERS = {
 
 def check_filter(data: State, kind: str) -> None:
     """Hold the state of a filter of a kind against its schema."""
-    if not isinstance(data, dict) or "threshold" not in data:
-        raise refuse(data, "filter", "the parts of a filter, its threshold among them")
-    check({name: part for name, part in data.items() if name != "threshold"}, _FILTERS[kind])
+    if not isinstance(data, dict) or not all(name in data for name in _PARTS):
+        raise refuse(data, "filter", f"the parts of a filter, among them {', '.join(_PARTS)}")
+    check({name: part for name, part in data.items() if name not in _PARTS}, _FILTERS[kind])
+    check(data["detector"], DETECTOR)
+    check(data["rule"], _RULE)
     # it is of the kind of the rule
     check(data["threshold"], RULES[next(iter(data["rule"]))].SCHEMA)

@@ -51,7 +51,7 @@ def as_frame(table: Any, notes: Counter[str] | None = None) -> nw.DataFrame[Any]
     names = table.columns if hasattr(table, "iloc") else getattr(table, "column_names", ())
     if notes is not None:
         table, names = _renamed(table, [str(name) for name in names], notes), ()
-    doubled = [str(name) for name, count in Counter(names).items() if count > 1]
+    doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
         raise TableError(
             f"Got the column {doubled[0]!r} more than once, but expected different names: rename or drop "
