@@ -161,17 +161,3 @@ def test_a_row_that_comes_twice_teaches_once_and_one_that_stays_teaches_again():
     for x in rows:
         model.learn_one(x)
     assert [taught(rows[300]) for _ in range(3)] == [1, 0, 1]
-
-
-def test_absurd_rows_that_stand_alone_do_not_open_the_gate_for_what_lies_nearer():
-    rng = np.random.default_rng(0)
-    rows = [{f"s{j}": v for j, v in enumerate(x)} for x in rng.normal(size=(4_000, 4)).tolist()]
-    model = OnlineAutoencoder(seed=0)
-    odd = dict.fromkeys(rows[0], 9.0)
-    for i, x in enumerate(rows):
-        model.learn_one(x)
-        if i > 500 and i % 4 == 0:
-            model.learn_one(dict.fromkeys(x, 1e30))
-    refused = model.n_refused
-    model.learn_one(odd)
-    assert model.n_refused == refused + 1

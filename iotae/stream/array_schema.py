@@ -198,12 +198,12 @@ ARRAYS: dict[str, Schema] = {
     "reservoir": Array(np.int8, 2 * KEPT, "slots"),
     "matrices": _cells(_LARGEST, "rows of matrices"),
     "hidden": Array(np.float32, "rows of weights", HIDDEN),
-    # centre, spread, width, recent surprise, rows, rows accepted, whether the last was absurd
+    # centre, spread, width, recent surprise, rows, rows accepted
     "gate": Array(
         np.float64,
         update_gate.SIZE,
-        low=[0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0],
-        high=[_LARGEST_SURPRISE, _LARGEST_SURPRISE, 3.1e6, _LARGEST_SURPRISE, *[_LARGEST_COUNT] * 2, 1.0],
+        low=[0.0, 0.0, 3.0, 0.0, 0.0, 0.0],
+        high=[_LARGEST_SURPRISE, _LARGEST_SURPRISE, 3.1e6, _LARGEST_SURPRISE, *[_LARGEST_COUNT] * 2],
     ),
     # mean, spread, variance, covariance, the previous deviation, rows
     "context": Array(

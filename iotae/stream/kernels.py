@@ -40,7 +40,6 @@ from iotae.stream.memory import (
     autoencoder_of,
 )
 from iotae.stream.scaler import CENTRE, COUNT, HEAD, SPREAD, observe_value, scaled_value
-from iotae.stream.sensors import is_absurd
 
 __all__ = [
     "MASS",
@@ -166,7 +165,7 @@ def learn_surprise(row: Float64, memory: Memory) -> bool:
     for j in range(row.size):
         surprise += scratch[_CONTRIBUTION, j]
     surprise /= present
-    verdict = _judge(memory.figures[GATE_AT:CONTEXT_AT], surprise, is_absurd(memory))
+    verdict = _judge(memory.figures[GATE_AT:CONTEXT_AT], surprise)
     factor = _follow(memory.figures[CONTEXT_AT:COUNTS_AT], surprise)
     for j in range(row.size):
         if scratch[_SCALED, j] == scratch[_SCALED, j]:

@@ -16,7 +16,7 @@ from iotae._typing import Float64
 
 __all__ = ["ESCAPE_RATE", "SIZE", "accept", "adopting", "judge", "new_gate", "widening"]
 
-_CENTRE, _SPREAD, _WIDTH, _RECENT, _ROWS, _ACCEPTED, _ABSURD_BEFORE, SIZE = range(8)
+_CENTRE, _SPREAD, _WIDTH, _RECENT, _ROWS, _ACCEPTED, SIZE = range(7)
 
 _REFUSE = 3.0
 """Robust deviations above the usual surprise from which on a row is refused."""
@@ -79,13 +79,8 @@ def widening(gate: Float64) -> float:
 
 
 @compiled
-def judge(gate: Float64, surprise: float, absurd: bool) -> int:
-    """Judge a row: 0 it is refused, 1 it may teach, 2 it may teach at the fast rate.
-
-    An ``absurd`` row that stands alone is no sign of a changed world, however many there are of them.
-    """
-    alone = absurd and gate[_ABSURD_BEFORE] == 0.0
-    gate[_ABSURD_BEFORE] = 1.0 if absurd else 0.0
+def judge(gate: Float64, surprise: float) -> int:
+    """Judge a row: 0 it is refused, 1 it may teach, 2 it may teach at the fast rate."""
     gate[_ROWS] += 1.0
     spread = max(gate[_SPREAD], _LEAST_SPREAD)
     capped = surprise
@@ -98,7 +93,7 @@ def judge(gate: Float64, surprise: float, absurd: bool) -> int:
         return 0 if surprise > _ABSURD and few else 1
     height = max(surprise, gate[_RECENT]) - gate[_CENTRE]
     refused = height > gate[_WIDTH] * spread
-    push = 0.0 if alone else _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
+    push = _WIDEN * ((1.0 if refused else 0.0) - _SHARE)
     gate[_WIDTH] = min(max(gate[_WIDTH] * np.exp(push), _REFUSE), _WIDEST * _REFUSE)
     if refused:
         return 0
