@@ -118,6 +118,7 @@ def _tables() -> list[State]:
         )
         .fit(_matrix(80))
         .to_state(),
+        BatchAutoencoder(seed=0, epochs=1).fit(_matrix(80), categories=[0, 1, -1]).to_state(),
         BatchAutoencoder(seed=0).to_state(),
     ]
 
@@ -191,7 +192,32 @@ def _rivers() -> list[State]:
     model = _river_class()(seed=1, max_features=16, batch_size=8, alpha=0.05)
     for x in _rows(120, 4):
         model.learn_one(x)
-    return [{"params": model._get_params(), "model": model._model.to_state()}]
+    return [model.to_state()]
+
+
+def _filter_class(name: str) -> Any:
+    import river_iotae
+
+    return getattr(river_iotae, name)
+
+
+def _filters(name: str) -> list[State]:
+    rules = (thresholds.ConformalThreshold(0.05), thresholds.TailThreshold(0.01, window=250, depth=5))
+    states = []
+    for given in (0.05,) if name == "ConformalFilter" else rules:
+        model = _filter_class(name)(_river_class()(seed=1, max_features=16, batch_size=8), given)
+        for x in _rows(120, 4):
+            model.learn_one(x)
+        states.append(model.to_state())
+    return states
+
+
+def _use_filter(model: Any) -> None:
+    for x in _rows(N_ROWS, 2):
+        score = model.score_one(x)
+        _demand(0.0 <= score < 1.0, f"a score of {score}")
+        model.classify(score)
+        model.learn_one(x)
 
 
 def _cut(make: Callable[[], thresholds.Threshold]) -> Kind:
@@ -214,7 +240,7 @@ def _cut(make: Callable[[], thresholds.Threshold]) -> Kind:
 
 KINDS: dict[str, Kind] = {
     "OnlineAutoencoder": Kind(_streams, OnlineAutoencoder.from_state, _use_stream),
-    "river_iotae.IoTAE": Kind(_rivers, lambda data: _river_class()._from_state(data), _use_stream),
+    "river_iotae.IoTAE": Kind(_rivers, lambda data: _river_class().from_state(data), _use_stream),
     "BatchAutoencoder": Kind(_tables, BatchAutoencoder.from_state, _use_batch),
     "TableDetector": Kind(
         lambda: [TableDetector(autoencoder=BatchAutoencoder(seed=0, epochs=1)).fit(_table(80)).to_state()],
@@ -227,6 +253,16 @@ KINDS: dict[str, Kind] = {
     "OnlineFDR": _cut(lambda: thresholds.OnlineFDR(horizon=20)),
     "QuantileThreshold": _cut(lambda: thresholds.QuantileThreshold(0.1)),
     "TailThreshold": _cut(lambda: thresholds.TailThreshold(0.01, window=250, depth=5)),
+    "river_iotae.AlarmFilter": Kind(
+        lambda: _filters("AlarmFilter"),
+        lambda data: _filter_class("AlarmFilter").from_state(data),
+        _use_filter,
+    ),
+    "river_iotae.ConformalFilter": Kind(
+        lambda: _filters("ConformalFilter"),
+        lambda data: _filter_class("ConformalFilter").from_state(data),
+        _use_filter,
+    ),
 }
 
 

@@ -165,19 +165,23 @@ class AlarmFilter(Locked, base.AnomalyFilter):
             If the detector is not `river_iotae.IoTAE`, as only code could rebuild it.
 
         """
+        serialization.write(path, f"river_iotae.{type(self).__name__}", self.to_state())
+
+    def to_state(self) -> State:
+        """Return everything needed to continue, as arrays, numbers and text; errors as of `save`."""
         with self._lock:
             state = filter_state(self.anomaly_detector, self.rule, self._threshold)
             settings = {k: v for k, v in self._get_params().items() if k not in ("anomaly_detector", "rule")}
-            data = {**state, "n_rejected": self.n_rejected, "settings": settings}
-        serialization.write(path, f"river_iotae.{type(self).__name__}", data)
+            return {**state, "n_rejected": self.n_rejected, "settings": settings}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a filter back; raises `iotae.serialization.StateError` if the file holds none."""
-        return serialization.restore(path, f"river_iotae.{cls.__name__}", cls._from_state)
+        return serialization.restore(path, f"river_iotae.{cls.__name__}", cls.from_state)
 
     @classmethod
-    def _from_state(cls, data: State) -> Self:
+    def from_state(cls, data: State) -> Self:
+        """Rebuild from `to_state`; raises `iotae.serialization.StateError` if it is none."""
         check_filter(data, cls.__name__)
         detector, rule, threshold = parts_of_state(data)
         restored = cls._made(detector, rule, data["settings"])

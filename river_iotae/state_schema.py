@@ -72,4 +72,10 @@ def check_filter(data: State, kind: str) -> None:
     check(data["detector"], DETECTOR)
     check(data["rule"], _RULE)
     # it is of the kind of the rule
-    check(data["threshold"], RULES[next(iter(data["rule"]))].SCHEMA)
+    ((name, rule),) = data["rule"].items()
+    check(data["threshold"], RULES[name].SCHEMA)
+    said = data["settings"]
+    if kind == "ConformalFilter" and data["rule"].get("ConformalThreshold", {}).get("alpha") != said["alpha"]:
+        raise refuse(data["rule"], "rule", "a ConformalThreshold of the alpha that the settings say")
+    if data["threshold"].get("alpha") != rule.get("alpha"):
+        raise refuse(data["threshold"].get("alpha"), "threshold.alpha", "what the rule says")
