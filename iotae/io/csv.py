@@ -70,6 +70,8 @@ def csv_chunks(
                 f"({delimiter.join(chunk[uneven])[:40]!r}), but expected {width}: correct this row."
             )
         if uneven is not None:
+            repaired = sum(len(row) != width for row in chunk)
+            notation.notes["rows without as many cells as the header has, filled up or cut"] += repaired
             chunk = [(row + [""] * (width - len(row)))[:width] for row in chunk]
         done += len(chunk)
         yield text_columns(header, chunk, notation)
