@@ -218,6 +218,11 @@ def test_counters_and_clocks_are_left_out(rng):
     assert "left out 'epoch': times that do not cover a day" in steps.report()
     assert Preprocessor(select="constant").fit(table).feature_names_out == ["id", "x"]
     assert not is_counter(np.arange(10.0))
+    rng = np.random.default_rng(0)
+    gappy = np.cumsum(rng.integers(0, 8, size=200)).astype(float)
+    gappy[::7] = np.nan
+    assert is_counter(gappy)
+    assert not is_counter(np.repeat([1.0, 2.0, 3.0], 60))
 
 
 def test_identifiers_are_left_out():
