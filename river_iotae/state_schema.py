@@ -75,7 +75,10 @@ def check_filter(data: State, kind: str) -> None:
     ((name, rule),) = data["rule"].items()
     check(data["threshold"], RULES[name].SCHEMA)
     said = data["settings"]
-    if kind == "ConformalFilter" and data["rule"].get("ConformalThreshold", {}).get("alpha") != said["alpha"]:
-        raise refuse(data["rule"], "rule", "a ConformalThreshold of the alpha that the settings say")
+    if kind == "ConformalFilter":
+        if name != "ConformalThreshold" or rule["alpha"] != said["alpha"]:
+            raise refuse(name, "rule", "a ConformalThreshold of the alpha that the settings say")
+        if said["window"] not in (None, rule["window"]["size"]):
+            raise refuse(said["window"], "settings.window", "the size of the rule's window, or nothing")
     if data["threshold"].get("alpha") != rule.get("alpha"):
         raise refuse(data["threshold"].get("alpha"), "threshold.alpha", "what the rule says")

@@ -112,7 +112,8 @@ def _check_whitened(data: State, place: str, sizes: tuple[int, ...]) -> None:
 
 def _check_views(data: State, place: str) -> None:
     n_views, tails = 2 if data.get("cells") is None else 4, data["tails"]
-    if len(tails) != n_views or len(data.get("weights") or tails) != n_views:
+    # models of version 0.1 have two views, and no weights of their own
+    if len(tails) != n_views or len(data.get("weights", tails[:2])) != n_views:
         raise refuse(data["tails"], f"{place}.tails", f"a tail and a weight for each of {n_views} views")
 
 
