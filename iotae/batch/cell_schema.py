@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from iotae._typing import State
+from iotae._typing import Float64, State
 from iotae._validation.schema import Array, Record, refuse
 from iotae.nn.leave_one_out import HIDDEN
 from iotae.nn.state_schema import INPUT
 
-__all__ = ["CELLS", "WhiteningMatrix"]
+__all__ = ["CELLS", "WhiteningMatrix", "check_whitened"]
 
 _LARGEST_WEIGHT, _LARGEST_SCALE = 1e4, 1e6
 _FARTHEST_WHITENED = 1e18
+"""Largest whitened value that a scaled row may have: its square stays inside float32."""
 
 
 class WhiteningMatrix:
@@ -29,6 +30,16 @@ class WhiteningMatrix:
         Array(np.float32, *[self.width] * (1 if one_each else 2)).check(value, place, sizes)
 
 
+def check_whitened(reached: Float64, whitening: State, place: str) -> None:
+    """Refuse a whitening that takes values, which may reach so far from 0 (width,), out of float32."""
+    deviation = reached + np.abs(whitening["mean"]).astype(np.float64)
+    matrix = np.abs(whitening["matrix"]).astype(np.float64)
+    whitened = deviation * matrix if matrix.ndim == 1 else deviation @ matrix
+    farthest = float(whitened.max(initial=0.0))
+    if not farthest <= _FARTHEST_WHITENED:
+        raise refuse(farthest, place, f"whitened rows that stay within {_FARTHEST_WHITENED:g}")
+
+
 def _check_cells(data: State, place: str) -> None:
     d = data["bias"].size
     if len(data["weights"]) != 2 * d + 1:
@@ -39,23 +50,10 @@ def _check_cells(data: State, place: str) -> None:
             raise refuse(columns, f"{place}.{name}", f"different numbers below {d}, in order")
     if np.intersect1d(data["predicted"], data["rarities"]).size:
         raise refuse(data["rarities"], f"{place}.rarities", "columns that are not predicted")
-    _check_whitened(data, place)
-
-
-def _check_whitened(data: State, place: str) -> None:
-    weights, d = np.abs(data["weights"]).astype(np.float64), data["bias"].size
+    weights = np.abs(data["weights"]).astype(np.float64)
     units = INPUT * weights[:d].sum(axis=0) + weights[2 * d]
     expected = weights[d : 2 * d] @ units + np.abs(data["bias"])
-    whitening = data["whitening"]
-    missed = INPUT + expected[data["predicted"]] + np.abs(whitening["mean"])
-    matrix = np.abs(whitening["matrix"]).astype(np.float64)
-    farthest = (missed * matrix if matrix.ndim == 1 else missed @ matrix).max(initial=0.0)
-    if not farthest <= _FARTHEST_WHITENED:
-        raise refuse(
-            float(farthest),
-            f"{place}.whitening",
-            f"whitened cells that stay within {_FARTHEST_WHITENED:g}",
-        )
+    check_whitened(INPUT + expected[data["predicted"]], data["whitening"], f"{place}.whitening")
 
 
 CELLS = Record(

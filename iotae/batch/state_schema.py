@@ -19,7 +19,7 @@ from iotae._validation.schema import (
     Whole,
     refuse,
 )
-from iotae.batch.cell_schema import CELLS, WhiteningMatrix
+from iotae.batch.cell_schema import CELLS, WhiteningMatrix, check_whitened
 from iotae.batch.row_selection import LEARN_ROWS
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.architecture import layer_sizes
@@ -38,9 +38,6 @@ _FITTED = ("network", "scaler", "views", "kept")
 _DEVICE = re.compile("(cpu|cuda|mps|xpu)(:[0-9]{1,3})?")
 
 _FARTHEST_CELL, _FARTHEST_KNOT = 1e9, 1e45
-_FARTHEST_WHITENED = 1e18
-"""Largest whitened value that a scaled row may have: its square stays inside float32."""
-
 _LEAST_SPAN = 1e-13
 _MOST_CATEGORIES = 2**31
 
@@ -100,14 +97,10 @@ def _check_agreement(data: State, place: str) -> None:
 
 
 def _check_whitened(data: State, place: str, sizes: tuple[int, ...]) -> None:
-    whitening, reached = data["views"]["whitening"], reach(data["network"])
+    reached = reach(data["network"])
     latent, output = reached[1 + int(np.argmin(sizes[1:-1]))], reached[-1]
-    deviation = np.concatenate([latent, reached[0] + output]) + np.abs(whitening["mean"]).astype(np.float64)
-    matrix = np.abs(whitening["matrix"]).astype(np.float64)
-    farthest = float((deviation * matrix if matrix.ndim == 1 else deviation @ matrix).max())
-    if not farthest <= _FARTHEST_WHITENED:
-        expected = f"whitened rows that stay within {_FARTHEST_WHITENED:g}"
-        raise refuse(farthest, f"{place}.views.whitening", expected)
+    farthest = np.concatenate([latent, reached[0] + output])
+    check_whitened(farthest, data["views"]["whitening"], f"{place}.views.whitening")
 
 
 def _check_views(data: State, place: str) -> None:
