@@ -82,8 +82,9 @@ FLOORS = (
     "iotae.simulator",
     "iotae._validation iotae._random iotae.serialization iotae.thresholds",
     "iotae.nn iotae.data iotae.evaluation",
-    "iotae.stream iotae.batch iotae.sequence iotae.preprocessing iotae.io iotae.plots",
-    "iotae.pipeline iotae.runner iotae.export pyod_iotae river_iotae",
+    "iotae.stream iotae.batch iotae.sequence iotae.fleet iotae.quality iotae.feedback "
+    "iotae.preprocessing iotae.io iotae.plots",
+    "iotae.pipeline iotae.runner iotae.export iotae.report pyod_iotae river_iotae",
     "iotae.model_selection iotae.distributed",
     "iotae.cli iotae.__main__ benchmarks",
 )

@@ -1,4 +1,4 @@
-"""The options of ``iotae simulate``."""
+"""The help page and the options of ``iotae simulate``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ from argparse import ArgumentParser
 from iotae.cli.option_types import count, seconds, share
 from iotae.cli.options import add_seed
 
-__all__ = ["add_simulate_options"]
+__all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
+
+PURPOSE = "write a file of simulated readings to try the other commands with"
+
+DETAIL = (
+    "Devices of a building report temperature, humidity, light, power and latency; some rows are "
+    "anomalies, which the label column marks by 1."
+)
+
+EXAMPLES = (
+    "iotae simulate -o train.csv --rows 400 --label attack",
+    "iotae simulate --seed 3 | iotae stream - --label label -o scored.csv",
+)
 
 
-def add_simulate_options(parser: ArgumentParser) -> None:
+def add_options(parser: ArgumentParser) -> None:
     """Add the options of ``iotae simulate``."""
     parser.add_argument(
         "-o",
