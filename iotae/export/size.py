@@ -61,6 +61,6 @@ def size_of_header(source: str, name: str, *flags: str) -> Size | None:
             [size, "-A", "caller.o"], cwd=folder, capture_output=True, text=True, check=True
         )
         sections = {n: int(b) for n, b in re.findall(r"^\.([\w.]+)\s+(\d+)", told.stdout, re.M)}
-        frames = re.findall(r"(\d+)\s+\w+$", (Path(folder) / "caller.su").read_text("utf-8"), re.M)
+        frames = re.findall(r"\t(\d+)\t[\w,]+$", (Path(folder) / "caller.su").read_text("utf-8"), re.M)
     flash = sum(n for part, n in sections.items() if part.startswith(("text", "rodata", "data.rel.ro")))
     return Size(flash, sections.get("bss", 0), sum(map(int, frames)))
