@@ -6,37 +6,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from iotae._typing import Float32, Float64
+from iotae._typing import Float32
 from iotae.export.graph import Value
 from iotae.nn.architecture import layer_views
 
 __all__ = ["dense_layers"]
 
-_P = np.array(
-    [
-        2.466526833710778e-10,
-        2.374032077446624e-07,
-        5.8116305255893354e-05,
-        0.004968944099378882,
-        0.14492753623188406,
-        1.0,
-    ]
+_P: Sequence[float] = (
+    2.466526833710778e-10,
+    2.374032077446624e-07,
+    5.8116305255893354e-05,
+    0.004968944099378882,
+    0.14492753623188406,
+    1.0,
 )
-_Q = np.array(
-    [
-        3.1622138893727926e-12,
-        9.496128309786497e-09,
-        4.273257739403923e-06,
-        0.0006102212051868803,
-        0.031055900621118012,
-        0.4782608695652174,
-        1.0,
-    ]
+_Q: Sequence[float] = (
+    3.1622138893727926e-12,
+    9.496128309786497e-09,
+    4.273257739403923e-06,
+    0.0006102212051868803,
+    0.031055900621118012,
+    0.4782608695652174,
+    1.0,
 )
 """As in :mod:`iotae.nn.activations`: the graph's own tanh differs in the sixth digit."""
 
 
-def _polynomial(y: Value, terms: Float64) -> Value:
+def _polynomial(y: Value, terms: Sequence[float]) -> Value:
     total = y * terms[0] + terms[1]
     for term in terms[2:]:
         total = total * y + term
