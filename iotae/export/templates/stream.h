@@ -212,11 +212,12 @@ static inline int @p@_kind_of_row(const @p@_state *before, const @P@_CELL *cells
 static inline void @p@_statistics(const @p@_state *before, @p@_state *next, int j, @P@_CELL cell, float z, float q,
                                   float *values)
 {
-    float level = before->level[j] + 0.1f * (@p@_clip(q, 4.0f) - before->level[j]);
-    float square = q * q < 12.0f ? q * q : 12.0f;
+    /* a little more than nothing: what fades without end becomes a hundred times slower to work with */
+    float level = before->level[j] + 0.1f * (@p@_clip(q, 4.0f) + 1e-30f - before->level[j]);
+    float square = q * q < 12.0f ? q * q + 1e-30f : 12.0f;
     float energy = before->energy[j] + 0.1f * (square - before->energy[j]);
     float steps = before->before[j] == before->before[j] ? fabsf(z - before->before[j]) * @p@_per_step[j] : 1.0f;
-    float moved = before->moved[j] + 0.1f * ((steps < 5.0f ? steps : 5.0f) - before->moved[j]);
+    float moved = before->moved[j] + 0.1f * ((steps < 5.0f ? steps + 1e-30f : 5.0f) - before->moved[j]);
     values[0] = fabsf(q);
     values[1] = fabsf(level) * @p@_per_level[j];
     values[2] = energy;
