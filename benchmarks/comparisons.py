@@ -12,6 +12,7 @@ from benchmarks import (
     alarm_page,
     contestants,
     detectors,
+    edge,
     fault_page,
     fuzz,
     hostile,
@@ -147,6 +148,12 @@ COMPARISONS = {
         "One model in several threads",
         "rows a second that one model scores in one thread and in two",
         lambda given: threads.compare(given.seed, given.quick),
+        options="quick",
+    ),
+    "edge": Comparison(
+        "The edge: exported models and a decision tree",
+        "ROC AUC, microseconds a row and bytes of what is exported to C and ONNX",
+        lambda given: edge.compare(given.seed, given.quick),
         options="quick",
     ),
     "ablation": Comparison(

@@ -9,6 +9,7 @@ _EXTRAS = {
     **dict.fromkeys(("sklearn", "pandas", "pyarrow", "joblib"), "tables"),
     "matplotlib": "plots",
     "torch": "torch",
+    "onnx": "onnx",
     "pyod": "pyod",
     "river": "river",
 }
