@@ -11,6 +11,7 @@ _EXTRAS = {
     "torch": "torch",
     "pyod": "pyod",
     "river": "river",
+    "msgspec": "rules",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 
