@@ -195,7 +195,7 @@ class QualityFilter(Unshared, base.Transformer):
         return checked
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the filter, without its quarantine, to a file from which `load` continues; no code is stored."""
+        """Write the filter, without its quarantine, to a file that `load` reads; no code is stored."""
         serialization.write(path, _KIND, self.to_state())
 
     def to_state(self) -> State:

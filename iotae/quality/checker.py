@@ -16,13 +16,13 @@ from iotae._validation import check_count
 from iotae._validation.schema import check
 from iotae.data import Table
 from iotae.quality.kernels import Limits, Memory, Rows, judge
-from iotae.quality.memory import Devices, empty_memory, grown, of_one
+from iotae.quality.memory import Devices, as_text, empty_memory, grown, of_one, used
 from iotae.quality.packets import Packets, Reader, spread
 from iotae.quality.reading import digests_of, name_key
 from iotae.quality.reasons import BIT, CANNOT_BE_TRUE, mask_of, names_in
 from iotae.quality.rules import Rules
 from iotae.quality.state_schema import CHECKER
-from iotae.quality.verdicts import Checked, RowVerdict
+from iotae.quality.verdicts import Checked, RowVerdict, joined
 
 __all__ = ["PacketChecker"]
 
@@ -156,7 +156,7 @@ class PacketChecker(Locked):
             if isinstance(rows, Table):
                 return self._learn(self._reader.read_table(rows, self._units), torn)
             parts = [self._learn(part) for part in self._reader.read_rows(rows, self._units, self._clock)]
-            return _joined(parts, self.columns)
+            return joined(parts, self.columns)
 
     def _place(self, name: Hashable) -> None:
         if name not in self._places and len(self._places) < self.max_columns:
@@ -202,27 +202,20 @@ class PacketChecker(Locked):
             If a column's name is no text, which no file can hold.
         """
         with self._lock:
-            for name in (*self._places, self.device, self.time, self._clock, *self._devices.names):
-                if name is not None and not isinstance(name, str):
-                    raise TypeError(f"Got the name {name!r}, but expected text: only text can be saved.")
-            n = len(self._devices)
             return {
                 "settings": {
-                    "device": self.device,
-                    "time": self.time,
+                    "device": as_text(self.device),
+                    "time": as_text(self.time),
                     "aside": list(self.aside),
                     "max_devices": self.max_devices,
                     "max_columns": self.max_columns,
                 },
                 "rules": self.rules.to_state(),
-                "columns": list(self._places),
-                "units": [[name, unit] for name, unit in self._units.items()],
-                "clock": self._clock,
+                "columns": list(map(as_text, self._places)),
+                "units": [[as_text(name), unit] for name, unit in self._units.items()],
+                "clock": as_text(self._clock),
                 "devices": self._devices.to_state(),
-                "memory": {
-                    name: part.copy() if name == "clock" else part[:n].copy()
-                    for name, part in self._memory._asdict().items()
-                },
+                "memory": used(self._memory, len(self._devices)),
                 "n_rows": self.n_rows,
                 "n_aside": self.n_aside,
                 "counts": [[name, n] for name, n in self.counts.items()],
@@ -239,8 +232,7 @@ class PacketChecker(Locked):
         check(data, CHECKER)
         restored = cls(rules=Rules.from_state(data["rules"]), **data["settings"])
         restored._places = {name: j for j, name in enumerate(data["columns"])}
-        restored._units = dict(data["units"])
-        restored._clock = data["clock"]
+        restored._units, restored._clock = dict(data["units"]), data["clock"]
         restored._devices = Devices.from_state(data["devices"])
         restored._memory = Memory(**{name: part.copy() for name, part in data["memory"].items()})
         restored._limits = restored.rules.limits(data["columns"])
@@ -256,17 +248,3 @@ def _rows(packets: Packets, places: dict[Hashable, int], slots: Any, fresh: Bool
     )
     keys = np.full(len(slots), packets.key, np.int64)
     return Rows(values, kinds, packets.times, digests, keys, slots, fresh, skipped)
-
-
-def _joined(parts: list[Checked], names: list[Hashable]) -> Checked:
-    """The verdicts of pieces, each of which may know more columns than those before."""
-    n = sum(len(part.found) for part in parts)
-    cells = np.zeros((n, len(names)), np.int64)
-    start = 0
-    for part in parts:
-        cells[start : start + len(part.found), : len(part.names)] = part.cells
-        start += len(part.found)
-    if not parts:
-        return Checked(np.zeros(0, np.int64), cells, names, np.zeros(0, np.bool_))
-    found, aside = (np.concatenate([getattr(part, name) for part in parts]) for name in ("found", "aside"))
-    return Checked(found, cells, names, aside)

@@ -11,7 +11,7 @@ from iotae.quality.cell_kernels import N_FIELDS
 from iotae.quality.clock_kernels import N_DEVICE
 from iotae.quality.kernels import Memory
 
-__all__ = ["Devices", "empty_memory", "grown", "of_one"]
+__all__ = ["Devices", "as_text", "empty_memory", "grown", "of_one", "used"]
 
 RECENT = 64
 """Checksums of latest rows of a device, among which a doubled row is sought."""
@@ -55,6 +55,25 @@ def of_one(memory: Memory, slot: int | None, n_columns: int) -> Memory:
             new[0] = old[slot]
     one.clock[:] = memory.clock
     return one
+
+
+def used(memory: Memory, n_devices: int) -> State:
+    """Return copies of what is known of the first devices, as named arrays."""
+    parts = memory._asdict()
+    return {name: part.copy() if name == "clock" else part[:n_devices].copy() for name, part in parts.items()}
+
+
+def as_text(name: Hashable | None) -> str | None:
+    """Return a name that a file can hold.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    """
+    if name is None or isinstance(name, str):
+        return name
+    raise TypeError(f"Got the name {name!r}, but expected text: only text can be saved.")
 
 
 class Devices:
@@ -130,7 +149,12 @@ class Devices:
     def to_state(self) -> State:
         """Return the names, in order, and their places."""
         slots = np.array(list(self._slots.values()), np.int64)
-        return {"names": list(self._slots), "slots": slots, "most": self.most, "forgotten": self.n_forgotten}
+        return {
+            "names": list(map(as_text, self._slots)),
+            "slots": slots,
+            "most": self.most,
+            "forgotten": self.n_forgotten,
+        }
 
     @classmethod
     def from_state(cls, data: State) -> Devices:

@@ -33,6 +33,16 @@ class ColumnRule:
         The only kind of cell allowed.
     sentinels : sequence of float
         Numbers that stand for an error, whatever the column's range.
+
+    Raises
+    ------
+    ValueError
+        If the range is empty, or a text has a range, a unit or sentinels.
+
+    Examples
+    --------
+    >>> ColumnRule(least=0.0, most=100.0, unit="%", required=True).most
+    100.0
     """
 
     least: float = -inf

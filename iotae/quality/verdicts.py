@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from iotae._typing import Bool, Int64
 from iotae.quality.reasons import BIT, names_in
 
-__all__ = ["Checked", "RowVerdict"]
+__all__ = ["Checked", "RowVerdict", "joined"]
 
 
 class RowVerdict(NamedTuple):
@@ -90,3 +90,17 @@ class Checked(NamedTuple):
             reason: tuple(self.names[j] for j in places if cells[j] & BIT[reason])
             for reason in names_in(found)
         }
+
+
+def joined(parts: list[Checked], names: list[Hashable]) -> Checked:
+    """The verdicts of pieces, each of which may know more columns than those before."""
+    n = sum(len(part.found) for part in parts)
+    cells = np.zeros((n, len(names)), np.int64)
+    start = 0
+    for part in parts:
+        cells[start : start + len(part.found), : len(part.names)] = part.cells
+        start += len(part.found)
+    if not parts:
+        return Checked(np.zeros(0, np.int64), cells, names, np.zeros(0, np.bool_))
+    found, aside = (np.concatenate([getattr(part, name) for part in parts]) for name in ("found", "aside"))
+    return Checked(found, cells, names, aside)
