@@ -81,7 +81,7 @@ def _pieces(
 ) -> Iterator[Table | list[Any]]:
     """Yield chunks of rows, as tables where each line is plain; from the first quote on by the csv module."""
     delimiter, width = notation.separator, len(header)
-    while block := list(islice(lines, size)):
+    while block := lines.take(size):
         columns = plain_columns(block, delimiter, width)
         if columns is not None:
             yield _table(header, columns, notation)

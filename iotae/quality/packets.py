@@ -131,12 +131,20 @@ class Reader:
         return next((name for name, cell in firsts.items() if isinstance(cell, datetime.datetime)), None)
 
     def _read_frame(self, frame: Any, units: dict[Hashable, str], clock: Hashable | None) -> Packets:
+        import narwhals as nw
+
         plain: dict[Hashable, Column] = {}
         cells: dict[Hashable, Any] = {}
+        if clock is None and len(frame):
+            clock = self._clock_in({name: frame[name][0] for name in frame.columns}, clock)
         for name in frame.columns:
             column = frame[name]
             if name not in (self.device, self.time, clock) and column.dtype.is_float():
                 plain[name] = column_of_numbers(np.asarray(column.to_numpy(), np.float64))
+            elif name == clock and column.dtype == nw.Datetime and column.dtype.time_zone is None:
+                moments = np.asarray(column.to_numpy()).astype("datetime64[us]")
+                times = np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / 1e6)
+                cells[name] = times
             else:
                 cells[name] = column.to_list()
         return self._read_cells(cells, units, clock, plain, len(frame))
@@ -149,10 +157,11 @@ class Reader:
         plain: Mapping[Hashable, Column] | None = None,
         n_rows: int | None = None,
     ) -> Packets:
-        """Read columns of objects; those that are ``plain`` have been read."""
+        """Read columns of objects; those that are ``plain``, and times that are an array, have been read."""
         n = n_rows if n_rows is not None else len(next(iter(cells.values()), ()))
         clock = self._clock_in({name: column[0] for name, column in cells.items()} if n else {}, clock)
-        times = seconds_of(cells[clock]) if clock is not None and clock in cells else np.full(n, np.nan)
+        given = cells[clock] if clock is not None and clock in cells else np.full(n, np.nan)
+        times = given if isinstance(given, np.ndarray) else seconds_of(given)
         devices: list[Hashable] = [""] * n
         if self.device is not None and self.device in cells:
             devices = [str(cell) for cell in cells[self.device]]
