@@ -19,7 +19,7 @@ from iotae.quality.kernels import Limits, Memory, Rows, judge
 from iotae.quality.memory import Devices, as_text, empty_memory, grown, of_one, used
 from iotae.quality.packets import Packets, Reader, spread
 from iotae.quality.reading import digests_of, name_key
-from iotae.quality.reasons import BIT, CANNOT_BE_TRUE, mask_of, names_in
+from iotae.quality.reasons import BIT, CANNOT_BE_TRUE, REASONS, mask_of, names_in
 from iotae.quality.rules import Rules
 from iotae.quality.state_schema import CHECKER
 from iotae.quality.verdicts import Checked, RowVerdict, joined
@@ -218,7 +218,7 @@ class PacketChecker(Locked):
                 "memory": used(self._memory, len(self._devices)),
                 "n_rows": self.n_rows,
                 "n_aside": self.n_aside,
-                "counts": [[name, n] for name, n in self.counts.items()],
+                "counts": [[name, self.counts[name]] for name in REASONS if name in self.counts],
             }
 
     @classmethod
