@@ -43,7 +43,7 @@ class QualityFilter(Unshared, base.Transformer):
     flag
         Name of a feature to add, the number of reasons for which a row is doubted. By default none.
     aside
-        Reasons for which a row is set aside: any of `iotae.quality.REASONS` but torn and anomaly.
+        Reasons for which a row is set aside: any of `iotae.quality.REASONS` but torn.
     rules
         What is declared of features, e.g. by `iotae.quality.read_rules`.
     max_devices

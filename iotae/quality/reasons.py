@@ -22,7 +22,6 @@ MEANINGS = {
     "type": "text where numbers were, or a number where text was",
     "unit": "another unit: as text, or numbers that only a conversion brings back to the usual",
     "schema": "other features than this device sends",
-    "anomaly": "the alarm of a detector that was given",
 }
 """What each reason means, in the order in which reasons are told."""
 
