@@ -20,6 +20,7 @@ from benchmarks import (
     linearity,
     memory,
     nslkdd,
+    packets,
     pages,
     paper,
     regimes,
@@ -142,6 +143,12 @@ COMPARISONS = {
         "The command: time and memory against columns",
         "time and peak memory of iotae fit, score and stream against columns",
         lambda given: wide.compare(given.seed, wide.QUICK_SIZES if given.quick else wide.SIZES),
+        options="quick",
+    ),
+    "packets": Comparison(
+        "Packets that cannot be true",
+        "faults of gateways in streams: which are found, by which reason, and how fast",
+        lambda given: packets.compare(given.seed, given.quick),
         options="quick",
     ),
     "threads": Comparison(

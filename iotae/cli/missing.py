@@ -12,6 +12,7 @@ _EXTRAS = {
     "onnx": "onnx",
     "pyod": "pyod",
     "river": "river",
+    "msgspec": "rules",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 

@@ -116,6 +116,8 @@ class TableNotation:
         Names as they stand in the file, of columns whose name differs from that.
     notes : Counter of str
         What reading could not use or has changed, by sentence.
+    torn : list of int
+        Rows, by their place in the input, that had another number of cells than the header and were kept.
     whole : bool
         Whether the columns are those of a whole table in memory, of which a part decides for itself, so that
         rows that judge a model have no say in how those that it learns from are read.
@@ -127,6 +129,7 @@ class TableNotation:
     separator: str = ""
     written_names: dict[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    torn: list[int] = field(default_factory=list)
     whole: bool = True
     clocks: dict[str, bool] = field(default_factory=dict)
     _evidence: dict[str, Evidence] = field(default_factory=dict)

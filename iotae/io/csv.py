@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -17,11 +17,13 @@ from iotae.data.table_notation import TableNotation
 from iotae.io.chunks import rows_at_a_time
 from iotae.io.csv_repair import repaired_lines
 from iotae.io.lines import Lines
+from iotae.io.plain_csv import even_out, plain_columns, plain_rows
 
 __all__ = ["chunks_of_rows", "csv_chunks", "text_columns"]
 
 _LARGEST_CELL = 2**31 - 1
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_TORN = "torn row at the end of the input, set aside"
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -52,36 +54,59 @@ def csv_chunks(
     rest: Iterable[str] = lines
     if has_comments:
         rest = (line for line in lines if not line.startswith("#"))
-    if ragged == "pad":
-        rest = repaired_lines(iter(rest), delimiter)
+    mend = ragged != "error"
     reader = csv.reader(chain([first], rest), delimiter=delimiter)
     written = next(reader)
     header = _header(written, shown, notation)
-    width = len(header)
-    done = 0
-    rows, size = _rows(reader, width, lines, notation), rows_at_a_time(chunk_rows, width)
-    for chunk in chunks_of_rows(rows, size, lines if live else None):
-        uneven = None
-        if set(map(len, chunk)) != {width}:
-            uneven = next(i for i, row in enumerate(chunk) if len(row) != width)
-        if uneven is not None and ragged == "error":
-            raise TableError(
-                f"Got {len(chunk[uneven])} cells in row {done + uneven + 1} of {shown} "
-                f"({delimiter.join(chunk[uneven])[:40]!r}), but expected {width}: correct this row."
-            )
-        if uneven is not None:
-            repaired = sum(len(row) != width for row in chunk)
-            notation.notes["rows without as many cells as the header has, filled up or cut"] += repaired
-            chunk = [(row + [""] * (width - len(row)))[:width] for row in chunk]
-        done += len(chunk)
-        yield text_columns(header, chunk, notation)
+    done, size = 0, rows_at_a_time(chunk_rows, len(header))
+    waiting = lines if live else None
+    if live or has_comments or len(header) < 2:
+        rest = repaired_lines(iter(rest), delimiter) if mend else rest
+        rows = _rows(csv.reader(rest, delimiter=delimiter), len(header), lines, notation, ragged)
+        pieces: Iterator[Table | list[Any]] = chunks_of_rows(rows, size, waiting)
+    else:
+        pieces = _pieces(lines, header, size, notation, ragged)
+    for piece in pieces:
+        if not isinstance(piece, Table):
+            even_out(piece, header, shown, done, notation, ragged)
+            piece = text_columns(header, piece, notation)
+        done += piece.n_rows
+        yield piece
     if not done:
         yield text_columns(header, [], notation)
 
 
+def _pieces(
+    lines: Lines, header: list[str], size: int, notation: TableNotation, ragged: str
+) -> Iterator[Table | list[Any]]:
+    """Yield chunks of rows, as tables where each line is plain; from the first quote on by the csv module."""
+    delimiter, width = notation.separator, len(header)
+    while block := lines.take(size):
+        columns = plain_columns(block, delimiter, width)
+        if columns is not None:
+            yield _table(header, columns, notation)
+            continue
+        rows = plain_rows(block, delimiter)
+        if rows is None:
+            lines.put_back(*block)
+            break
+        if rows and lines.unfinished and len(rows[-1]) < width and ragged != "keep":
+            notation.notes[_TORN] += 1
+            rows.pop()
+        if rows:
+            yield rows
+    rest = repaired_lines(iter(lines), delimiter) if ragged != "error" else lines
+    reader = csv.reader(rest, delimiter=delimiter)
+    yield from chunks_of_rows(_rows(reader, width, lines, notation, ragged), size, None)
+
+
 def text_columns(names: list[str], rows: list[list[str]], notation: TableNotation) -> Table:
     """Return rows of text cells as a table that shares the notation of its file."""
-    cells = zip(*rows, strict=True) if rows else iter([()] * len(names))
+    return _table(names, zip(*rows, strict=True) if rows else iter([()] * len(names)), notation)
+
+
+def _table(names: list[str], cells: Iterable[Sequence[str]], notation: TableNotation) -> Table:
+    """Return columns of text cells as a table that shares the notation of its file."""
     columns = {name: np.array(column, dtype=object) for name, column in zip(names, cells, strict=True)}
     notation.show(columns)
     return Table(columns, notation=notation)
@@ -103,15 +128,15 @@ def chunks_of_rows(rows: Iterator[Any], size: int, lines: Lines | None) -> Itera
 
 
 def _rows(
-    reader: Iterator[list[str]], width: int, lines: Lines, notation: TableNotation
+    reader: Iterator[list[str]], width: int, lines: Lines, notation: TableNotation, ragged: str
 ) -> Iterator[list[str]]:
-    """Yield the rows that are not empty, without a last one that is torn."""
+    """Yield the rows that are not empty, without a last one that is torn, unless all are kept."""
     for row in reader:
         # a stream's repair has read ahead: only the row that no other follows is torn
-        while lines.unfinished and len(row) < width:
+        while ragged != "keep" and lines.unfinished and len(row) < width:
             following = next(reader, None)
             if following is None:
-                notation.notes["torn row at the end of the input, set aside"] += 1
+                notation.notes[_TORN] += 1
                 return
             if row:
                 yield row

@@ -62,6 +62,24 @@ class Lines:
         # bytes that are not UTF-8 pass through unchanged, as surrogates
         return self._waiting.pop().decode("utf-8", "surrogateescape")
 
+    def take(self, most: int) -> list[str]:
+        """Return the next lines, at most so many, and none at the end."""
+        taken: list[str] = []
+        while len(taken) < most:
+            if self.drained:
+                line = next(self, None)
+                if line is None:
+                    break
+                taken.append(line)
+            elif self._back:
+                taken.append(self._back.pop())
+            else:
+                # the next line is the last of those that wait
+                start = max(len(self._waiting) - (most - len(taken)), 0)
+                taken += [line.decode("utf-8", "surrogateescape") for line in reversed(self._waiting[start:])]
+                del self._waiting[start:]
+        return taken
+
     def _split(self, block: bytes) -> None:
         """Add a block of bytes to what is there, and take the whole lines of it."""
         whole = self._rest + block

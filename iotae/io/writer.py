@@ -20,6 +20,7 @@ from iotae._files import naming, replacing
 from iotae.data import Table, TableError
 from iotae.data.numbers import number_of
 from iotae.io.files import is_parquet
+from iotae.io.plain_csv import plain_lines
 
 __all__ = ["TableWriter", "write_table"]
 
@@ -136,7 +137,10 @@ class TableWriter:
         if header is not None:
             self._rows.writerow(header)
         rows = zip(*columns, strict=True)
-        if not any(map(_breaks_lines, columns)):
+        lines = plain_lines(columns)
+        if lines is not None:
+            self._file.write(lines)
+        elif not any(map(_breaks_lines, columns)):
             self._rows.writerows(rows)
         else:
             for row in rows:
