@@ -24,6 +24,7 @@ from benchmarks import (
     regimes,
     shuttle,
     threads,
+    thresholders,
     wide,
 )
 
@@ -141,6 +142,12 @@ COMPARISONS = {
         "The command: time and memory against columns",
         "time and peak memory of iotae fit, score and stream against columns",
         lambda given: wide.compare(given.seed, wide.QUICK_SIZES if given.quick else wide.SIZES),
+        options="quick",
+    ),
+    "thresholders": Comparison(
+        "The shape of scores: thresholders and probabilities",
+        "F1 of PyThresh's thresholders on easy tables, and how right probabilities are",
+        lambda given: thresholders.compare(given.seed, given.quick, given.page),
         options="quick",
     ),
     "threads": Comparison(
