@@ -26,6 +26,7 @@ from benchmarks import (
     regimes,
     shuttle,
     threads,
+    thresholders,
     wide,
 )
 
@@ -149,6 +150,12 @@ COMPARISONS = {
         "Packets that cannot be true",
         "faults of gateways in streams: which are found, by which reason, and how fast",
         lambda given: packets.compare(given.seed, given.quick),
+        options="quick",
+    ),
+    "thresholders": Comparison(
+        "The shape of scores: thresholders and probabilities",
+        "F1 of PyThresh's thresholders on easy tables, and how right probabilities are",
+        lambda given: thresholders.compare(given.seed, given.quick, given.page),
         options="quick",
     ),
     "threads": Comparison(

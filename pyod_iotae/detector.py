@@ -38,8 +38,8 @@ class IoTAE(Unshared, LabellingDetector):
     ----------
     contamination : float in (0, 0.5], 'auto', or a PyThresh object
         Share of outliers in the training rows, which sets ``threshold_``. With ``'auto'`` the threshold lies
-        three robust deviations above the median of the training scores, which on most tables makes outliers
-        of some 5 % of the rows. A PyThresh object finds the threshold itself; it is copied, never changed.
+        three robust deviations above the median of the training scores, so that the share follows
+        the table. A PyThresh object finds the threshold itself; it is copied, never changed.
     preprocessing : bool
         Scale each feature robustly first. Turn it off only for rows that are scaled already.
     lr : float
