@@ -14,10 +14,10 @@ from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver, load_model
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
-from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
 from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
 from iotae.data import Table, TableError
+from iotae.data.reasons import no_reasons
 
 if TYPE_CHECKING:
     from iotae.stream.autoencoder import OnlineAutoencoder
@@ -140,6 +140,6 @@ def _judged_with_reasons(
         judged.thresholds[i] = model.threshold
         judged.alarms[i] = alarm = model.classify(score)
         if alarm:
-            reasons[i] = reason_of(model.explain_one(row), row, model.expected_one(row))
+            reasons[i] = "; ".join(model.reasons_one(row))
         model.learn_one(row)
     return judged, reasons
