@@ -89,7 +89,8 @@ def reasons_of(parts: Mapping[Hashable, float], row: Mapping[Hashable, Any], kno
 
 def _is_far_out(name: Hashable, row: Mapping[Hashable, Any], known: Known) -> bool:
     """Whether a number is farther from what is usual of it than that is wide."""
-    cell, usual = row.get(name), known.usual.get(name)
+    cell: Any = row.get(name)
+    usual = known.usual.get(name)
     if usual is None or _is_missing(cell) or isinstance(cell, (str, datetime)):
         return False
     width = abs(usual[1] - usual[0])
