@@ -76,6 +76,8 @@ class OnlineAutoencoder(Explaining):
         Rows that repeat the row before in each cell, where that is rare: they were scored and taught nothing.
     n_refused : int
         Rows among those taken in that looked anomalous as a whole and did not teach what is usual.
+    n_withheld : int
+        Rows that were not learned because their kind of alarm was confirmed as an anomaly.
     drift_detected : bool
         Whether such rows have become so many that they are being adopted as a changed world.
 
@@ -102,7 +104,7 @@ class OnlineAutoencoder(Explaining):
         row = as_row(x)
         with self._lock:
             raw = self._raw_score(row)
-            return bounded(raw) if raw >= 0.0 else self._empty_score()
+            return self._score_of(row, raw) if raw >= 0.0 else self._empty_score()
 
     def score_many(self, frame: Any) -> Float64:
         """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's.
@@ -112,7 +114,7 @@ class OnlineAutoencoder(Explaining):
         columns = numeric_columns(frame)
         if columns is not None:
             with self._lock:
-                order = self._features.order_of(columns[0])
+                order = None if self._confirmed else self._features.order_of(columns[0])
                 memory = None if order is None else scoring_copy(self._memory)
             if memory is not None:
                 rows = np.ascontiguousarray(columns[1][:, order])

@@ -6,17 +6,16 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from iotae.data.reasons import Known, reasons_of
-from iotae.stream.core import StreamCore
+from iotae.stream.confirming import Confirming
 from iotae.stream.explanation import expected_values, remarks, shares
 from iotae.stream.features import CLOCK, INDICATOR, SENSOR
 from iotae.stream.grounds import presence, usual_ranges
 from iotae.stream.reading import as_row
-from iotae.stream.score_scale import bounded
 
 __all__ = ["Explaining"]
 
 
-class Explaining(StreamCore):
+class Explaining(Confirming):
     """The part of :class:`iotae.OnlineAutoencoder` that explains; each method changes nothing."""
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
@@ -33,7 +32,7 @@ class Explaining(StreamCore):
             if raw < 0.0:
                 names = [name for name in self._features.names if name in row] or self._features.names
                 return {name: self._empty_score() / len(names) for name in names}
-            score = bounded(raw)
+            score = self._score_of(row, raw)
             for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
                 if name in row:
                     parts[name] = parts.get(name, 0.0) + part * score

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Float64
+from iotae.stream.alarm_kinds import AFTER, OFF, STILL
 from iotae.stream.conditional import INVERSE_MEAN, INVERSE_SCALE
 from iotae.stream.counters import ACCEPTED
 from iotae.stream.evidence import CLOCK, N_PARTS, N_STATISTICS, NOW, RUN, calm, run_nats, tail_nats, weighed
@@ -20,7 +21,7 @@ from iotae.stream.scaler import CENTRE, SPREAD
 from iotae.stream.sensor_figures import EQUAL, IS_PRESENT, RESIDUAL_NOW, RESIDUALS, TO_DEVIATION, VALUES, Z
 from iotae.stream.witness import CLOCK_SLOT, JOINED, LISTENED, NATS, SURPRISED
 
-__all__ = ["expected_values", "remarks", "shares"]
+__all__ = ["causes", "expected_values", "remarks", "shares"]
 
 Views = Mapping[str, NDArray[Any]]
 """The parts of a model's memory by name, just after a row was scored."""
@@ -73,6 +74,18 @@ def remarks(views: Views) -> list[str | None]:
         return [None] * views["kinds"].shape[1]
     nats, statistic = _nats_of_sensors(views)
     return remarks_of(views, statistic, nats, _weight_of_sensors(views) > 0.5)
+
+
+def causes(views: Views) -> list[str]:
+    """Why each slot (d,) of the row scored last stands out, as :mod:`iotae.stream.confirmed` names it."""
+    if float(views["evidence"][SURPRISED]) < 0.0:
+        return [OFF] * views["kinds"].shape[1]
+    _, statistic = _nats_of_sensors(views)
+    named = {RUN: STILL, NOW: OFF}
+    told = remarks(views)
+    return [
+        OFF if one is None else named.get(k, AFTER) for one, k in zip(told, statistic.tolist(), strict=True)
+    ]
 
 
 def shares(views: Views) -> Float64:
