@@ -132,6 +132,10 @@ class Confirming(StreamCore):
                 word = value_key(cell) if isinstance(cell, str) else ""
                 trait = Trait(name, _kinds.WORD, 0, 0.0, 0.0, 0.0, word)
             traits.append((trait, parts[name]))
+        if parts[named[0]] > 1.0:
+            # what is usual by itself, and only not what the others say, is bent by what is far out
+            bent = (_kinds.OFF, _kinds.AFTER)
+            traits = [one for one in traits if one[1] > 1.0 or one[0].cause not in bent]
         return Alarm(traits, raw)
 
     def _number_trait(self, name: Hashable, j: int, cause: str, inside: bool, above: bool) -> Trait:
