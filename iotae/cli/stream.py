@@ -77,13 +77,18 @@ def run(args: Namespace) -> int:
     if first is not None:
         _tell_how_read(first, ignore)
     say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
-    if answers is not None:
-        say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
-        for kind in model.confirmed:
-            what = "anomaly" if kind.anomaly else "normal"
-            say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
+    _say_what_was_answered(model, answers)
     _say_what_was_not_used(model)
     return until.exit_code
+
+
+def _say_what_was_answered(model: OnlineAutoencoder, answers: Answers | None) -> None:
+    if answers is None:
+        return
+    say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
+    for kind in model.confirmed:
+        what = "anomaly" if kind.anomaly else "normal"
+        say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
 
 
 def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
