@@ -14,6 +14,7 @@ from benchmarks import (
     detectors,
     edge,
     fault_page,
+    feedback,
     fuzz,
     hostile,
     isolated,
@@ -209,5 +210,10 @@ COMPARISONS = {
         "Streams whose world changes",
         "shift, drift, day and night, a burst of attacks, slow poisoning",
         lambda given: regimes.compare(given.seed),
+    ),
+    "feedback": Comparison(
+        "An operator's answers to alarms",
+        "alarms left and anomalies lost where a simulated operator answers some alarms",
+        lambda given: feedback.compare(given.seed),
     ),
 }

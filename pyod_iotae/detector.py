@@ -19,6 +19,7 @@ from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
 from pyod_iotae.core import core_of
 from pyod_iotae.labels import LabellingDetector
+from pyod_iotae.reasons import reasons_of_rows
 from pyod_iotae.state_schema import DETECTOR
 from pyod_iotae.tables import like, to_numbers
 
@@ -239,6 +240,15 @@ class IoTAE(Unshared, LabellingDetector):
         if self.encoder_ is not None:
             made = self.encoder_.numbers_by_column(made, self.feature_names_in_)
         return like(X, made)
+
+    def reasons(self, X: Any) -> list[list[str]]:
+        """The reasons of each row's score in words: the three columns that most of it comes from at most.
+
+        A number is told with what was expected of it, ``watts 71, expected about 35 (82 %)``; columns of an
+        array are named ``x0``, ``x1`` and so on. They are made one row at a time, so give the rows that are
+        alarms, not the whole table.
+        """
+        return reasons_of_rows(X, self.explain(X), self.expected(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to a file that :meth:`load` reads without executing code.

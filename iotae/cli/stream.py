@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.answers import Answers
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver, load_model
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
-from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
 from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
 from iotae.data import Table, TableError
+from iotae.data.reasons import no_reasons
 
 if TYPE_CHECKING:
     from iotae.stream.autoencoder import OnlineAutoencoder
@@ -31,7 +32,8 @@ _CHUNK_ROWS = 4096
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
     form = form_of(args)
-    check_output(args.output, args.events, *([args.model] if args.model else []))
+    inputs = [path for path in (args.events, args.model, args.labels) if path]
+    check_output(args.output, *inputs)
     if args.save is not None:
         check_model_output(args.save, args.events)
         check_two_outputs(args.output, args.save)
@@ -44,6 +46,7 @@ def run(args: Namespace) -> int:
     from iotae.io.files import iter_table
     from iotae.io.writer import TableWriter
 
+    answers = _answers_of(args)
     model = _model_of(args)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     live = args.events == "-"
@@ -60,7 +63,8 @@ def run(args: Namespace) -> int:
                     if not saver.rows:
                         must_have(chunk, ignore, "--label or --drop")
                     first = first or chunk
-                    added = _run(model, chunk, ignore, args.explain)
+                    told = None if answers is None else answers.of(chunk, saver.rows)
+                    added = _run(model, chunk, ignore, args.explain, told)
                     saver.rows += chunk.n_rows
                     writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
                     saver.save_if_due()
@@ -73,8 +77,18 @@ def run(args: Namespace) -> int:
     if first is not None:
         _tell_how_read(first, ignore)
     say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
+    _say_what_was_answered(model, answers)
     _say_what_was_not_used(model)
     return until.exit_code
+
+
+def _say_what_was_answered(model: OnlineAutoencoder, answers: Answers | None) -> None:
+    if answers is None:
+        return
+    say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
+    for kind in model.confirmed:
+        what = "anomaly" if kind.anomaly else "normal"
+        say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
 
 
 def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
@@ -100,6 +114,15 @@ def _model_of(args: Namespace) -> OnlineAutoencoder:
     return model
 
 
+def _answers_of(args: Namespace) -> Answers | None:
+    """An operator's answers, read before anything is learned."""
+    if args.labels is None:
+        return None
+    from iotae.io.files import read_table
+
+    return Answers(read_table(args.labels))
+
+
 def _tell_how_read(first: Table, ignore: list[str]) -> None:
     """Say what reading changed or could not use, and how columns are read that are no plain numbers."""
     say_notes(first.notation.notes)
@@ -108,10 +131,13 @@ def _tell_how_read(first: Table, ignore: list[str]) -> None:
             say(line)
 
 
-def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:
+def _run(
+    model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool, answers: list[str] | None
+) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
-    if explain:
-        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), chunk.n_rows)
+    if explain or answers is not None:
+        answers = [""] * chunk.n_rows if answers is None else answers
+        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, explain)
     else:
         cells = cells_of(chunk, ignore)
         if cells and all(isinstance(column, np.ndarray) for column in cells.values()):
@@ -128,18 +154,24 @@ def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: boo
 
 
 def _judged_with_reasons(
-    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], n: int
+    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], answers: list[str], explain: bool
 ) -> tuple[Judged, NDArray[Any]]:
-    """What the model says of n rows, and why; row by row, as it must be asked before it learns the row."""
+    """What the model says of rows, and why; row by row, as it must be asked before it learns the row.
+
+    An answer to a row is told to the model when it has judged the row.
+    """
     from iotae.stream.blocks import Judged
 
+    n = len(answers)
     judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(rows):
         judged.scores[i] = score = model.score_one(row)
         judged.thresholds[i] = model.threshold
         judged.alarms[i] = alarm = model.classify(score)
-        if alarm:
-            reasons[i] = reason_of(model.explain_one(row), row, model.expected_one(row))
+        if alarm and explain:
+            reasons[i] = "; ".join(model.reasons_one(row))
+        if answers[i]:
+            model.confirm_one(row, answers[i])
         model.learn_one(row)
     return judged, reasons

@@ -60,4 +60,11 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="N",
         help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
+    parser.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="an operator's answers to alarms: a table with the columns label (normal or anomaly) and row "
+        "(its number from 1) or a column of the stream that tells its rows apart. What was normal raises no "
+        "more alarms of its kind, what was an anomaly is never learned",
+    )
     add_input_format(parser)
