@@ -12,6 +12,7 @@ from benchmarks import (
     alarm_page,
     contestants,
     detectors,
+    explanations,
     fault_page,
     fuzz,
     hostile,
@@ -147,6 +148,12 @@ COMPARISONS = {
         "One model in several threads",
         "rows a second that one model scores in one thread and in two",
         lambda given: threads.compare(given.seed, given.quick),
+        options="quick",
+    ),
+    "explanations": Comparison(
+        "Explanations: which cell is broken, and what it should be",
+        "broken cells of tables found and set right, ours beside z-scores, ECOD, PCA and a masked network",
+        lambda given: explanations.compare(given.seed, given.quick),
         options="quick",
     ),
     "ablation": Comparison(
