@@ -229,14 +229,15 @@ class IoTAE(Unshared, LabellingDetector):
         return like(X, parts)
 
     def expected(self, X: Any) -> Any:
-        """What the network makes of each cell (n_samples, n_features), in the column's own units.
+        """What each cell (n_samples, n_features) should be, given the others, in the column's own units.
 
-        A cell far from it is one that the other cells do not account for. Missing cells are filled. A data
+        A cell far from it is one that the other cells do not account for; such a cell has no say in what is
+        expected of the others. Missing cells are filled. A data
         frame gives a frame of the same library with its columns, and its index if it has one; columns that
         were encoded (text, categories, times) or left out are NaN.
         """
         self._check_fitted()
-        made = self.model_.reconstruct(to_numbers(self, X, reset=False))
+        made = self.model_.expected(to_numbers(self, X, reset=False))
         if self.encoder_ is not None:
             made = self.encoder_.numbers_by_column(made, self.feature_names_in_)
         return like(X, made)

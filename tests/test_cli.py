@@ -391,6 +391,15 @@ def test_a_stream_in_two_parts_is_the_stream_in_one(house, tmp_path):
     assert a == b + c[1:]
 
 
+def test_a_stream_of_unlike_texts_says_that_they_are_not_learned(tmp_path, capsys):
+    events = tmp_path / "events.csv"
+    events.write_text("at where what\n" + "".join(f"x{i} y{i * i} {i}z\n" for i in range(300)))
+    assert main(["stream", str(events), "-o", str(tmp_path / "scored.csv")]) == 0
+    said = capsys.readouterr().err
+    assert "not learned: 1 column of texts that hardly come twice, such as 'at where what'" in said
+    assert "--sep" in said
+
+
 def test_stream_from_parquet(tmp_path):
     at = np.datetime64("2026-01-01", "us") + np.arange(50) * np.timedelta64(1, "h")
     pq.write_table(pa.table({"at": at, "x": np.sin(np.arange(50.0)), "y": [0] * 50}), tmp_path / "a.parquet")

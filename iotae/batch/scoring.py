@@ -174,6 +174,13 @@ class JoinedScore:
             parts += weight[:, None] * share / row_sums(share)[:, None]
         return parts
 
+    def expected(self, rows: Float32, output: Float32) -> Float32:
+        """What each cell (n, d) should be, given the others; ``output`` where that is not predicted."""
+        if self._cells is None:
+            return output
+        told = self._cells.expected(rows)
+        return np.where(np.isnan(told), output, told)
+
     def to_state(self) -> State:
         """Everything, as arrays."""
         return {

@@ -97,6 +97,12 @@ def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
             f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
             f"not used: {counted(model.n_unusable, 'cell')}"
         )
+    if model.identifiers:
+        n, some = len(model.identifiers), ", ".join(map(repr, model.identifiers[:5]))
+        say(
+            f"not learned: {counted(n, 'column')} of texts that hardly come twice, such as {some}; if that "
+            "should be numbers, say what stands between the cells (--sep)"
+        )
     if model.left_out:
         some = ", ".join(map(str, model.left_out[:5]))
         n, most = len(model.left_out), model.max_features

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from iotae.data import Table, TableError
+from iotae.data.clocks import time_of
 from iotae.data.names import plain_names
-from iotae.data.numbers import number_of
+from iotae.data.numbers import number_and_unit, number_of
 from iotae.data.table_notation import TableNotation
 from iotae.io.chunks import rows_at_a_time
 from iotae.io.csv_repair import repaired_lines
@@ -185,6 +186,27 @@ def _is_number(text: str) -> bool:
     return (point is not None or comma is not None) and point == point
 
 
+def _is_time(text: str) -> bool:
+    return not _is_number(text) and any(time_of(text, order) is not None for order in ("dmy", "mdy"))
+
+
+def _is_row(cells: list[str]) -> bool:
+    """Whether a first line is a row already: nothing but numbers and times, or a time and then a number."""
+    values = [_is_number(cell) or _is_time(cell) for cell in cells]
+    return all(values) or (_is_time(cells[0]) and any(map(_is_number, cells[1:])))
+
+
+def _by_blanks(header: str, row: str) -> bool:
+    """Whether a file without any other mark has its cells divided by blanks.
+
+    So it is if the header has as many words as the row has numbers and times, and the row as a whole is none.
+    """
+    names, cells = header.split(" "), row.split(" ")
+    if len(names) != len(cells) or len(cells) < 2 or number_and_unit(row) or _is_time(row):
+        return False
+    return all(names) and all(_is_number(cell) or _is_time(cell) for cell in cells)
+
+
 def _best(line: str) -> str:
     bare = _QUOTED.sub("", line)
     # the first wins a tie, so a header without any delimiter is one column
@@ -195,15 +217,18 @@ def _separator(header: str, lines: Lines) -> str:
     """Whichever mark the header has most of; of several, one that the next line has as often.
 
     Where this is true of more than one, it is the one that leaves the more numbers between them: in a file of
-    decimal commas, names with a unit may have as many commas as the cells.
+    decimal commas, names with a unit may have as many commas as the cells. Blanks are taken where there is
+    no such mark and they leave nothing but numbers and times between them.
     """
     bare = _QUOTED.sub("", header)
     found = sorted((mark for mark in ",;\t|" if mark in bare), key=bare.count, reverse=True)
-    if len(found) < 2:
+    if len(found) == 1 or not (found or " " in bare.strip()):
         return _best(header)
     following = next(lines, "")
     if following:
         lines.put_back(following)
+    if not found:
+        return " " if _by_blanks(bare.strip(), following.strip()) else ","
     row = _QUOTED.sub("", following)
     alike = [mark for mark in found if row.count(mark) == bare.count(mark)]
 
@@ -216,9 +241,10 @@ def _separator(header: str, lines: Lines) -> str:
 
 def _header(written: list[str], shown: str, notation: TableNotation) -> list[str]:
     """Return the names of the columns, and note those that are written otherwise."""
-    if all(name.strip() and _is_number(name) for name in written):
+    if written and _is_row(written):
         raise TableError(
-            f"Got {shown} with numbers in its first line, but expected column names: add a header."
+            f"Got {shown} with numbers in its first line ({', '.join(written)[:40]}), but expected column "
+            "names: add a header."
         )
     names = plain_names(written, notation.notes)
     notation.written_names |= {n: w for n, w in zip(names, written, strict=True) if n != w}
