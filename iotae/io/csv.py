@@ -30,6 +30,8 @@ def csv_chunks(
 ) -> Iterator[Table]:
     """Yield chunks of text columns, at least one; the header is checked before the first.
 
+    Where the notation knows the names already, the lines go on in the middle of a file.
+
     Parameters
     ----------
     lines : Lines
@@ -47,16 +49,20 @@ def csv_chunks(
     """
     # the default limit would refuse a file for one large cell
     csv.field_size_limit(_LARGEST_CELL)
-    first, has_comments = _before_rows(lines, notation)
-    notation.separator = delimiter = notation.form.mark or notation.separator or _separator(first, lines)
+    goes_on, first = bool(notation.names), ""
+    if not goes_on:
+        first, notation.comments = _before_rows(lines, notation)
+        notation.separator = notation.form.mark or notation.separator or _separator(first, lines)
+    delimiter = notation.separator
     rest: Iterable[str] = lines
-    if has_comments:
+    if notation.comments:
         rest = (line for line in lines if not line.startswith("#"))
     if ragged == "pad":
-        rest = repaired_lines(iter(rest), delimiter)
-    reader = csv.reader(chain([first], rest), delimiter=delimiter)
-    written = next(reader)
-    header = _header(written, shown, notation)
+        rest = repaired_lines(iter(rest), delimiter, lines)
+    reader = csv.reader(rest if goes_on else chain([first], rest), delimiter=delimiter)
+    if not goes_on:
+        notation.names = _header(next(reader), shown, notation)
+    header = notation.names
     width = len(header)
     done = 0
     rows, size = _rows(reader, width, lines, notation), rows_at_a_time(chunk_rows, width)

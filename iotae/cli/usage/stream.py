@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from iotae.cli.input_options import add_input_format
 from iotae.cli.option_types import count, share
 from iotae.cli.options import ALPHA, INPUT, add_drop, add_explain, add_output
+from iotae.cli.running_options import add_running
 
 __all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
 
@@ -17,6 +18,7 @@ DETAIL = "Each row is scored before it is learned, and written out with its scor
 EXAMPLES = (
     "iotae stream events.csv --label attack -o scored.csv",
     "tail -f events.csv | iotae stream - --alpha 0.001 --save model.iotae",
+    "iotae stream events.csv -o scored.csv --checkpoint state",
 )
 
 
@@ -60,4 +62,5 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="N",
         help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
+    add_running(parser)
     add_input_format(parser)
