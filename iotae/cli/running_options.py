@@ -13,6 +13,12 @@ def add_running(parser: ArgumentParser) -> None:
     """Add the options of running on, as a group of their own."""
     group = parser.add_argument_group("running on", "a stream that stops, by a crash too, and goes on later")
     group.add_argument(
+        "--follow",
+        action="store_true",
+        help="wait for more rows at the end of the file, also when it is renamed or emptied and begun anew "
+        "(log rotation); a line that has no end yet is no row yet",
+    )
+    group.add_argument(
         "--checkpoint",
         metavar="FOLDER",
         help="keep in this folder where the stream stands, so that the same command goes on where it "

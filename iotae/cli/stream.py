@@ -72,7 +72,12 @@ def _go(args: Namespace, stream: OpenStream, until: StopSignals, advance: Callab
     try:
         with stream.sink:
             runner = Runner(
-                judge, [Prefixed(stream.sink, args.prefix)], stream.save, stream.every, stream.counts
+                judge,
+                [Prefixed(stream.sink, args.prefix)],
+                stream.save,
+                stream.every,
+                stream.seconds,
+                stream.counts,
             )
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()

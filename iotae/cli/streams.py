@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,17 +19,18 @@ from iotae.data.table_notation import InputFormat
 
 if TYPE_CHECKING:
     from iotae.io.writer import TableWriter
-    from iotae.runner.files import CsvSink
+    from iotae.runner.files import CsvSink, FileSource
     from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["OpenStream", "Prefixed", "open_stream"]
 
 _CHUNK_ROWS = 4096
-_EVERY_ROWS = 10_000
+_EVERY_ROWS, _EVERY_SECONDS = 10_000, 10.0
 _NO_COUNTS: Mapping[str, int] = {}
 
 _FILES = {"EVENTS": "events", "--output": "output", "--model": "model"}
 _OPTIONS = [
+    "follow",
     "label",
     "drop",
     "alpha",
@@ -56,8 +58,8 @@ class OpenStream(NamedTuple):
         A file, not opened yet.
     save : callable or None
         Saves a checkpoint with the counts that it is given.
-    every : int
-        Rows from one checkpoint to the next.
+    every, seconds
+        Rows and seconds from one checkpoint to the next.
     counts : dict
         What earlier runs of the same stream have counted.
     """
@@ -67,6 +69,7 @@ class OpenStream(NamedTuple):
     sink: TableWriter | CsvSink
     save: Callable[[State], None] | None = None
     every: int = _EVERY_ROWS
+    seconds: float = inf
     counts: Mapping[str, int] = _NO_COUNTS
 
 
@@ -92,19 +95,28 @@ def open_stream(args: Namespace, form: InputFormat, held: ExitStack) -> OpenStre
 
     size = min(_CHUNK_ROWS, args.save_every or _CHUNK_ROWS)
     model = _model_of(args)
+    sink = TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv)
+    if args.follow:
+        return OpenStream(model, _file_source(args, form, size), sink)
     source = iter_table(args.events, size, live=args.events == "-", ragged="pad", form=form)
-    return OpenStream(
-        model, source, TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv)
-    )
+    return OpenStream(model, source, sink)
+
+
+def _file_source(args: Namespace, form: InputFormat, chunk_rows: int) -> FileSource:
+    """A file that can be read on from its middle, growing or not."""
+    from iotae.runner.files import FileSource
+    from iotae.runner.follow import FollowedFile
+
+    return (FollowedFile if args.follow else FileSource)(args.events, chunk_rows, form)
 
 
 def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> OpenStream:
     """The same for a stream that goes on where its checkpoint says, if there is one."""
     from iotae.runner.checkpoint import Checkpoint
-    from iotae.runner.files import CsvSink, FileSource, check_resumable_output
+    from iotae.runner.files import CsvSink, check_resumable_output
 
     every = args.checkpoint_every or _EVERY_ROWS
-    source = FileSource(args.events, min(_CHUNK_ROWS, every, args.save_every or every), form)
+    source = _file_source(args, form, min(_CHUNK_ROWS, every, args.save_every or every))
     check_resumable_output(args.output)
     sources = [args.events, *([args.model] if args.model else [])]
     checkpoint = held.enter_context(Checkpoint(args.checkpoint, _words(args), sources))
@@ -129,7 +141,7 @@ def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> Ope
             }
         )
 
-    return OpenStream(model, source, sink, save, every, counts)
+    return OpenStream(model, source, sink, save, every, _EVERY_SECONDS if args.follow else inf, counts)
 
 
 def _gone_on(state: State, source: Any, path: str) -> tuple[OnlineAutoencoder, int, Mapping[str, int]]:

@@ -28,6 +28,8 @@ class Lines:
         Where in the file its next byte stands.
     end : bytes, default=b''
         What ends a line, where it is known: a file that is read on from its middle.
+    longest : int, optional
+        Bytes of a line that are kept; by default all.
 
     Attributes
     ----------
@@ -40,14 +42,18 @@ class Lines:
         :meth:`mark`.
     end : bytes
         What ends a line, empty as long as none was seen.
+    n_cut : int
+        Lines that were longer than the longest, and lost what was too much.
     """
 
-    def __init__(self, file: IO[bytes], taken: int = 0, end: bytes = b"") -> None:
+    def __init__(self, file: IO[bytes], taken: int = 0, end: bytes = b"", longest: int | None = None) -> None:
         self._file = file
         self._waiting: list[bytes] = []
         self._back: list[str] = []
         self._rest = b""
         self._marked: int | None = None
+        self._longest = longest
+        self._cut = self._owed = self.n_cut = 0
         self.end = end
         self.taken = taken
         self.unfinished = False
@@ -86,12 +92,14 @@ class Lines:
                 if not self._rest:
                     raise StopIteration
                 self._waiting, self._rest = [self._rest], b""
+                self._owed, self._cut = self._cut, 0
                 self.unfinished = True
                 break
             self._split(block)
         # bytes that are not UTF-8 pass through unchanged, as surrogates
         raw = self._waiting.pop()
-        self.taken += len(raw)
+        self.taken += len(raw) + self._owed
+        self._owed = 0
         return raw.decode("utf-8", "surrogateescape")
 
     def _split(self, block: bytes) -> None:
@@ -108,6 +116,21 @@ class Lines:
                 self.end = b"\n"
         *lines, self._rest = whole.split(self.end or b"\n")
         self._waiting = [line + b"\n" for line in reversed(lines)]
+        if lines:
+            self._owed, self._cut = self._cut, 0
+            self._shorten_first()
+        if self._longest is not None and len(self._rest) > self._longest:
+            self.n_cut += not self._cut
+            self._cut += len(self._rest) - self._longest
+            self._rest = self._rest[: self._longest]
+
+    def _shorten_first(self) -> None:
+        """Cut the line that is given next, where only its end came with this block."""
+        too_long = 0 if self._longest is None else len(self._waiting[-1]) - 1 - self._longest
+        if too_long > 0:
+            self.n_cut += not self._owed
+            self._owed += too_long
+            self._waiting[-1] = self._waiting[-1][: self._longest] + b"\n"
 
 
 @contextmanager

@@ -24,7 +24,14 @@ from iotae.io.files import is_parquet
 from iotae.io.lines import Lines
 from iotae.io.text import naming_text, text_chunks
 
-__all__ = ["CsvSink", "FileSource", "ends_of"]
+__all__ = [
+    "CsvSink",
+    "FileSource",
+    "check_resumable_input",
+    "check_resumable_output",
+    "ends_of",
+    "place_state",
+]
 
 _END_BYTES = 1024
 _PACKED = b"\x1f\x8b"
@@ -66,13 +73,7 @@ class FileSource:
     def to_state(self) -> State:
         """Return how far the chunks given so far reach, and what must not have changed up to there."""
         with open(self._path, "rb") as file:
-            known = ends_of(file, self._offset)
-        return {
-            "offset": self._offset,
-            "ends": known,
-            "line_end": self._end.decode(),
-            "notation": notation_state(self._notation),
-        }
+            return place_state(file, self._offset, self._end, self._notation)
 
     def restore(self, data: State) -> None:
         """Go on where :meth:`to_state` was asked.
@@ -100,38 +101,50 @@ class FileSource:
         self._notation = notation_of(self._form, data["notation"])
 
 
+def place_state(file: IO[bytes], offset: int, line_end: bytes, notation: TableNotation) -> State:
+    """Return a place in a file as a state, with what lies before it and how the file is written."""
+    return {
+        "offset": offset,
+        "ends": ends_of(file, offset),
+        "line_end": line_end.decode(),
+        "notation": notation_state(notation),
+    }
+
+
 def check_resumable_input(path: str, form: InputFormat) -> None:
     """Raise an error unless a file can be read on from its middle."""
     if path == "-":
         raise TableError(
-            "Got standard input with --checkpoint, but it cannot be read again from where a run stopped: "
-            "write it to a file and read that with --follow."
+            "Got standard input with --checkpoint or --follow, but it cannot be read again from where a run "
+            "stopped: write it to a file and read that with --follow."
         )
     if form.kind == "parquet" or (form.kind == "auto" and is_parquet(path, reading=True)):
         raise TableError(
-            f"Got the Parquet file {path} with --checkpoint: convert it to .csv or .jsonl first."
+            f"Got {path}, Parquet, with --checkpoint or --follow: convert it to .csv or .jsonl first."
         )
     if path.lower().endswith(".gz"):
         raise TableError(
-            f"Got {path}, which is packed, with --checkpoint, but a packed file cannot be read on from its "
-            "middle: unpack it first."
+            f"Got {path}, which is packed, with --checkpoint or --follow, but a packed file cannot be read "
+            "on from its middle: unpack it first."
         )
 
 
 def ends_of(file: IO[bytes], length: int) -> str:
     """A digest of the first and the last bytes of the first ``length`` bytes of a file.
 
+    Where the file is read at the moment stays as it is.
+
     Examples
     --------
-    >>> whole, longer, other = io.BytesIO(b"a,b"), io.BytesIO(b"a,b,c"), io.BytesIO(b"a;b")
-    >>> ends_of(whole, 3) == ends_of(longer, 3), ends_of(whole, 3) == ends_of(other, 3)
+    >>> import tempfile
+    >>> with tempfile.TemporaryFile() as file:
+    ...     _, _ = file.write(b"a,b,c"), file.flush()
+    ...     ends_of(file, 3) == ends_of(file, 3), ends_of(file, 3) == ends_of(file, 4)
     (True, False)
     """
     size = min(length, _END_BYTES)
-    file.seek(0)
-    seal = blake2b(file.read(size), digest_size=16)
-    file.seek(length - size)
-    seal.update(file.read(size))
+    seal = blake2b(os.pread(file.fileno(), size, 0), digest_size=16)
+    seal.update(os.pread(file.fileno(), size, length - size))
     return f"{length}:{seal.hexdigest()}"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
+from time import monotonic
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -35,6 +37,9 @@ class Runner:
         Brings the sinks to the disk and saves a checkpoint with the counts it is given.
     every : int
         Rows from one checkpoint to the next, at least.
+    seconds : float
+        Seconds from one checkpoint to the next where fewer rows come; they are saved with the rows that come
+        after that time.
     counts : mapping, optional
         ``rows`` and ``alarms`` of earlier runs.
 
@@ -58,11 +63,12 @@ class Runner:
         sinks: Sequence[Sink],
         save: Callable[[State], None] | None = None,
         every: int = 10_000,
+        seconds: float = inf,
         counts: Mapping[str, int] | None = None,
     ) -> None:
         self._judge, self._sinks, self._save, self._every = judge, sinks, save, every
         self.rows, self.alarms = (counts or {}).get("rows", 0), (counts or {}).get("alarms", 0)
-        self._saved = self.rows
+        self._saved, self._seconds, self._saved_at = self.rows, seconds, monotonic()
 
     def over(self, chunks: Iterable[Table]) -> Iterator[Table]:
         """Yield each chunk when the sinks have it; a checkpoint follows the last one, and no error."""
@@ -72,7 +78,8 @@ class Runner:
                 sink.write(chunk, added)
             self.rows += chunk.n_rows
             self.alarms += int(added["alarm"].sum())
-            if self.rows - self._saved >= self._every:
+            new, age = self.rows - self._saved, monotonic() - self._saved_at
+            if new >= self._every or (new and age >= self._seconds):
                 self.save()
             yield chunk
         self.save()
@@ -81,4 +88,4 @@ class Runner:
         """Save a checkpoint now, if the stream has one."""
         if self._save is not None:
             self._save({"rows": self.rows, "alarms": self.alarms})
-        self._saved = self.rows
+        self._saved, self._saved_at = self.rows, monotonic()
