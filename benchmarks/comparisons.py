@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from benchmarks import (
     ablation,
     alarm_page,
+    checkpoints,
     contestants,
     detectors,
     fault_page,
@@ -141,6 +142,12 @@ COMPARISONS = {
         "The command: time and memory against columns",
         "time and peak memory of iotae fit, score and stream against columns",
         lambda given: wide.compare(given.seed, wide.QUICK_SIZES if given.quick else wide.SIZES),
+        options="quick",
+    ),
+    "checkpoint": Comparison(
+        "Checkpoints: what it costs to lose nothing",
+        "rows a second of the command with checkpoints and without, and its rows after kill -9",
+        lambda given: checkpoints.compare(given.seed, given.quick),
         options="quick",
     ),
     "threads": Comparison(

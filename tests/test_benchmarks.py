@@ -91,6 +91,15 @@ def test_the_commands_time_and_memory_are_measured_for_each_width(capsys):
         wide.run("score", "none.iotae", "none.csv")
 
 
+def test_what_a_checkpoint_costs_is_measured_and_a_kill_changes_nothing(capsys):
+    assert __main__.main(["checkpoint", "--quick"]) == 0
+    said = capsys.readouterr().out
+    assert "nobody interrupted: yes" in said
+    table = [line.split("|")[1:-1] for line in said.splitlines() if line[:1] == "|"]
+    assert [row[0].strip() for row in table[2:]] == ["none", "every 1,000 rows", "every 10,000 rows"]
+    assert all(float(row[1]) > 0 for row in table[2:])
+
+
 def test_licences_of_all_dependencies_are_listed(capsys):
     assert __main__.main(["licences"]) == 0
     lines = [
