@@ -11,6 +11,7 @@ _EXTRAS = {
     "torch": "torch",
     "pyod": "pyod",
     "river": "river",
+    "prometheus_client": "watch",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 

@@ -1,4 +1,4 @@
-"""The options of a stream that runs for months: checkpoints."""
+"""The options of a stream that runs for months: checkpoints, growing files, and watching it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ __all__ = ["add_running"]
 def add_running(parser: ArgumentParser) -> None:
     """Add the options of running on, as a group of their own."""
     group = parser.add_argument_group("running on", "a stream that stops, by a crash too, and goes on later")
+    group.add_argument(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="answer /metrics (for Prometheus) and /healthz over HTTP; on this machine alone unless a host "
+        "is named, which needs a token in the environment, IOTAE_TOKEN",
+    )
+    group.add_argument(
+        "--log",
+        choices=["text", "json"],
+        default="text",
+        help="how messages are written to standard error: a line of text, or of JSON with its time",
+    )
     group.add_argument(
         "--follow",
         action="store_true",

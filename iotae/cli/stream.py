@@ -17,8 +17,8 @@ from iotae.cli.models import Saver
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.streams import OpenStream, Prefixed, open_stream
-from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
+from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream
+from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def run(args: Namespace) -> int:
     announce_compiler()
     from iotae.cli.signals import StopSignals
 
+    log_as(args.log)
     with ExitStack() as held:
         stream = open_stream(args, form, held)
         with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
@@ -54,14 +55,17 @@ def run(args: Namespace) -> int:
 
 def _go(args: Namespace, stream: OpenStream, until: StopSignals, advance: Callable[[int], None]) -> None:
     """Run a stream to its end, and say what came of it."""
-    from iotae.runner.loop import Runner
+    from iotae.runner.figures import StreamFigures
+    from iotae.runner.loop import Runner, Sink
 
     model, first = stream.model, None
+    figures = StreamFigures(model, stream.counts, stream.saved_at, stream.lag)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
 
     def judge(chunk: Table) -> dict[str, NDArray[Any]]:
         nonlocal first
+        figures.begin()
         if first is None:
             must_have(chunk, ignore, "--label or --drop")
             first = chunk
@@ -70,15 +74,9 @@ def _go(args: Namespace, stream: OpenStream, until: StopSignals, advance: Callab
         return added
 
     try:
-        with stream.sink:
-            runner = Runner(
-                judge,
-                [Prefixed(stream.sink, args.prefix)],
-                stream.save,
-                stream.every,
-                stream.seconds,
-                stream.counts,
-            )
+        with metrics_of(args, figures.now), stream.sink:
+            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), figures]
+            runner = Runner(judge, sinks, stream.save, stream.every, stream.seconds, stream.counts)
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()
                 advance(chunk.n_rows)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,10 +20,12 @@ from iotae.data.table_notation import InputFormat
 
 if TYPE_CHECKING:
     from iotae.io.writer import TableWriter
-    from iotae.runner.files import CsvSink, FileSource
+    from iotae.runner.csv_sink import CsvSink
+    from iotae.runner.figures import Figures
+    from iotae.runner.files import FileSource
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-__all__ = ["OpenStream", "Prefixed", "open_stream"]
+__all__ = ["OpenStream", "Prefixed", "metrics_of", "open_stream"]
 
 _CHUNK_ROWS = 4096
 _EVERY_ROWS, _EVERY_SECONDS = 10_000, 10.0
@@ -62,6 +65,8 @@ class OpenStream(NamedTuple):
         Rows and seconds from one checkpoint to the next.
     counts : dict
         What earlier runs of the same stream have counted.
+    saved_at, lag : callable or None
+        When the latest checkpoint was saved, and how many bytes are not read yet.
     """
 
     model: OnlineAutoencoder
@@ -71,6 +76,8 @@ class OpenStream(NamedTuple):
     every: int = _EVERY_ROWS
     seconds: float = inf
     counts: Mapping[str, int] = _NO_COUNTS
+    saved_at: Callable[[], float] | None = None
+    lag: Callable[[], int] | None = None
 
 
 class Prefixed:
@@ -97,7 +104,8 @@ def open_stream(args: Namespace, form: InputFormat, held: ExitStack) -> OpenStre
     model = _model_of(args)
     sink = TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv)
     if args.follow:
-        return OpenStream(model, _file_source(args, form, size), sink)
+        followed = _file_source(args, form, size)
+        return OpenStream(model, followed, sink, lag=followed.lag)
     source = iter_table(args.events, size, live=args.events == "-", ragged="pad", form=form)
     return OpenStream(model, source, sink)
 
@@ -113,7 +121,7 @@ def _file_source(args: Namespace, form: InputFormat, chunk_rows: int) -> FileSou
 def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> OpenStream:
     """The same for a stream that goes on where its checkpoint says, if there is one."""
     from iotae.runner.checkpoint import Checkpoint
-    from iotae.runner.files import CsvSink, check_resumable_output
+    from iotae.runner.csv_sink import CsvSink, check_resumable_output
 
     every = args.checkpoint_every or _EVERY_ROWS
     source = _file_source(args, form, min(_CHUNK_ROWS, every, args.save_every or every))
@@ -141,7 +149,10 @@ def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> Ope
             }
         )
 
-    return OpenStream(model, source, sink, save, every, _EVERY_SECONDS if args.follow else inf, counts)
+    seconds = _EVERY_SECONDS if args.follow else inf
+    return OpenStream(
+        model, source, sink, save, every, seconds, counts, lambda: checkpoint.saved_at, source.lag
+    )
 
 
 def _gone_on(state: State, source: Any, path: str) -> tuple[OnlineAutoencoder, int, Mapping[str, int]]:
@@ -158,6 +169,15 @@ def _gone_on(state: State, source: Any, path: str) -> tuple[OnlineAutoencoder, i
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise serialization.StateError(f"{path}: no stream can go on with it ({error})") from error
+
+
+def metrics_of(args: Namespace, figures: Callable[[], Figures]) -> AbstractContextManager[object]:
+    """The server of the metrics that are asked for, not started yet."""
+    if args.metrics is None:
+        return nullcontext()
+    from iotae.runner.metrics import MetricsServer, address_of
+
+    return MetricsServer(*address_of(args.metrics), figures, os.environ.get("IOTAE_TOKEN"))
 
 
 def _words(args: Namespace) -> dict[str, Any]:

@@ -89,7 +89,11 @@ def _cells(values: NDArray[Any]) -> list[Any]:
 
 def _breaks_lines(cells: Sequence[Any]) -> bool:
     """Whether a text has a carriage return, for which Python before 3.13 does not quote a cell."""
-    return "\r" in "".join(cell for cell in cells if isinstance(cell, str))
+    try:
+        return "\r" in "".join(cells)
+    except TypeError:
+        # numbers, or numbers and empty cells
+        return "\r" in "".join(cell for cell in cells if isinstance(cell, str))
 
 
 def _safe(cells: list[Any]) -> list[Any]:
