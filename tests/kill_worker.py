@@ -2,8 +2,9 @@
 
 Reads one JSON object a line from standard input: ``argv``, and maybe ``after`` (seconds until the process
 dies as by ``kill -9``), ``calls`` (the call of fsync or rename at which it does), ``term`` (the checkpoint
-after which it gets SIGTERM) and ``bytes`` (the longest file that it may write). Answers with the exit code,
-which is minus the signal's number where the child was killed, and what it said.
+after which it gets SIGTERM), ``rows`` (of a ledger, when it gets SIGTERM) and ``bytes`` (the longest file
+that it may write). Answers with the exit code, which is minus the signal's number where the child was killed,
+and what it said.
 """
 
 import json
@@ -17,6 +18,7 @@ import time
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.runner.checkpoint import Checkpoint
+from iotae.runner.ledger import Ledger
 
 
 def die_at_call(n):
@@ -47,6 +49,17 @@ def stop_after_save(n):
     Checkpoint.save = saved
 
 
+def stop_at_rows(n):
+    commit = Ledger.commit
+
+    def committed(self, batch, judged, state):
+        commit(self, batch, judged, state)
+        if state["counts"]["rows"] >= n:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    Ledger.commit = committed
+
+
 def child(wanted, said):
     os.dup2(said.fileno(), 2)
     sys.stderr = os.fdopen(2, "w", closefd=False)
@@ -56,6 +69,8 @@ def child(wanted, said):
         die_at_call(wanted["calls"])
     if "term" in wanted:
         stop_after_save(wanted["term"])
+    if "rows" in wanted:
+        stop_at_rows(wanted["rows"])
     if "after" in wanted:
         signal.setitimer(signal.ITIMER_REAL, wanted["after"])
     code = main(wanted["argv"])

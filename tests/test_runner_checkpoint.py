@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -59,9 +60,9 @@ def worker():
         return json.loads(process.stdout.readline())
 
     yield ask
-    process.stdin.close()
-    process.stdout.close()
-    process.wait(timeout=30)
+    # a child that waits for what does not come must not outlive a test that failed
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
 
 
 def words(events, folder):

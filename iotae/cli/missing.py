@@ -12,6 +12,7 @@ _EXTRAS = {
     "pyod": "pyod",
     "river": "river",
     "prometheus_client": "watch",
+    "paho": "mqtt",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 

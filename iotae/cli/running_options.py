@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from iotae.cli.option_types import count
 
-__all__ = ["add_running"]
+__all__ = ["add_broker", "add_running"]
 
 
 def add_running(parser: ArgumentParser) -> None:
@@ -42,4 +42,34 @@ def add_running(parser: ArgumentParser) -> None:
         metavar="N",
         help="rows from one checkpoint to the next: a crash costs the time of these, and no row (default "
         "10000)",
+    )
+
+
+def add_broker(parser: ArgumentParser) -> None:
+    """Add the options of messages, as a group of their own."""
+    broker = parser.add_argument_group("broker", "messages of an MQTT 5 broker: EVENTS is mqtt://HOST/TOPIC")
+    broker.add_argument(
+        "--seq",
+        default="seq",
+        metavar="NAME",
+        help="the cell of a message that is the producer's own number of it, which only rises (default seq)",
+    )
+    broker.add_argument(
+        "--device-level",
+        type=int,
+        metavar="N",
+        help="which part of the topic is the device, counted from 0 (default: the whole topic)",
+    )
+    broker.add_argument(
+        "--alarms-to", metavar="TOPIC", help="publish each alarm as JSON to this topic of the same broker"
+    )
+    broker.add_argument(
+        "--client-id",
+        metavar="NAME",
+        help="the name of the session with the broker (default: made from the name of the output)",
+    )
+    broker.add_argument(
+        "--ca",
+        metavar="FILE",
+        help="certificates that may sign the broker's (mqtts://; default the system's)",
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
@@ -31,6 +32,10 @@ __all__ = ["run"]
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    if is_broker(args.events):
+        log_as(args.log)
+        return run_broker(args)
+    refuse_broker_options(args)
     form = form_of(args)
     check_output(args.output, args.events, *([args.model] if args.model else []))
     if args.save is not None:

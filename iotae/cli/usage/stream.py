@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from iotae.cli.input_options import add_input_format
 from iotae.cli.option_types import count, share
 from iotae.cli.options import ALPHA, INPUT, add_drop, add_explain, add_output
-from iotae.cli.running_options import add_running
+from iotae.cli.running_options import add_broker, add_running
 
 __all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
 
@@ -63,4 +63,5 @@ def add_options(parser: ArgumentParser) -> None:
         help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
     add_running(parser)
+    add_broker(parser)
     add_input_format(parser)
