@@ -62,7 +62,7 @@ def run_broker(args: Namespace) -> int:
 
     given = [option for name, option in _NOT_HERE.items() if vars(args)[name]]
     if given:
-        raise TableError(f"Got {given[0]} with a broker, where it has no meaning: leave it out.")
+        raise TableError(f"Got {given[0]} with a broker, which does not go together: leave it out.")
     if Path(args.output).suffix not in (".sqlite", ".db"):
         raise TableError(f"Got the output {args.output} for a broker's rows, but expected a .sqlite file.")
     address = BrokerAddress.of(args.events)
