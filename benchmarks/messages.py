@@ -31,8 +31,8 @@ DEVICES, COLUMNS, SLICE = 100, 5, 0.02
 
 TEXT = (
     "{n:,} messages of {devices} devices with {columns} numbers each, {rate:,} a second for {seconds} s at "
-    "QoS 1 through mosquitto on the same machine. `iotae stream mqtt://...` takes them into an SQLite file, and "
-    "is killed with `kill -9` and started again on the way, kills: {kills}. *Behind at its end*: how long after "
+    "QoS 1 through mosquitto on the same machine. `iotae stream mqtt://...` takes them into an SQLite "
+    "file, and is killed with `kill -9` and started again on the way, kills: {kills}. *Behind at its end*: how long after "
     "the last message was sent the last row came to the disk. *Sending took longer*: than the rate asks for."
 )
 
