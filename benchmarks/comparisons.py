@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from benchmarks import (
     ablation,
     alarm_page,
+    checkpoints,
     contestants,
     detectors,
     edge,
@@ -21,6 +22,7 @@ from benchmarks import (
     isolated,
     linearity,
     memory,
+    messages,
     nslkdd,
     packets,
     pages,
@@ -158,6 +160,18 @@ COMPARISONS = {
         "The shape of scores: thresholders and probabilities",
         "F1 of PyThresh's thresholders on easy tables, and how right probabilities are",
         lambda given: thresholders.compare(given.seed, given.quick, given.page),
+        options="quick",
+    ),
+    "checkpoint": Comparison(
+        "Checkpoints: what it costs to lose nothing",
+        "rows a second of the command with checkpoints and without, and its rows after kill -9",
+        lambda given: checkpoints.compare(given.seed, given.quick),
+        options="quick",
+    ),
+    "mqtt": Comparison(
+        "Messages of a broker: none lost, none doubled",
+        "messages of an MQTT broker at 2,000 a second for ten minutes, with kill -9 on the way",
+        lambda given: messages.compare(given.seed, given.quick),
         options="quick",
     ),
     "threads": Comparison(

@@ -13,6 +13,8 @@ _EXTRAS = {
     "pyod": "pyod",
     "river": "river",
     "msgspec": "rules",
+    "prometheus_client": "watch",
+    "paho": "mqtt",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import warnings
 from argparse import Namespace
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iotae.cli.answers import Answers
+from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
-from iotae.cli.models import Saver, load_model
+from iotae.cli.models import Saver
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
+from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream
+from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 from iotae.data.reasons import no_reasons
 
 if TYPE_CHECKING:
+    from iotae.cli.signals import StopSignals
     from iotae.stream.autoencoder import OnlineAutoencoder
     from iotae.stream.blocks import Judged
 
 __all__ = ["run"]
 
-_CHUNK_ROWS = 4096
-
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    if is_broker(args.events):
+        log_as(args.log)
+        return run_broker(args)
+    refuse_broker_options(args)
     form = form_of(args)
     inputs = [path for path in (args.events, args.model, args.labels) if path]
     check_output(args.output, *inputs)
@@ -43,43 +49,61 @@ def run(args: Namespace) -> int:
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     announce_compiler()
     from iotae.cli.signals import StopSignals
-    from iotae.io.files import iter_table
-    from iotae.io.writer import TableWriter
 
+    log_as(args.log)
     answers = _answers_of(args)
-    model = _model_of(args)
+    with ExitStack() as held:
+        stream = open_stream(args, form, held)
+        with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
+            # it is said at the end
+            warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
+            _go(args, stream, answers, until, advance)
+    return until.exit_code
+
+
+def _go(
+    args: Namespace,
+    stream: OpenStream,
+    answers: Answers | None,
+    until: StopSignals,
+    advance: Callable[[int], None],
+) -> None:
+    """Run a stream to its end, and say what came of it."""
+    from iotae.runner.figures import StreamFigures
+    from iotae.runner.loop import Runner, Sink
+
+    model, first = stream.model, None
+    figures = StreamFigures(model, stream.counts, stream.saved_at, stream.lag)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
-    live = args.events == "-"
     saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
-    alarms = 0
-    first: Table | None = None
-    with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
-        # it is said at the end
-        warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
-        try:
-            with TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv) as writer:
-                size = min(_CHUNK_ROWS, args.save_every or _CHUNK_ROWS)
-                for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad", form=form)):
-                    if not saver.rows:
-                        must_have(chunk, ignore, "--label or --drop")
-                    first = first or chunk
-                    told = None if answers is None else answers.of(chunk, saver.rows)
-                    added = _run(model, chunk, ignore, args.explain, told)
-                    saver.rows += chunk.n_rows
-                    writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
-                    saver.save_if_due()
-                    alarms += int(added["alarm"].sum())
-                    advance(chunk.n_rows)
-        except OSError as error:
-            saver.save_after(error)
-            raise
-        saver.save()
+
+    def judge(chunk: Table) -> dict[str, NDArray[Any]]:
+        nonlocal first
+        figures.begin()
+        if first is None:
+            must_have(chunk, ignore, "--label or --drop")
+            first = chunk
+        told = None if answers is None else answers.of(chunk, runner.rows)
+        added = _run(model, chunk, ignore, args.explain, told)
+        saver.rows += chunk.n_rows
+        return added
+
+    try:
+        with metrics_of(args, figures.now), stream.sink:
+            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), figures]
+            runner = Runner(judge, sinks, stream.save, stream.every, stream.seconds, stream.counts)
+            for chunk in runner.over(until.stopped(stream.source)):
+                saver.save_if_due()
+                advance(chunk.n_rows)
+    except OSError as error:
+        saver.save_after(error)
+        raise
+    saver.save()
     if first is not None:
         _tell_how_read(first, ignore)
-    say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
+    say(f"{counted(runner.rows, 'row')} scored and learned, {counted(runner.alarms, 'alarm')}")
     _say_what_was_answered(model, answers)
     _say_what_was_not_used(model)
-    return until.exit_code
 
 
 def _say_what_was_answered(model: OnlineAutoencoder, answers: Answers | None) -> None:
@@ -107,17 +131,6 @@ def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
         some = ", ".join(map(str, model.left_out[:5]))
         n, most = len(model.left_out), model.max_features
         say(f"left out, as a model has room for {most} features: {counted(n, 'column')}, such as {some}")
-
-
-def _model_of(args: Namespace) -> OnlineAutoencoder:
-    """The saved model, or a new one."""
-    from iotae.stream.autoencoder import OnlineAutoencoder
-
-    if args.model is None:
-        return OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
-    model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
-    say(f"going on with a model of {model.n_seen + model.n_rejected} rows")
-    return model
 
 
 def _answers_of(args: Namespace) -> Answers | None:

@@ -64,17 +64,19 @@ def json_chunks(
     TableError
         If a line is no object, or the file is an array or an object over several lines.
     """
-    names: list[str] | None = None
-    written: list[str] = []
+    names = notation.names
+    written = [notation.written_names.get(name, name) for name in names]
+    seen = bool(names)
     rows = _objects(lines, shown, ragged, notation)
     done = 0
     head = list(islice(rows, 1))
     size = rows_at_a_time(chunk_rows, len(head[0]) if head else 1)
     for chunk in chunks_of_rows(chain(head, rows), size, lines if live else None):
-        if names is None:
+        if not seen and not names:
             written = list(dict.fromkeys(name for row in chunk for name in row if name != _TORN))
-            names = plain_names(written, notation.notes)
+            names = notation.names = plain_names(written, notation.notes)
             notation.written_names |= {n: w for n, w in zip(names, written, strict=True) if n != w}
+        seen = True
         known = {*written, _TORN}
         if ragged == "keep":
             notation.torn += [done + i for i, row in enumerate(chunk) if _TORN in row]
@@ -84,14 +86,15 @@ def json_chunks(
             for name in row.keys() - known:
                 notation.notes[f"cells named {name!r} left out, as no row of the first chunk has them"] += 1
         yield text_columns(names, [[row.get(name, "") for name in written] for row in chunk], notation)
-    if names is None:
+    if not seen:
         raise TableError(f"Got {shown} without one whole JSON object, but expected one a line.")
 
 
 def _objects(lines: Lines, shown: str, ragged: str, notation: TableNotation) -> Iterator[dict[str, str]]:
     """Yield the object of each line, flat; numbers as they are written."""
     decode = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
-    for number, line in enumerate(lines, start=1):
+    # where the names are known, the first line was read before
+    for number, line in enumerate(lines, start=2 if notation.names else 1):
         if not line.strip():
             continue
         try:

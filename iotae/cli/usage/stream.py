@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from iotae.cli.input_options import add_input_format
 from iotae.cli.option_types import count, share
 from iotae.cli.options import ALPHA, INPUT, add_drop, add_explain, add_output
+from iotae.cli.running_options import add_broker, add_running
 
 __all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
 
@@ -17,6 +18,7 @@ DETAIL = "Each row is scored before it is learned, and written out with its scor
 EXAMPLES = (
     "iotae stream events.csv --label attack -o scored.csv",
     "tail -f events.csv | iotae stream - --alpha 0.001 --save model.iotae",
+    "iotae stream events.csv -o scored.csv --checkpoint state",
 )
 
 
@@ -67,4 +69,6 @@ def add_options(parser: ArgumentParser) -> None:
         "(its number from 1) or a column of the stream that tells its rows apart. What was normal raises no "
         "more alarms of its kind, what was an anomaly is never learned",
     )
+    add_running(parser)
+    add_broker(parser)
     add_input_format(parser)
