@@ -15,7 +15,7 @@ from iotae.thresholds import (
     Threshold,
 )
 
-__all__ = ["DETECTOR", "RULES", "check_filter"]
+__all__ = ["DETECTOR", "FLEET", "RULES", "check_filter"]
 
 RULES: dict[str, type[Threshold]] = {
     rule.__name__: rule
@@ -38,6 +38,10 @@ _SHARED = {name: schema for name, schema in SETTINGS.fields.items() if name != "
 _PARAMS = Record({**_SHARED, "hidden_sizes": HIDDEN_SIZES, "max_features": Whole(1)})
 
 DETECTOR = Record({"params": _PARAMS, "model": ONLINE_AUTOENCODER}, (_check_params,))
+
+
+FLEET = Record({"alpha": Maybe(Number(0.0, 1.0, inner=True)), "model": DETECTOR})
+"""A fleet, but for what the core checks of its devices."""
 
 
 def _one_rule(data: State, place: str) -> None:

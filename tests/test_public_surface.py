@@ -30,7 +30,7 @@ def public_members(kind):
 
 def test_the_page_lists_these_modules():
     core = (
-        "batch data evaluation io model_selection pipeline plots preprocessing serialization simulator "
+        "batch data evaluation fleet io model_selection pipeline plots preprocessing serialization simulator "
         "stream thresholds"
     )
     expected = {"iotae", "pyod_iotae", "river_iotae", *(f"iotae.{name}" for name in core.split())}
