@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.groups import fleet_of, judged_by_device, must_be_alone, say_of_devices
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver, load_model
@@ -20,6 +21,7 @@ from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, sa
 from iotae.data import Table, TableError
 
 if TYPE_CHECKING:
+    from iotae.fleet import Fleet
     from iotae.stream.autoencoder import OnlineAutoencoder
     from iotae.stream.blocks import Judged
 
@@ -39,12 +41,14 @@ def run(args: Namespace) -> int:
         raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
     if args.model is not None and (args.alpha is not None or args.seed is not None):
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
+    must_be_alone(args)
     announce_compiler()
     from iotae.cli.signals import StopSignals
     from iotae.io.files import iter_table
     from iotae.io.writer import TableWriter
+    from iotae.stream.autoencoder import OnlineAutoencoder
 
-    model = _model_of(args)
+    model = _model_of(args) if args.group is None else fleet_of(args)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     live = args.events == "-"
     saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
@@ -59,6 +63,7 @@ def run(args: Namespace) -> int:
                 for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad", form=form)):
                     if not saver.rows:
                         must_have(chunk, ignore, "--label or --drop")
+                        must_have(chunk, [args.group] if args.group is not None else [], "--group")
                     first = first or chunk
                     added = _run(model, chunk, ignore, args.explain)
                     saver.rows += chunk.n_rows
@@ -73,7 +78,10 @@ def run(args: Namespace) -> int:
     if first is not None:
         _tell_how_read(first, ignore)
     say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
-    _say_what_was_not_used(model)
+    if isinstance(model, OnlineAutoencoder):
+        _say_what_was_not_used(model)
+    else:
+        say_of_devices(model)
     return until.exit_code
 
 
@@ -108,9 +116,15 @@ def _tell_how_read(first: Table, ignore: list[str]) -> None:
             say(line)
 
 
-def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:
+def _run(
+    model: OnlineAutoencoder | Fleet, chunk: Table, ignore: list[str], explain: bool
+) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
-    if explain:
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if not isinstance(model, OnlineAutoencoder):
+        judged, reasons = judged_by_device(model, chunk, ignore, explain)
+    elif explain:
         judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), chunk.n_rows)
     else:
         cells = cells_of(chunk, ignore)

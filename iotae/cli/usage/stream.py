@@ -17,6 +17,7 @@ DETAIL = "Each row is scored before it is learned, and written out with its scor
 EXAMPLES = (
     "iotae stream events.csv --label attack -o scored.csv",
     "tail -f events.csv | iotae stream - --alpha 0.001 --save model.iotae",
+    "iotae stream fleet.csv --group device_id -o scored.csv",
 )
 
 
@@ -31,6 +32,18 @@ def add_options(parser: ArgumentParser) -> None:
         help="a column that is written out but never learned, such as the label",
     )
     add_drop(parser)
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="the column that names the device: each device gets a model of its own and is judged by its own "
+        "scores; rows without a name are one more device",
+    )
+    parser.add_argument(
+        "--group-mode",
+        choices=["separate", "shared"],
+        help="one model a device, or one for all with scale, calibration and cut of each device (default "
+        "separate)",
+    )
     parser.add_argument(
         "--alpha",
         type=share,
