@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotae import OnlineAutoencoder, serialization
+from iotae._validation.moments import moment_of
 from iotae.fleet import Fleet
 from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import common_cut, height, points_of
-from iotae.fleet.rhythm import Rhythm, moment_of
+from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
 from iotae.serialization import StateError
 from iotae.thresholds.window import ScoreWindow

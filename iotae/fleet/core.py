@@ -11,11 +11,12 @@ import numpy as np
 from iotae._sharing import Locked
 from iotae._typing import State
 from iotae._validation import check_count
+from iotae._validation.moments import moment_of
 from iotae.data.frames import frame_rows
 from iotae.fleet.devices import MOST_ELDERS, Device, Entry, Silence, key_in, kind_of
 from iotae.fleet.mode import Mode
 from iotae.fleet.residents import Residents
-from iotae.fleet.rhythm import Rhythm, moment_of
+from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
 from iotae.stream.blocks import Judged
 from iotae.stream.reading import as_row
