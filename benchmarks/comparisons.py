@@ -13,6 +13,7 @@ from benchmarks import (
     contestants,
     detectors,
     fault_page,
+    fleets,
     fuzz,
     hostile,
     isolated,
@@ -116,6 +117,13 @@ COMPARISONS = {
         seeds=1,
         detectors=lambda: detectors.FAULTS,
         options="quick jobs fresh",
+    ),
+    "fleets": Comparison(
+        "Fleets of devices",
+        "many devices in one stream: pooled, a model each, and the fleet; and what a device costs",
+        lambda given: fleets.compare(given.seed, given.rows, given.quick),
+        rows=3_000,
+        options="quick",
     ),
     "paper": Comparison(
         "The paper's experiment, on simulated streams",
