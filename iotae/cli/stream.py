@@ -46,7 +46,6 @@ def run(args: Namespace) -> int:
     from iotae.cli.signals import StopSignals
     from iotae.io.files import iter_table
     from iotae.io.writer import TableWriter
-    from iotae.stream.autoencoder import OnlineAutoencoder
 
     model = _model_of(args) if args.group is None else fleet_of(args)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
@@ -62,8 +61,7 @@ def run(args: Namespace) -> int:
                 size = min(_CHUNK_ROWS, args.save_every or _CHUNK_ROWS)
                 for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad", form=form)):
                     if not saver.rows:
-                        must_have(chunk, ignore, "--label or --drop")
-                        must_have(chunk, [args.group] if args.group is not None else [], "--group")
+                        _check_columns(chunk, args)
                     first = first or chunk
                     added = _run(model, chunk, ignore, args.explain)
                     saver.rows += chunk.n_rows
@@ -78,14 +76,22 @@ def run(args: Namespace) -> int:
     if first is not None:
         _tell_how_read(first, ignore)
     say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
-    if isinstance(model, OnlineAutoencoder):
-        _say_what_was_not_used(model)
-    else:
-        say_of_devices(model)
+    _say_what_was_not_used(model)
     return until.exit_code
 
 
-def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
+def _check_columns(first: Table, args: Namespace) -> None:
+    """Raise an error unless the first rows have the columns that the options name."""
+    must_have(first, [*args.drop, *([args.label] if args.label is not None else [])], "--label or --drop")
+    must_have(first, [args.group] if args.group is not None else [], "--group")
+
+
+def _say_what_was_not_used(model: OnlineAutoencoder | Fleet) -> None:
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if not isinstance(model, OnlineAutoencoder):
+        say_of_devices(model)
+        return
     if model.n_rejected or model.n_unusable:
         say(
             f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "

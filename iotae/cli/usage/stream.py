@@ -32,18 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="a column that is written out but never learned, such as the label",
     )
     add_drop(parser)
-    parser.add_argument(
-        "--group",
-        metavar="COLUMN",
-        help="the column that names the device: each device gets a model of its own and is judged by its own "
-        "scores; rows without a name are one more device",
-    )
-    parser.add_argument(
-        "--group-mode",
-        choices=["separate", "shared"],
-        help="one model a device, or one for all with scale, calibration and cut of each device (default "
-        "separate)",
-    )
+    _add_group(parser)
     parser.add_argument(
         "--alpha",
         type=share,
@@ -74,3 +63,18 @@ def add_options(parser: ArgumentParser) -> None:
         help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
     add_input_format(parser)
+
+
+def _add_group(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="the column that names the device: each device gets a model of its own and is judged by its own "
+        "scores; rows without a name are one more device",
+    )
+    parser.add_argument(
+        "--group-mode",
+        choices=["separate", "shared"],
+        help="one model a device, or one for all with scale, calibration and cut of each device (default "
+        "separate)",
+    )
