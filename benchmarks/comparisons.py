@@ -122,7 +122,7 @@ COMPARISONS = {
         "Fleets of devices",
         "many devices in one stream: pooled, a model each, and the fleet; and what a device costs",
         lambda given: fleets.compare(given.seed, given.rows, given.quick),
-        rows=20_000,
+        rows=4_500,
         options="quick",
     ),
     "paper": Comparison(

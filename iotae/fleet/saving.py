@@ -27,7 +27,7 @@ def _check_devices(data: State, place: str) -> None:
     for name in ("n_rows", "n_alarms", "last", "pause", "n_pauses", "devices"):
         if len(data[name]) != n:
             raise refuse(len(data[name]), name, f"one for each of {n} devices")
-    if (data["n_alarms"] > data["n_rows"]).any() or (data["n_rows"] < 1).any():
+    if (data["n_alarms"] > data["n_rows"]).any():
         raise refuse(data["n_rows"], "n_rows", "rows of each device, alarms among them")
     for _, numbers in data["elders"]:
         if any(number >= n for number in numbers):
