@@ -17,6 +17,7 @@ from benchmarks import (
     explanations,
     fault_page,
     feedback,
+    fleets,
     fuzz,
     hostile,
     isolated,
@@ -123,6 +124,13 @@ COMPARISONS = {
         seeds=1,
         detectors=lambda: detectors.FAULTS,
         options="quick jobs fresh",
+    ),
+    "fleets": Comparison(
+        "Fleets of devices",
+        "many devices in one stream: pooled, a model each, and the fleet; and what a device costs",
+        lambda given: fleets.compare(given.seed, given.rows, given.quick),
+        rows=4_500,
+        options="quick",
     ),
     "paper": Comparison(
         "The paper's experiment, on simulated streams",

@@ -16,7 +16,7 @@ from iotae.thresholds import (
     Threshold,
 )
 
-__all__ = ["DETECTOR", "QUALITY_FILTER", "RULES", "check_filter"]
+__all__ = ["DETECTOR", "FLEET", "QUALITY_FILTER", "RULES", "check_filter"]
 
 RULES: dict[str, type[Threshold]] = {
     rule.__name__: rule
@@ -41,6 +41,10 @@ _PARAMS = Record({**_SHARED, "hidden_sizes": HIDDEN_SIZES, "max_features": Whole
 DETECTOR = Record({"params": _PARAMS, "model": ONLINE_AUTOENCODER}, (_check_params,))
 
 QUALITY_FILTER = Record({"flag": Maybe(Text()), "quarantine_size": Whole(0), "checker": CHECKER})
+
+
+FLEET = Record({"alpha": Maybe(Number(0.0, 1.0, inner=True)), "model": DETECTOR})
+"""A fleet, but for what the core checks of its devices."""
 
 
 def _one_rule(data: State, place: str) -> None:

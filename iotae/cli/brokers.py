@@ -29,6 +29,9 @@ _NOT_HERE = {
     "safe_csv": "--safe-csv",
     "metrics": "--metrics",
     "model": "--model",
+    "labels": "--labels",
+    "group": "--group",
+    "group_mode": "--group-mode",
 }
 
 

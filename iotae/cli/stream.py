@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from iotae.cli.answers import Answers
 from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
+from iotae.cli.groups import judged_by_device, must_be_alone, say_of_devices
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
@@ -25,6 +26,7 @@ from iotae.data.reasons import no_reasons
 
 if TYPE_CHECKING:
     from iotae.cli.signals import StopSignals
+    from iotae.fleet import Fleet
     from iotae.stream.autoencoder import OnlineAutoencoder
     from iotae.stream.blocks import Judged
 
@@ -47,6 +49,7 @@ def run(args: Namespace) -> int:
         raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
     if args.model is not None and (args.alpha is not None or args.seed is not None):
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
+    must_be_alone(args)
     announce_compiler()
     from iotae.cli.signals import StopSignals
 
@@ -81,7 +84,7 @@ def _go(
         nonlocal first
         figures.begin()
         if first is None:
-            must_have(chunk, ignore, "--label or --drop")
+            _check_columns(chunk, args)
             first = chunk
         told = None if answers is None else answers.of(chunk, runner.rows)
         added = _run(model, chunk, ignore, args.explain, told)
@@ -106,7 +109,7 @@ def _go(
     _say_what_was_not_used(model)
 
 
-def _say_what_was_answered(model: OnlineAutoencoder, answers: Answers | None) -> None:
+def _say_what_was_answered(model: Any, answers: Answers | None) -> None:
     if answers is None:
         return
     say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
@@ -115,7 +118,18 @@ def _say_what_was_answered(model: OnlineAutoencoder, answers: Answers | None) ->
         say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
 
 
-def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
+def _check_columns(first: Table, args: Namespace) -> None:
+    """Raise an error unless the first rows have the columns that the options name."""
+    must_have(first, [*args.drop, *([args.label] if args.label is not None else [])], "--label or --drop")
+    must_have(first, [args.group] if args.group is not None else [], "--group")
+
+
+def _say_what_was_not_used(model: OnlineAutoencoder | Fleet) -> None:
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if not isinstance(model, OnlineAutoencoder):
+        say_of_devices(model)
+        return
     if model.n_rejected or model.n_unusable:
         say(
             f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
@@ -151,10 +165,18 @@ def _tell_how_read(first: Table, ignore: list[str]) -> None:
 
 
 def _run(
-    model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool, answers: list[str] | None
+    model: OnlineAutoencoder | Fleet,
+    chunk: Table,
+    ignore: list[str],
+    explain: bool,
+    answers: list[str] | None,
 ) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
-    if explain or answers is not None:
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if not isinstance(model, OnlineAutoencoder):
+        judged, reasons = judged_by_device(model, chunk, ignore, explain)
+    elif explain or answers is not None:
         answers = [""] * chunk.n_rows if answers is None else answers
         judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, explain)
     else:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from iotae._typing import State
+from iotae.cli.groups import fleet_of
 from iotae.cli.models import load_model
 from iotae.cli.terminal import say
 from iotae.data import Table, TableError
 from iotae.data.table_notation import InputFormat
 
 if TYPE_CHECKING:
+    from iotae.fleet import Fleet
     from iotae.io.writer import TableWriter
     from iotae.runner.csv_sink import CsvSink
     from iotae.runner.figures import Figures
@@ -34,6 +36,8 @@ _NO_COUNTS: Mapping[str, int] = {}
 _FILES = {"EVENTS": "events", "--output": "output", "--model": "model", "--labels": "labels"}
 _OPTIONS = [
     "follow",
+    "group",
+    "group_mode",
     "label",
     "drop",
     "alpha",
@@ -55,7 +59,7 @@ class OpenStream(NamedTuple):
 
     Attributes
     ----------
-    model : OnlineAutoencoder
+    model : OnlineAutoencoder or Fleet
     source : iterable of Table
     sink : TableWriter or CsvSink
         A file, not opened yet.
@@ -69,7 +73,7 @@ class OpenStream(NamedTuple):
         When the latest checkpoint was saved, and how many bytes are not read yet.
     """
 
-    model: OnlineAutoencoder
+    model: OnlineAutoencoder | Fleet
     source: Iterable[Table]
     sink: TableWriter | CsvSink
     save: Callable[[State], None] | None = None
@@ -155,13 +159,17 @@ def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> Ope
     )
 
 
-def _gone_on(state: State, source: Any, path: str) -> tuple[OnlineAutoencoder, int, Mapping[str, int]]:
+def _gone_on(
+    state: State, source: Any, path: str
+) -> tuple[OnlineAutoencoder | Fleet, int, Mapping[str, int]]:
     """The model, the output's length and the counts of a checkpoint, and the source moved to where it was."""
     from iotae import serialization
+    from iotae.fleet import Fleet
     from iotae.stream.autoencoder import OnlineAutoencoder
 
+    build = Fleet.from_state if "key" in state["model"] else OnlineAutoencoder.from_state
     try:
-        model = OnlineAutoencoder.from_state(state["model"])
+        model = build(state["model"])
         source.restore(state["source"])
         counts = {name: int(state["counts"][name]) for name in ("rows", "alarms")}
         return model, int(state["length"]), counts
@@ -189,10 +197,12 @@ def _words(args: Namespace) -> dict[str, Any]:
     return paths | {f"--{key.replace('_', '-')}": given[key] for key in _OPTIONS}
 
 
-def _model_of(args: Namespace) -> OnlineAutoencoder:
-    """The saved model, or a new one."""
+def _model_of(args: Namespace) -> OnlineAutoencoder | Fleet:
+    """The saved model or fleet, or a new one."""
     from iotae.stream.autoencoder import OnlineAutoencoder
 
+    if args.group is not None:
+        return fleet_of(args)
     if args.model is None:
         return OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
     model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)

@@ -102,11 +102,12 @@ class StreamFigures:
 
     def _of_model(self) -> dict[str, Any]:
         model = self._model
+        # a fleet has no counters of its own
         return {
-            "rows_set_aside": model.n_rejected,
-            "cells_set_aside": model.n_unusable,
-            "rows_refused": model.n_refused,
-            "drift": model.drift_detected,
+            "rows_set_aside": getattr(model, "n_rejected", 0),
+            "cells_set_aside": getattr(model, "n_unusable", 0),
+            "rows_refused": getattr(model, "n_refused", 0),
+            "drift": getattr(model, "drift_detected", False),
             "devices": getattr(model, "n_devices", 1),
         }
 

@@ -19,6 +19,7 @@ EXAMPLES = (
     "iotae stream events.csv --label attack -o scored.csv",
     "tail -f events.csv | iotae stream - --alpha 0.001 --save model.iotae",
     "iotae stream events.csv -o scored.csv --checkpoint state",
+    "iotae stream fleet.csv --group device_id -o scored.csv",
 )
 
 
@@ -33,6 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="a column that is written out but never learned, such as the label",
     )
     add_drop(parser)
+    _add_group(parser)
     parser.add_argument(
         "--alpha",
         type=share,
@@ -72,3 +74,18 @@ def add_options(parser: ArgumentParser) -> None:
     add_running(parser)
     add_broker(parser)
     add_input_format(parser)
+
+
+def _add_group(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="the column that names the device: each device gets a model of its own and is judged by its own "
+        "scores; rows without a name are one more device",
+    )
+    parser.add_argument(
+        "--group-mode",
+        choices=["separate", "shared"],
+        help="one model a device, or one for all with scale, calibration and cut of each device (default "
+        "separate)",
+    )
