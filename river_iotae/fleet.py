@@ -100,7 +100,7 @@ class Fleet(ModelOfDevices, Unshared, base.Wrapper, base.AnomalyDetector):
         mode: str = "separate",
         time: base.typing.FeatureName | None = None,
         alpha: float | None = None,
-        warm_start: bool = True,
+        warm_start: bool = False,
         max_in_memory: int = 500,
         store: str | None = None,
     ) -> None:

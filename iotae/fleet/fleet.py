@@ -97,7 +97,7 @@ class Fleet(FleetOf[Any]):
         mode: str = "separate",
         *,
         time: Hashable | None = None,
-        warm_start: bool = True,
+        warm_start: bool = False,
         max_in_memory: int = 500,
         store: str | os.PathLike[str] | None = None,
     ) -> None:
