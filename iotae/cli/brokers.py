@@ -28,6 +28,7 @@ _NOT_HERE = {
     "follow": "--follow",
     "safe_csv": "--safe-csv",
     "metrics": "--metrics",
+    "webhook": "--webhook",
     "model": "--model",
     "labels": "--labels",
     "group": "--group",

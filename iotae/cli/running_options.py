@@ -13,6 +13,12 @@ def add_running(parser: ArgumentParser) -> None:
     """Add the options of running on, as a group of their own."""
     group = parser.add_argument_group("running on", "a stream that stops, by a crash too, and goes on later")
     group.add_argument(
+        "--webhook",
+        metavar="URL",
+        help="post each alarm as JSON to this https address, signed with the key in the environment, "
+        "IOTAE_WEBHOOK_KEY; the stream waits until it is taken",
+    )
+    group.add_argument(
         "--metrics",
         metavar="[HOST:]PORT",
         help="answer /metrics (for Prometheus) and /healthz over HTTP; on this machine alone unless a host "

@@ -19,7 +19,7 @@ from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream
+from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream, webhooks_of
 from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 from iotae.data.reasons import no_reasons
@@ -78,6 +78,7 @@ def _go(
     model, first = stream.model, None
     figures = StreamFigures(model, stream.counts, stream.saved_at, stream.lag)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
+    webhook = webhooks_of(args, stream.counts, lambda: bool(until.exit_code))
     saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
 
     def judge(chunk: Table) -> dict[str, NDArray[Any]]:
@@ -93,7 +94,7 @@ def _go(
 
     try:
         with metrics_of(args, figures.now), stream.sink:
-            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), figures]
+            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), *webhook, figures]
             runner = Runner(judge, sinks, stream.save, stream.every, stream.seconds, stream.counts)
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()

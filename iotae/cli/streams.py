@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from iotae.runner.csv_sink import CsvSink
     from iotae.runner.figures import Figures
     from iotae.runner.files import FileSource
+    from iotae.runner.webhook import Webhook
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-__all__ = ["OpenStream", "Prefixed", "metrics_of", "open_stream"]
+__all__ = ["OpenStream", "Prefixed", "metrics_of", "open_stream", "webhooks_of"]
 
 _CHUNK_ROWS = 4096
 _EVERY_ROWS, _EVERY_SECONDS = 10_000, 10.0
@@ -186,6 +187,15 @@ def metrics_of(args: Namespace, figures: Callable[[], Figures]) -> AbstractConte
     from iotae.runner.metrics import MetricsServer, address_of
 
     return MetricsServer(*address_of(args.metrics), figures, os.environ.get("IOTAE_TOKEN"))
+
+
+def webhooks_of(args: Namespace, counts: Mapping[str, int], stopped: Callable[[], bool]) -> list[Webhook]:
+    """The webhook that alarms are asked to go to, or none."""
+    if args.webhook is None:
+        return []
+    from iotae.runner.webhook import Webhook
+
+    return [Webhook(args.webhook, os.environ.get("IOTAE_WEBHOOK_KEY"), counts.get("rows", 0), stopped)]
 
 
 def _words(args: Namespace) -> dict[str, Any]:
