@@ -5,5 +5,6 @@ from __future__ import annotations
 from river_iotae.conformal_filter import ConformalFilter
 from river_iotae.detector import IoTAE
 from river_iotae.filter import AlarmFilter
+from river_iotae.sequence import SequenceIoTAE
 
-__all__ = ["AlarmFilter", "ConformalFilter", "IoTAE"]
+__all__ = ["AlarmFilter", "ConformalFilter", "IoTAE", "SequenceIoTAE"]
