@@ -32,7 +32,7 @@ format: $(STAMP) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-ALL    := streams tables alarms faults paper speed linearity wide threads nslkdd memory hostile fuzz regimes ablation
+ALL    := streams tables alarms faults paper speed linearity wide threads nslkdd memory hostile fuzz regimes ablation sequences
 bench: $(addprefix bench-,$(ALL)) ## every comparison and every measurement (about an hour)
 
 bench-%: $(STAMP)
