@@ -18,7 +18,7 @@ FAULTS = ("stuck", "noise", "hour", "drift")
 WORLDS = ("linear, autocorrelated", "non-linear, white")
 SENSORS, START = 20, 7000
 EVERY = {"asd_omi": 3}
-"""Of a set of many alike machines, every so manieth."""
+"""Of a set of many machines that are alike, one in so many is taken."""
 FIRST_SHARE = 0.3
 """Share of a series that trains where its authors marked no part."""
 

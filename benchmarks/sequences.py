@@ -25,7 +25,8 @@ TEXT = (
     "marked for training, else the first 30 %; of broken sensors (20 of them, the worlds *linear, "
     "autocorrelated* and *non-linear, white*) the rows before the first fault; of wrong hours (the "
     "simulator's contextual anomalies alone) the first third, anomalies included. At most {rows:,} rows of "
-    "each part of a real series, and every third machine of `asd_omi`. No label enters a detector. River's models go on learning, each row after it is scored, and "
+    "each part of a real series, and every third machine of `asd_omi`. No label enters a detector. River's "
+    "models go on learning, each row after it is scored, and "
     "see no later row; the others' windows of {window} rows see both sides. *Averaged* is the control: the "
     "score of single rows, by its mean over the same window. The CNN forecaster and LSTMAD are trained for "
     "three epochs (LSTMAD's default is fifty); the peers get standardised rows. Nothing is point-adjusted. "
@@ -34,7 +35,8 @@ TEXT = (
 SUMMARY = (
     "Means over the {n} sets, a set's series averaged first; *real* are {real}. *Events* is the share of "
     "events with an alarm where two in a hundred test rows are alarms, *delay* the median rows to the first. "
-    "Seconds of a fit and microseconds a row are medians over series."
+    "Seconds of a fit and microseconds a row are medians over series. The machine had other work at the time: "
+    "compare them within the page."
 )
 
 

@@ -154,6 +154,8 @@ def test_missing_cells_constant_columns_and_absurd_values_have_finite_scores():
     for table in (odd, odd[:1], odd[:5]):
         assert np.isfinite(model.score(table)).all()
     assert model.score(np.empty((0, 3))).shape == (0,)
+    still = SequenceAutoencoder(WINDOW, seed=0).fit(np.ones((40, 2)))
+    assert still.score(np.ones((20, 2))).max() < still.score(np.zeros((20, 2))).min() < 1e9
 
 
 def test_the_same_seed_gives_the_same_scores_and_a_file_too(model, tmp_path):

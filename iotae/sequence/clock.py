@@ -16,6 +16,9 @@ __all__ = ["ClockView", "find_period"]
 
 _BINS = 48
 _SHORTEST = 12
+_LOOKED_AT = 50_000
+"""Rows that a period is looked for in: memory is bounded."""
+
 _LEAST_CORRELATION = 0.1
 _NEARLY = 0.85
 """A shorter period is taken where its autocorrelation is that near the best: of 24 and 48 hours the 24."""
@@ -41,6 +44,7 @@ def find_period(rows: Float32) -> int | None:
     >>> find_period(np.sin(2 * np.pi * hours / 24)[:, None].astype(np.float32))
     24
     """
+    rows = rows[-_LOOKED_AT:]
     n = len(rows)
     longest = n // 3
     if longest <= _SHORTEST + 2:

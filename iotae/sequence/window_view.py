@@ -25,6 +25,9 @@ _HELD = 0.9
 _LEAST_VARIANCE = 0.05
 """Added to the variance along each component, in units of a sensor's own: no constant one explodes."""
 
+_LEAST_UNIT = 0.01
+"""Where every training row is the same, a change counts as large and not as endless."""
+
 _BLOCK = 1024
 
 
@@ -59,7 +62,7 @@ class WindowView:
             start += len(found)
         self._decompose(np.concatenate(windows).astype(np.float64))
         energies = np.concatenate([self._energies(rows) for rows in segments])
-        self._units = np.maximum(np.quantile(energies, USUAL, axis=0), 1e-9)
+        self._units = np.maximum(np.quantile(energies, USUAL, axis=0), _LEAST_UNIT)
         return self
 
     def _decompose(self, windows: Float64) -> None:
@@ -99,27 +102,26 @@ class WindowView:
         energies = (self._energies(rows) / self._units).mean(axis=1)
         return rows_of_windows(energies, len(rows), self.window)
 
-    def cells(self, rows: Float32) -> Float64:
-        """Share of each step and column in the windows' energy: (m, steps, d), non-negative."""
+    def _cells(self, rows: Float32) -> Iterator[Float64]:
+        """Yield the share of each step and column in the windows' energy, (m, steps, d) >= 0, by blocks."""
         root = np.sqrt(self._rest)
-        found = []
         for deviation, along in self._blocks(rows):
             turned = (along * (np.sqrt(self._factors) - root)) @ self._components.T
             whitened = root * deviation + turned
             left = deviation - along[:, : self._held] @ self._components[:, : self._held].T
             both = np.square(whitened) / self._units[0] + np.square(left) / self._units[1]
-            found.append(both.reshape(len(both), -1, rows.shape[1]) / 2.0)
-        return np.concatenate(found)
+            yield both.reshape(len(both), -1, rows.shape[1]) / 2.0
 
     def shares(self, rows: Float32) -> Float64:
         """Each column's share (n, d) of :meth:`score`."""
-        return rows_of_windows(self.cells(rows).sum(axis=1), len(rows), self.window)
+        by_column = np.concatenate([cells.sum(axis=1) for cells in self._cells(rows)])
+        return rows_of_windows(by_column, len(rows), self.window)
 
     def steps(self, rows: Float32, row: int) -> Float64:
         """Share of each step around a row, which is in the middle, in its score: (2 window - 1, d)."""
         first = max(row - self.window + 1, 0)
         last = min(row, max(len(rows) - self.window, 0))
-        cells = self.cells(rows[first : last + self.window])
+        cells = np.concatenate(list(self._cells(rows[first : last + self.window])))
         result = np.zeros((2 * self.window - 1, rows.shape[1]))
         widths = np.full(cells.shape[1], self.pool)
         widths[-1] = self.window - self.pool * (cells.shape[1] - 1)
