@@ -35,8 +35,8 @@ TEXT = (
 SUMMARY = (
     "Means over the {n} sets, a set's series averaged first; *real* are {real}. *Events* is the share of "
     "events with an alarm where two in a hundred test rows are alarms, *delay* the median rows to the first. "
-    "Seconds of a fit and microseconds a row are medians over series. The machine had other work at the time: "
-    "compare them within the page."
+    "Seconds of a fit and microseconds a row are medians over series. The machine had other work at the "
+    "time: compare them within the page."
 )
 
 
