@@ -44,7 +44,7 @@ class AlarmFilter(Locked, base.AnomalyFilter):
         An anomaly detector.
     rule
         The threshold that turns its scores into alarms. It is copied, never changed, so one that was
-        fitted to scores starts there.
+        fitted to scores starts there. A budget `per_day` needs times, which a filter does not have.
     protect_anomaly_detector
         Indicates whether or not the anomaly detector is kept from learning rows classified as
         anomalous. By default it is not, unlike in River's own filters: a detector that never learns
@@ -93,6 +93,11 @@ class AlarmFilter(Locked, base.AnomalyFilter):
         if not isinstance(rule, Threshold):
             raise ValueError(
                 f"Got rule={rule!r}, but expected a threshold of iotae.thresholds, e.g. TailThreshold(0.001)."
+            )
+        if isinstance(rule, AlertBudget) and rule.per_day is not None:
+            raise ValueError(
+                f"Got rule={rule!r}, but expected a budget of rows: River gives a filter no time of a row. "
+                "Take AlertBudget(alerts, rows), or call the budget's own classify and update with at."
             )
         self.rule = rule
         self.n_rejected = 0

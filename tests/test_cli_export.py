@@ -10,6 +10,7 @@ import pytest
 from iotae import BatchAutoencoder, OnlineAutoencoder, serialization
 from iotae.cli import main
 from iotae.export import to_c
+from iotae.fleet import Fleet
 from iotae.thresholds import QuantileThreshold
 from tests.conftest import ROOT
 from tests.export_c import GCC, needs_gcc
@@ -78,11 +79,15 @@ def test_files_of_other_kinds_are_refused(folder, capsys, tmp_path):
     serialization.write(
         tmp_path / "cut.iotae", "cut", QuantileThreshold(contamination=0.1).fit([1, 2]).to_state()
     )
+    fleet = Fleet(OnlineAutoencoder(seed=0), key="device")
+    fleet.learn_one({"device": "a", "watts": 1.0})
+    fleet.save(tmp_path / "fleet.iotae")
     serialization.write(tmp_path / "bare.iotae", "BatchAutoencoder", BatchAutoencoder(seed=0).to_state())
     for name, words in {
         "filter": "save the detector inside it",
         "pyod": "fit the same table with iotae fit",
         "cut": "export a model that iotae stream --save or iotae fit wrote",
+        "fleet": "stream the rows of one device without --group",
         "bare": "holds the state of BatchAutoencoder, which cannot be exported",
     }.items():
         code, said = export(capsys, tmp_path / f"{name}.iotae", "--format", "c", "-o", tmp_path / "x.h")

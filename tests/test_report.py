@@ -57,7 +57,7 @@ def rows_of(scores, alarms, **more):
 
 @pytest.fixture
 def scored(tmp_path):
-    """Sixty rows of two devices with five alarms, of which row 31 to 33 follow each other."""
+    """Sixty rows of two devices with five alarms: those of each device follow each other."""
     path = tmp_path / "scored.csv"
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
@@ -91,9 +91,8 @@ def test_the_page_says_what_the_rows_say(scored, tmp_path):
     assert sensors[2][:4] == ["watts", "0", "5", "100 %"]
     reasons = "watts max 71, expected about 35 (80 %)watts 3 (20 %)"
     assert [event[:5] for event in events[1:]] == [
-        ["10", "2026-01-31 10:09", NASTY, "1", "0.8"],
+        ["10 to 60", "2026-01-31 10:09", NASTY, "2", "0.8"],  # the only two rows of this device
         ["31 to 33", "2026-01-31 10:30", "pump", "3", "0.9"],
-        ["60", "2026-01-31 10:59", NASTY, "1", "0.8"],
     ]
     assert all(event[5] == reasons for event in events[1:])
     told = {row[0]: row[1:] for row in quality[1:]}
@@ -225,6 +224,21 @@ def test_the_events_kept_are_those_with_the_highest_scores():
     kept = findings.events()
     assert findings.n_events == 300
     assert [event.first for event in kept] == [20 * i + 1 for i in range(200, 300)]
+
+
+@pytest.mark.parametrize("chunk", [7, 3000])
+def test_alarms_of_a_device_are_one_event_however_many_devices_report_between_them(chunk):
+    findings = Findings([])
+    places = np.arange(3000)
+    groups = np.array([f"device {i % 30}" for i in places], object)
+    own = places // 30
+    # of device 4 rows 20 to 25, 35 and, eleven rows later, 46
+    alarms = (places % 30 == 4) & (((own >= 20) & (own <= 25)) | (own == 35) | (own == 46))
+    for start in range(0, 3000, chunk):
+        here = slice(start, start + chunk)
+        findings.add(rows_of(0.1 + 0.8 * alarms[here], alarms[here], groups=groups[here]))
+    told = [(event.group, event.first, event.last, event.alarms) for event in findings.events()]
+    assert told == [("device 4", 605, 1055, 7), ("device 4", 1385, 1385, 1)]
 
 
 def test_rows_without_a_score_are_counted_and_drawn_nowhere():

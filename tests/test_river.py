@@ -248,6 +248,8 @@ def test_an_alarm_filter_leaves_the_rule_it_was_given_alone(shuttle):
     assert model.p_value(0.999) == pytest.approx(1 / 304)
     with pytest.raises(ValueError, match=r"rule=0\.95, but expected a threshold of iotae\.thresholds"):
         AlarmFilter(IoTAE(), 0.95)
+    with pytest.raises(ValueError, match=r"per_day=5, .*but expected a budget of rows"):
+        AlarmFilter(IoTAE(), AlertBudget(per_day=5))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,11 @@ from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["exportable"]
 
+_OF_A_FLEET = "stream the rows of one device without --group, and export that model"
+
 _OTHERS = {
+    "Fleet": _OF_A_FLEET,
+    "river_iotae.Fleet": _OF_A_FLEET,
     "pyod_iotae.IoTAE": "fit the same table with iotae fit or TableDetector",
     "river_iotae.AlarmFilter": "save the detector inside it, whose cut then counts and not the filter's",
     "river_iotae.ConformalFilter": "save the detector inside it, whose cut then counts and not the filter's",

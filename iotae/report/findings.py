@@ -99,12 +99,9 @@ class Findings:
             return
         places = self.rows + np.arange(n)
         self.whole.add(places, rows.scores, rows.alarms, rows.cuts)
-        names, which = np.unique(rows.groups, return_inverse=True)
-        for i, name in enumerate(names.tolist()):
-            here = np.flatnonzero(which == i)
-            self._series_of(name).add(places[here], rows.scores[here], rows.alarms[here], rows.cuts[here])
+        own = self._add_to_series(places, rows)
         for i in np.flatnonzero(rows.alarms).tolist():
-            self._note_alarm(int(places[i]) + 1, i, rows)
+            self._note_alarm(int(places[i]) + 1, int(own[i]), i, rows)
         if rows.anomalies is not None:
             labels = (rows.anomalies, ~rows.anomalies)
             told = (rows.alarms, ~rows.alarms)
@@ -119,6 +116,19 @@ class Findings:
         # of a file with cuts, the rows before there is one could not be alarms
         self.judged += int((~np.isnan(rows.cuts)).sum()) if self._has_cuts(rows) else n - unscored
 
+    def _add_to_series(self, places: Int64, rows: Rows) -> Int64:
+        """Give each device its rows; the number of each row among those of its device, (n,)."""
+        own = places.copy()
+        names, which = np.unique(rows.groups, return_inverse=True)
+        for i, name in enumerate(names.tolist()):
+            here = np.flatnonzero(which == i)
+            series = self._series_of(name)
+            # the line of the later devices has no order of its own but the file's
+            if series.group != _OTHERS:
+                own[here] = series.rows + np.arange(here.size)
+            series.add(places[here], rows.scores[here], rows.alarms[here], rows.cuts[here])
+        return own
+
     def _has_cuts(self, rows: Rows) -> bool:
         return bool((~np.isnan(rows.cuts)).any()) or bool((~np.isnan(self.whole.cuts)).any())
 
@@ -130,7 +140,7 @@ class Findings:
             group = _OTHERS
         return self.series.setdefault(group, Series(group))
 
-    def _note_alarm(self, row: int, i: int, rows: Rows) -> None:
+    def _note_alarm(self, row: int, own: int, i: int, rows: Rows) -> None:
         reason, group = str(rows.reasons[i]), str(rows.groups[i])
         if reason:
             self.has_reasons = True
@@ -138,7 +148,7 @@ class Findings:
             self.leads.update(columns[:1])
             self.named.update(columns)
         score = float(rows.scores[i])
-        event = Episode(group, row, row, 1, score, row, reason, str(rows.times[i]))
+        event = Episode(group, row, row, 1, score, row, reason, str(rows.times[i]), own)
         ended = self._series_of(group).note_alarm(event)
         if ended is not None:
             self._keep(ended)

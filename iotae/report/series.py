@@ -30,6 +30,8 @@ class Episode:
     reason: str
     begin: str
     """The time of the first row as it was written, empty where there is none."""
+    latest: int
+    """Number of the last row among the device's own, which says how far the next alarm is."""
 
 
 class Series:
@@ -92,10 +94,10 @@ class Series:
     def note_alarm(self, event: Episode) -> Episode | None:
         """Take an alarm in, as an event of one row; the earlier event, if this alarm ends it."""
         now = self.episode
-        if now is None or event.first - now.last > _APART:
+        if now is None or event.latest - now.latest > _APART:
             self.episode = event
             return now
-        now.last, now.alarms = event.last, now.alarms + 1
+        now.last, now.latest, now.alarms = event.last, event.latest, now.alarms + 1
         if event.peak > now.peak:
             now.peak, now.peak_row, now.reason = event.peak, event.peak_row, event.reason
         return None
