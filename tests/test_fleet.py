@@ -184,8 +184,18 @@ def test_many_is_one_after_the_other(mode):
     found = np.concatenate([judged.scores, rest.scores])
     assert found.tolist() == [score for score, _ in expected]
     assert np.concatenate([judged.alarms, rest.alarms]).tolist() == [alarm for _, alarm in expected]
-    assert set(judged.thresholds) == {one.threshold}
+    assert set(judged.thresholds) | set(rest.thresholds) <= {one.threshold, np.inf}
     assert many.score_many(rows[:5]).tolist() == [one.score_one(x) for x in rows[:5]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_row_has_no_threshold_while_its_device_may_not_raise_an_alarm(mode):
+    fleet = Fleet(OnlineAutoencoder(seed=0, grace_period=30, alpha=0.05), "device", mode=mode)
+    rows = [x | {"device": "young"} if i > 200 else x for i, x in enumerate(stream(130))]
+    judged = fleet.score_learn_many(rows)
+    young = [x["device"] == "young" for x in rows]
+    assert np.isinf(judged.thresholds[young]).tolist() == [i < 30 for i in range(sum(young))]
+    assert not judged.alarms[np.isinf(judged.thresholds)].any()
 
 
 @pytest.mark.parametrize("mode", MODES)

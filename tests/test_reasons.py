@@ -65,9 +65,9 @@ def sensors(rng, n):
         (0.0, 0.0, "0"),
         (1013.25, 1013.2501, "1013.25"),
         # no number, and none expected
-        ("eco", None, "'eco', seldom"),
-        (7.0, None, "7, seldom"),
-        (7.0, np.nan, "7, seldom"),
+        ("eco", None, "'eco', unusual here"),
+        (7.0, None, "7, unusual here"),
+        (7.0, np.nan, "7, unusual here"),
         ("fault", 35.128, "'fault', expected about 35.1"),
         (None, 35.128, "missing, expected about 35.1"),
         (np.nan, 35.128, "missing, expected about 35.1"),
@@ -118,7 +118,11 @@ def test_what_is_usual_is_not_told_where_it_is_not_known_or_of_times():
 def test_a_remark_stands_for_what_was_expected_and_never_for_a_missing_cell_or_a_text():
     known = Known({"x": 35.2}, remarks={"x": "has not moved for 40 rows", "gone": "moves", "mode": "moves"})
     row = {"x": 35.2, "gone": None, "mode": "eco"}
-    told = ["x 35.2, has not moved for 40 rows (50 %)", "gone missing (25 %)", "mode 'eco', seldom (25 %)"]
+    told = [
+        "x 35.2, has not moved for 40 rows (50 %)",
+        "gone missing (25 %)",
+        "mode 'eco', unusual here (25 %)",
+    ]
     assert reasons_of({"x": 2.0, "gone": 1.0, "mode": 1.0}, row, known) == told
 
 
@@ -161,7 +165,7 @@ def test_the_reason_of_a_broken_sensor_is_its_value_and_the_one_expected(tmp_pat
     assert hot[2] in (39, 40, 41, 42)
     low = re.match(r"pressure 1.2, expected about ([\d.]+), usual [\d.]+ to [\d.]+ \(", rows[1300]["reason"])
     assert 2.4 <= float(low[1]) <= 4.4
-    assert rows[1400]["reason"].startswith("mode 'service', seldom (")
+    assert rows[1400]["reason"].startswith("mode 'service', unusual here (")
 
 
 def test_reasons_change_no_score_and_no_alarm(tmp_path, rng):
@@ -306,7 +310,7 @@ def test_the_reasons_of_a_saved_detector_have_its_expected_values(tmp_path, rng,
     first, second, third = (row["reason"] for row in scored(tmp_path / "out.csv"))
     hot = re.search(r"temperature 71, expected about ([\d.]+) \(", first)
     assert 25 <= float(hot[1]) < 71
-    assert "mode 'service', seldom (" in second
+    assert "mode 'service', unusual here (" in second
     assert re.search(r"temperature -40, expected about (-?[\d.]+) \(", third)
 
 
@@ -335,7 +339,7 @@ def test_pyods_model_gives_reasons_of_arrays_and_of_frames_with_text():
     odd = frame.head(2).assign(watts=[71.0, 50.0], mode=["eco", "service"])
     told = detector.reasons(odd)
     assert any(one.startswith("watts 71, expected about") for one in told[0])
-    assert any(one.startswith("mode 'service', seldom (") for one in told[1])
+    assert any(one.startswith("mode 'service', unusual here (") for one in told[1])
     assert detector.reasons(odd.head(0)) == []
 
 

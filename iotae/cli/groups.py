@@ -67,9 +67,10 @@ def judged_by_device(
     if fleet.time is None:
         fleet.time = next((name for name in chunk.names if chunk.tells_time(name)), None)
     n = chunk.n_rows
-    judged = Judged(np.empty(n), np.full(n, fleet.threshold), np.zeros(n, bool))
+    judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(_rows(fleet.key, chunk, ignore)):
+        judged.thresholds[i] = fleet.threshold_of(row)
         if explain and fleet.classify(fleet.score_one(row)):
             cells = {name: cell for name, cell in row.items() if name != fleet.key}
             reasons[i] = reason_of(fleet.explain_one(row), cells, Known(fleet.expected_one(row)))

@@ -71,7 +71,7 @@ def reasons_of(parts: Mapping[Hashable, float], row: Mapping[Hashable, Any], kno
     >>> for reason in reasons_of({"watts": 8.2, "mode": 0.9}, row, known):
     ...     print(reason)
     watts 71, expected about 35, usual 32 to 38 (90 %)
-    mode 'eco', seldom (10 %)
+    mode 'eco', unusual here (10 %)
     amps missing, present in 99.8 % of rows
     """
     whole = sum(parts.values()) or 1.0
@@ -141,7 +141,7 @@ def _said_of(cell: Any, expected: float | None) -> str:
     if expected is None or not isfinite(expected):
         if missing:
             return "missing"
-        return f"{cell!r}, seldom" if isinstance(cell, str) else f"{_rounded(cell, cell)}, seldom"
+        return f"{cell!r}, unusual here" if isinstance(cell, str) else f"{_rounded(cell, cell)}, unusual here"
     if missing or isinstance(cell, str):
         return f"{'missing' if missing else repr(cell)}, expected about {_rounded(expected, expected)}"
     value, other = _rounded(cell, expected), _rounded(expected, cell)

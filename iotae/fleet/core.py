@@ -142,13 +142,12 @@ class FleetOf(Locked, Generic[T]):
         Returns
         -------
         Judged
-            ``scores``, the ``thresholds`` that they were compared with, and ``alarms``, each (n,).
+            ``scores``, the ``thresholds`` that they were compared with (infinite while a device may not raise
+            an alarm yet), and ``alarms``, each (n,).
         """
-        judged = [self.score_learn_one(x) for x in frame_rows(rows)]
-        scores = np.array([score for score, _ in judged], np.float64)
-        return Judged(
-            scores, np.full(len(judged), self.threshold), np.array([alarm for _, alarm in judged], bool)
-        )
+        judged = [(self.threshold_of(x), *self.score_learn_one(x)) for x in frame_rows(rows)]
+        cuts, scores, alarms = zip(*judged, strict=True) if judged else ((), (), ())
+        return Judged(np.array(scores, np.float64), np.array(cuts, np.float64), np.array(alarms, bool))
 
     @property
     def threshold(self) -> float:
@@ -158,6 +157,12 @@ class FleetOf(Locked, Generic[T]):
     def classify(self, score: float) -> bool:
         """Whether a score is an alarm: above :attr:`threshold`."""
         return bool(score > self.threshold)
+
+    def threshold_of(self, x: Mapping[Hashable, Any]) -> float:
+        """The cut for a row: :attr:`threshold`, or infinity while its device may not raise an alarm yet."""
+        with self._lock:
+            key, row = self._split(x)
+            return self.threshold if self._mode.ready(self._device(key, row)) else float("inf")
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each feature's share of the score, largest first; the shares add up to the score."""

@@ -39,6 +39,10 @@ class Mode(ABC, Generic[T]):
     def judge(self, device: T, x: Row) -> float:
         """The score of a row, which is learned next."""
 
+    def ready(self, device: T) -> bool:
+        """Whether the device has rows enough to raise an alarm."""
+        return True
+
     @abstractmethod
     def explain(self, device: T, x: Row) -> dict[Hashable, float]:
         """Each feature's share of the score, largest first."""

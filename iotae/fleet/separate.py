@@ -9,7 +9,7 @@ from math import log
 from iotae._typing import State
 from iotae._validation.schema import refuse
 from iotae.fleet.compact import pack, unpack
-from iotae.fleet.heights import Points, common_cut, height, points_of
+from iotae.fleet.heights import LEAST_SCORES, Points, common_cut, height, points_of
 from iotae.fleet.mode import Mode, Row
 from iotae.fleet.newcomers import MATURE, begin_as_newcomer
 from iotae.stream.autoencoder import OnlineAutoencoder
@@ -25,6 +25,14 @@ _AT_FIRST = Points(3.0, 4.5, 7.0, 0.01)
 """Raw scores that stand for the three points while a device has hardly any scores."""
 
 
+def is_ready(model: OnlineAutoencoder) -> bool:
+    """Whether a model has rows and scores enough to raise an alarm."""
+    n_scores = len(model._threshold._window)
+    return model.n_seen >= model.grace_period and (
+        n_scores < LEAST_SCORES or 1.0 / (n_scores + 1) <= model.alpha
+    )
+
+
 class Scale:
     """How a model's scores are measured now, before it learns another row."""
 
@@ -38,7 +46,7 @@ class Scale:
             self._points = Points(
                 unbounded(points.middle), unbounded(points.low), unbounded(points.high), points.top
             )
-        self._ready = model.n_seen >= model.grace_period and self._points.top <= model.alpha
+        self._ready = is_ready(model)
 
     def of(self, score: float, alpha: float) -> float:
         """A model's score as one that compares across devices; below the cut while none is an alarm."""
@@ -80,6 +88,10 @@ class SeparateModels(Mode[OnlineAutoencoder]):
         """See :class:`Mode`."""
         scale = Scale(device)
         return scale.of(device.score_learn_one(x)[0], device.alpha)
+
+    def ready(self, device: OnlineAutoencoder) -> bool:
+        """See :class:`Mode`."""
+        return is_ready(device)
 
     def explain(self, device: OnlineAutoencoder, x: Row) -> dict[Hashable, float]:
         """See :class:`Mode`."""

@@ -20,7 +20,7 @@ from iotae.fleet.heights import common_cut
 from iotae.fleet.mode import Mode, Row
 from iotae.fleet.newcomers import first_scores, weigh_as
 from iotae.fleet.own_parts import FIGURES, SLOTS, OwnParts, fresh_parts, own_parts, put_parts
-from iotae.fleet.separate import Scale, check_settings, shares_of, template_of
+from iotae.fleet.separate import Scale, check_settings, is_ready, shares_of, template_of
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.counters import ACCEPTED
 from iotae.stream.saving import restored
@@ -149,6 +149,10 @@ class SharedModel(Mode[OwnDevice]):
             return scale.of(common.score_learn_one(x)[0], common.alpha)
         finally:
             self._leave(device)
+
+    def ready(self, device: OwnDevice) -> bool:
+        """See :class:`Mode`."""
+        return is_ready(self._enter(device))
 
     def explain(self, device: OwnDevice, x: Row) -> dict[Hashable, float]:
         """See :class:`Mode`."""
