@@ -15,6 +15,7 @@ from iotae._validation.moments import moment_of
 from iotae.fleet import Fleet
 from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import common_cut, height, points_of
+from iotae.fleet.newcomers import begin_as_newcomer
 from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
 from iotae.serialization import StateError
@@ -73,6 +74,26 @@ def test_a_packed_model_goes_on_bit_for_bit():
             assert again.score_one(x) == twin.score_one(x)
             assert again.score_learn_one(x) == twin.score_learn_one(x)
         assert frozen(again) == frozen(twin)
+
+
+def test_a_packed_model_keeps_every_part_and_the_answers_of_an_operator():
+    model = OnlineAutoencoder(seed=0)
+    for x in readings(300, 1.0, 0):
+        model.learn_one(x)
+    odd, fault = ({"s0": value, "s1": 20.0, "s2": 30.0, "s3": 40.0} for value in (-500.0, 900.0))
+    assert model.classify(model.score_one(odd))
+    model.confirm_one(odd, "normal")
+    model.confirm_one(fault, "anomaly")
+    model.learn_one(fault)
+    again = unpack(pack(model), OnlineAutoencoder(seed=0))
+    assert vars(again).keys() == vars(model).keys()
+    assert again.confirmed == model.confirmed
+    assert again.n_withheld == model.n_withheld == 1
+    assert not again.classify(again.score_one(odd))
+    assert frozen(again) == frozen(model)
+    begin_as_newcomer(again)
+    assert again.confirmed == []
+    assert again.n_withheld == 0
 
 
 @pytest.mark.parametrize("mode", MODES)
