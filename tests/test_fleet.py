@@ -196,6 +196,21 @@ def test_a_fleet_that_was_saved_pickled_or_copied_goes_on_bit_for_bit(mode, tmp_
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("n_rows", [1, 2, 300])
+def test_a_device_that_never_sent_a_feature_can_be_saved(mode, n_rows, tmp_path):
+    fleet = made(mode)
+    for x in readings(n_rows, 1.0, 0):
+        fleet.learn_one({"device": "whole"} | x)
+        fleet.learn_one({"device": "part", "s0": x["s0"], "s1": None})
+    fleet.save(tmp_path / "fleet.iotae")
+    again = Fleet.load(tmp_path / "fleet.iotae")
+    for x in readings(20, 1.0, 1):
+        for name in ("whole", "part"):
+            assert again.score_learn_one({"device": name} | x) == fleet.score_learn_one({"device": name} | x)
+    assert frozen(again) == frozen(fleet)
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_many_is_one_after_the_other(mode):
     rows = stream(120)
     one, many = made(mode), made(mode)
@@ -298,6 +313,8 @@ def test_an_outage_does_not_make_a_device_slow_and_a_late_row_turns_no_clock_bac
     assert rhythm.last == 100_060.0
     assert rhythm.pause < 80.0
     assert moment_of(True) is None
+    assert moment_of(10**400) is None
+    assert moment_of(np.complex128(1)) is None
     assert moment_of(float("nan")) is None
     assert moment_of(np.datetime64("NaT")) is None
     assert moment_of(np.datetime64(5, "s")) == 5.0
