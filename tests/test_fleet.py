@@ -15,6 +15,7 @@ from iotae._validation.moments import moment_of
 from iotae.fleet import Fleet
 from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import common_cut, height, points_of
+from iotae.fleet.newcomers import begin_as_newcomer
 from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
 from iotae.serialization import StateError
@@ -73,6 +74,26 @@ def test_a_packed_model_goes_on_bit_for_bit():
             assert again.score_one(x) == twin.score_one(x)
             assert again.score_learn_one(x) == twin.score_learn_one(x)
         assert frozen(again) == frozen(twin)
+
+
+def test_a_packed_model_keeps_every_part_and_the_answers_of_an_operator():
+    model = OnlineAutoencoder(seed=0)
+    for x in readings(300, 1.0, 0):
+        model.learn_one(x)
+    odd, fault = ({"s0": value, "s1": 20.0, "s2": 30.0, "s3": 40.0} for value in (-500.0, 900.0))
+    assert model.classify(model.score_one(odd))
+    model.confirm_one(odd, "normal")
+    model.confirm_one(fault, "anomaly")
+    model.learn_one(fault)
+    again = unpack(pack(model), OnlineAutoencoder(seed=0))
+    assert vars(again).keys() == vars(model).keys()
+    assert again.confirmed == model.confirmed
+    assert again.n_withheld == model.n_withheld == 1
+    assert not again.classify(again.score_one(odd))
+    assert frozen(again) == frozen(model)
+    begin_as_newcomer(again)
+    assert again.confirmed == []
+    assert again.n_withheld == 0
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -172,6 +193,21 @@ def test_a_fleet_that_was_saved_pickled_or_copied_goes_on_bit_for_bit(mode, tmp_
     assert all(twin.devices() == fleet.devices() for twin in twins)
     assert {frozen(twin) for twin in twins} == {frozen(fleet)}
     assert fleet.n_keyless == 260
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("n_rows", [1, 2, 300])
+def test_a_device_that_never_sent_a_feature_can_be_saved(mode, n_rows, tmp_path):
+    fleet = made(mode)
+    for x in readings(n_rows, 1.0, 0):
+        fleet.learn_one({"device": "whole"} | x)
+        fleet.learn_one({"device": "part", "s0": x["s0"], "s1": None})
+    fleet.save(tmp_path / "fleet.iotae")
+    again = Fleet.load(tmp_path / "fleet.iotae")
+    for x in readings(20, 1.0, 1):
+        for name in ("whole", "part"):
+            assert again.score_learn_one({"device": name} | x) == fleet.score_learn_one({"device": name} | x)
+    assert frozen(again) == frozen(fleet)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -287,6 +323,8 @@ def test_an_outage_does_not_make_a_device_slow_and_a_late_row_turns_no_clock_bac
     assert rhythm.last == 100_060.0
     assert rhythm.pause < 80.0
     assert moment_of(True) is None
+    assert moment_of(10**400) is None
+    assert moment_of(np.complex128(1)) is None
     assert moment_of(float("nan")) is None
     assert moment_of(np.datetime64("NaT")) is None
     assert moment_of(np.datetime64(5, "s")) == 5.0

@@ -220,6 +220,19 @@ def test_many_is_one_after_the_other(cells, cut, most, library):
     assert by_row.counts == by_frame.counts
 
 
+def test_rows_without_a_cell_and_a_clock_that_comes_late_are_judged_as_one_by_one():
+    rows = [{}, {"at": None, "x": 1.0}, {"at": None, "x": 2.0}]
+    rows += [
+        {"at": datetime.datetime(2026, 1, 1, 0, i), "x": float(i)} if i % 9 else {} for i in range(1, 40)
+    ]
+    one, many = PacketChecker(), PacketChecker()
+    told = [one.learn_one(x).text for x in rows]
+    assert many.learn_many(rows).texts().tolist() == told
+    assert many.n_rows == len(rows)
+    assert one._clock == "at"
+    assert frozen(many) == frozen(one)
+
+
 def test_without_a_compiler_the_same_is_said(checker):
     code = (
         "import sys; sys.modules['numba'] = None\n"
@@ -239,8 +252,9 @@ def test_without_a_compiler_the_same_is_said(checker):
     assert done.stdout.strip() == hashlib.sha256(frozen(learned(rows))).hexdigest(), done.stderr
 
 
-def test_a_saved_checker_goes_on_bit_for_bit(tmp_path):
-    rows = usual(500)
+@pytest.mark.parametrize("shift", [0.0, -40.0])
+def test_a_saved_checker_goes_on_bit_for_bit(shift, tmp_path):
+    rows = [{**x, "celsius": x["celsius"] + shift} for x in usual(500)]
     checker = learned(rows[:300], rules=Rules({"celsius": ColumnRule(most=99.0)}), time="at")
     checker.save(tmp_path / "c.iotae")
     again = PacketChecker.load(tmp_path / "c.iotae")

@@ -324,3 +324,13 @@ def test_a_folder_that_cannot_be_locked_is_an_error(tmp_path):
     with pytest.raises(TableError, match="cannot be used"), Checkpoint(tmp_path / "state", {}):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_model_cannot_be_saved_over_the_checkpoint(events, tmp_path, capsys):
+    folder = tmp_path / "state"
+    folder.mkdir()
+    there = folder / "checkpoint.iotae"
+    command = ["stream", str(events), "-o", str(tmp_path / "out.csv"), "--checkpoint", str(folder)]
+    assert main([*command, "--save", str(there)]) == 1
+    assert "name another folder" in capsys.readouterr().err
+    assert not there.exists()

@@ -289,6 +289,18 @@ def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
     assert list(rows_of(path)) == [("a", 1)]
 
 
+def test_half_a_surrogate_pair_in_a_name_or_a_text_stops_no_stream(tmp_path):
+    payload = rb'{"seq": 1, "\ud800": 5, "mode": "\udc00"}'
+    one = message_of("a", payload, "seq", (1, 1))
+    model = OnlineAutoencoder(seed=0)
+    model.learn_one(one.row)
+    told = Judgement(0.5, True, 0.4, "\ud800 5; mode \udc00")
+    with Ledger(str(tmp_path / "rows.sqlite"), {"topic": "t"}) as ledger:
+        ledger.commit(ledger.new_of([one]), [told], {"model": model.to_state(), "counts": {}})
+        assert json.loads(ledger.unsent()[0][1])["reason"] == r"\ud800 5; mode \udc00"
+        assert ledger.load()["counts"] == {}
+
+
 def test_files_that_are_no_ledger_of_this_stream_are_refused(tmp_path):
     path = str(tmp_path / "rows.sqlite")
     with Ledger(path, {"topic": "t"}) as ledger:

@@ -32,7 +32,10 @@ def moment_of(value: Any) -> float | None:
             return None
         moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        seconds = float(value)
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        try:
+            seconds = float(value)
+        except OverflowError:
+            return None
         return seconds if abs(seconds) < float("inf") else None
     return None

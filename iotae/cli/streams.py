@@ -133,6 +133,11 @@ def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> Ope
     check_resumable_output(args.output)
     sources = [args.events, *([args.model] if args.model else [])]
     checkpoint = held.enter_context(Checkpoint(args.checkpoint, _words(args), sources))
+    if args.save is not None and Path(args.save).resolve().parent == checkpoint.path.parent.resolve():
+        raise TableError(
+            f"Got --save {args.save} in the folder of the checkpoint, which is for it alone: name another "
+            "folder."
+        )
     state = checkpoint.load()
     length, counts = None, _NO_COUNTS
     if state is None:

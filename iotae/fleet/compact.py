@@ -20,6 +20,7 @@ from iotae._typing import State
 from iotae.nn.architecture import layer_sizes
 from iotae.nn.network import Network
 from iotae.stream.autoencoder import OnlineAutoencoder
+from iotae.stream.confirmed import ConfirmedKinds
 from iotae.stream.counters import N_REMEMBERED
 from iotae.stream.features import Features
 from iotae.stream.kernels import SCORED_AT
@@ -46,7 +47,7 @@ _SETTINGS = (
     "seed",
 )
 _ARRAY = "__array__"
-_COUNTED = ("n_seen", "n_rejected", "n_unusable")
+_COUNTED = ("n_seen", "n_rejected", "n_unusable", "n_withheld")
 
 
 def _parts(views: dict[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -92,6 +93,7 @@ def pack(model: OnlineAutoencoder) -> bytes:
         "left_out": [packed_name(name) for name in filter(is_name, registry.left_out)],
         "network": [network.sizes[0], network.seed, network.step, generator_to_state(network.generator)],
         "seed": model._state.seed,
+        "confirmed": model._confirmed.to_state(),
     }
     text = json.dumps(said, default=_as_list).encode()
     arrays = (array.tobytes() for _, array in _parts(model._views))
@@ -111,6 +113,7 @@ def unpack(blob: bytes, like: OnlineAutoencoder) -> OnlineAutoencoder:
     model._features._registry.left_out = [unpacked_name(name) for name in said["left_out"]]
     model._threshold = ConformalThreshold(like.alpha)
     unpacked_window(model._threshold, n_scores, np.frombuffer(blob, np.float64, n_bytes // 8, begin))
+    model._confirmed = ConfirmedKinds.from_state(said["confirmed"])
     model._network = _network(like, *said["network"])
     _fill(model, len(model._features.slots), said["seed"], blob, begin + n_bytes)
     return model

@@ -11,6 +11,7 @@ import numpy as np
 from iotae.fleet.own_parts import fresh_parts, put_parts
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.conditional import SUM
+from iotae.stream.confirmed import ConfirmedKinds
 from iotae.stream.counters import (
     ACCEPTED,
     BATCHES,
@@ -68,7 +69,9 @@ def begin_as_newcomer(model: OnlineAutoencoder) -> None:
     batches = min(int(counters[BATCHES]), max(1, _WORTH // model.batch_size))
     counters[BATCHES], counters[PENDING], counters[LEARNED] = batches, 0, batches * model.batch_size
     model._threshold = first_scores(model._threshold, ConformalThreshold(model.alpha))
-    model.n_seen = model.n_rejected = model.n_unusable = 0
+    model.n_seen = model.n_rejected = model.n_unusable = model.n_withheld = 0
+    # an operator's answers are of the other device
+    model._confirmed = ConfirmedKinds()
     model.grace_period = min(model.grace_period, _GRACE)
 
 

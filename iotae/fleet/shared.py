@@ -23,7 +23,9 @@ from iotae.fleet.own_parts import FIGURES, SLOTS, OwnParts, fresh_parts, own_par
 from iotae.fleet.separate import Scale, check_settings, is_ready, shares_of, template_of
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.counters import ACCEPTED
+from iotae.stream.memory import SENSORS_AT
 from iotae.stream.saving import restored
+from iotae.stream.sensor_figures import BEFORE, LAST
 from iotae.stream.state_schema import SETTINGS, check_state
 from iotae.thresholds import ConformalThreshold
 
@@ -36,6 +38,8 @@ a newcomer's own follows at the pace of the rows that are counted."""
 _GRACE = 100
 """Rows of a device before its first alarm, once others have calibrated the fleet."""
 
+_UNKNOWN_AT_FIRST = np.isin(SLOTS, (SENSORS_AT + LAST, SENSORS_AT + BEFORE))[:, None]
+"""Parts of a sensor that a device has not sent yet, or only once, are NaN."""
 
 _OWN = Record(
     {
@@ -43,7 +47,7 @@ _OWN = Record(
         "n_rejected": COUNT,
         "grace_period": Whole(),
         "threshold": ConformalThreshold.SCHEMA,
-        "slots": Array(np.float64, SLOTS.size, "slots"),
+        "slots": Array(np.float64, SLOTS.size, "slots", missing=_UNKNOWN_AT_FIRST),
         "figures": Array(np.float64, FIGURES.size),
     }
 )

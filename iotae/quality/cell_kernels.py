@@ -9,7 +9,16 @@ from iotae._typing import Float64
 from iotae.quality.kinds import OTHER_UNIT
 from iotae.quality.reasons import BIT
 
-__all__ = ["CHANGES", "MISSING_RUN", "N_FIELDS", "STEPS", "judge_missing", "judge_number", "judge_text"]
+__all__ = [
+    "CHANGES",
+    "LONGEST",
+    "MISSING_RUN",
+    "N_FIELDS",
+    "STEPS",
+    "judge_missing",
+    "judge_number",
+    "judge_text",
+]
 
 SENTINEL, RANGE, JUMP, STUCK = BIT["sentinel"], BIT["range"], BIT["jump"], BIT["stuck"]
 FLAT, MISSES, TYPE, UNIT = BIT["flat"], BIT["missing"], BIT["type"], BIT["unit"]

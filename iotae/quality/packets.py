@@ -90,11 +90,16 @@ class Reader:
         start = 0
         while start < len(rows):
             stop = start + 1
+            clock = self._clock_in(dict(rows[start].items()), clock)
             while stop < len(rows) and rows[stop].keys() == rows[start].keys():
+                if clock is None and self._clock_in(dict(rows[stop].items()), None) is not None:
+                    # from here on a column is the clock
+                    break
                 stop += 1
             part = rows[start:stop]
+            # rows without a cell are rows, too
             packets = self._read_cells(
-                {name: [x[name] for x in part] for name in dict(part[0])}, units, clock
+                {name: [x[name] for x in part] for name in dict(part[0])}, units, clock, n_rows=len(part)
             )
             yield packets
             units, clock, start = packets.units, packets.clock, stop

@@ -90,9 +90,7 @@ def _over_time(findings: Findings) -> str:
     per = f"One bar is {findings.whole.width:,} rows, from the lowest to the highest score." * (
         findings.whole.width > 1
     )
-    begin, end = (
-        escape(time) for time in (findings.begin or "row 1", findings.end or f"row {findings.rows:,}")
-    )
+    begin, end = findings.begin or "row 1", findings.end or f"row {findings.rows:,}"
     return (
         "<section><h2>Score over time</h2>"
         '<p class="key soft"><span><i style="background:var(--scores)"></i>scores</span>'

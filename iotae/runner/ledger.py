@@ -168,7 +168,7 @@ class Ledger:
         """Take in a batch: all of it is on the disk when this returns, or nothing of it is."""
         now, last = time(), {message.device: message.seq for message in batch}
         rows = [
-            (one.device, one.seq, _written(one.row), score, int(alarm), threshold, reason, now)
+            (one.device, one.seq, _written(one.row), score, int(alarm), threshold, _storable(reason), now)
             for one, (score, alarm, threshold, reason) in zip(batch, judged, strict=True)
         ]
         blob = serialization.dumps(_KIND, {"words": self._words, "state": state})
@@ -219,6 +219,11 @@ class Ledger:
 def _written(row: Mapping[Hashable, Any]) -> str:
     """A row as JSON, which has no NaN; times as text."""
     return json.dumps({name: None if cell != cell else cell for name, cell in row.items()}, default=str)
+
+
+def _storable(text: str) -> str:
+    """A text as a database can hold it: half a pair of surrogates, which JSON can say, as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _alarm(row: tuple[Any, ...]) -> str:
