@@ -19,6 +19,7 @@ from iotae._validation.schema import (
     Whole,
     refuse,
 )
+from iotae.batch.grouped_schema import GROUPED_AUTOENCODER
 from iotae.batch.state_schema import BATCH_AUTOENCODER, DROPOUT_RATE, EPOCHS, check_device, check_fitted
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.state_schema import HIDDEN_SIZES, RATE, SEED
@@ -37,11 +38,17 @@ def _check_one(data: State, place: str) -> None:
 
 
 def _check_parts(data: State, place: str) -> None:
-    check_fitted(data["model"], "model")
+    grouped = "groups" in data["model"]
+    if grouped != (data["params"].get("groups") is not None):
+        raise refuse(
+            data["params"].get("groups"), "params.groups", "a column where there are models of groups"
+        )
+    fitted = data["model"]["pooled"] if grouped else data["model"]
+    check_fitted(fitted, "model")
     names, encoder, n_seen = data["feature_names"], data["encoder"], data["n_features"]
     if names is not None and len(names) != n_seen:
         raise refuse(names, "feature_names", f"{n_seen} names")
-    made, taken = n_seen, data["model"]["network"]["n_features"]
+    made, taken = n_seen, fitted["network"]["n_features"]
     if encoder is not None:
         made = n_features(encoder)
         columns = {code["name"] for code in encoder["learned"]["columns"]}
@@ -63,6 +70,15 @@ class _Contamination:
             Number(float(np.finfo(np.float64).tiny), 0.5).check(value, place, sizes)
 
 
+class _Model:
+    """A model of all rows, or one for each group."""
+
+    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
+        """See :class:`iotae._validation.schema.Schema`."""
+        grouped = isinstance(value, dict) and "groups" in value
+        (GROUPED_AUTOENCODER if grouped else BATCH_AUTOENCODER).check(value, place, sizes)
+
+
 _PARAMS = Record(
     {
         "batch_size": Whole(1),
@@ -72,6 +88,7 @@ _PARAMS = Record(
         "device": Maybe(Text()),
         "dropout_rate": DROPOUT_RATE,
         "epoch_num": EPOCHS,
+        "groups": Maybe(Text()),
         "hidden_activation_name": Choice(*ACTIVATIONS),
         "hidden_neuron_list": HIDDEN_SIZES,
         "lr": RATE,
@@ -82,7 +99,7 @@ _PARAMS = Record(
         "verbose": Whole(0, 100, flags=True),
     },
     (check_device,),
-    frozenset({"alpha"}),
+    frozenset({"alpha", "groups"}),
 )
 
 _CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailThreshold.SCHEMA}
@@ -90,7 +107,7 @@ _CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailT
 DETECTOR = Record(
     {
         "params": _PARAMS,
-        "model": BATCH_AUTOENCODER,
+        "model": _Model(),
         "encoder": Maybe(PREPROCESSOR),
         "decision_scores": Array(np.float64, "training rows", low=-_FARTHEST, high=_FARTHEST),
         "row_weights": Maybe(Array(np.float64, "training rows", low=0.0, high=_FARTHEST)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from iotae import serialization
 from iotae._typing import State
+from iotae._validation.schema import check
 from iotae._version import __version__
 from iotae.cli.terminal import counted
 from iotae.serialization import StateError
@@ -109,7 +110,9 @@ def _of_pyod(kind: str, data: State) -> Card:
     from iotae.batch.autoencoder import BatchAutoencoder
     from iotae.preprocessing import Preprocessor
 
-    model = BatchAutoencoder.from_state(data["model"])
+    groups = data["params"].get("groups")
+    of_all = data["model"] if groups is None else _of_all_rows(data["model"])
+    model = BatchAutoencoder.from_state(of_all)
     names = data["feature_names"] or [f"column {i}" for i in range(data["n_features"])]
     columns = dict.fromkeys(names, "a number")
     params = data["params"]
@@ -118,11 +121,26 @@ def _of_pyod(kind: str, data: State) -> Card:
     rate = "contamination" if params.get("alpha") is None else "alpha"
     return {
         "kind": f"{kind}, a table model (PyOD)",
-        "learned from": counted(data["model"]["kept"]["n_seen"], "row"),
+        "learned from": counted(of_all["kept"]["n_seen"], "row"),
+        **({} if groups is None else {"groups": _groups(groups, data["model"])}),
         "columns": columns,
         "cut": f"{data['threshold']:.6g}, threshold={params['threshold']!r}, {rate}={params[rate]!r}",
-        "network": _network_of(model, data["model"]),
+        "network": _network_of(model, of_all),
     }
+
+
+def _of_all_rows(data: State) -> State:
+    """The state of the model of all rows, of that of the models of groups."""
+    from iotae.batch.grouped_schema import GROUPED_AUTOENCODER
+
+    check(data, GROUPED_AUTOENCODER)
+    pooled: State = data["pooled"]
+    return pooled
+
+
+def _groups(column: str, data: State) -> str:
+    own, small = len(data["groups"]), len(data["small"])
+    return f"by {column}: {counted(own, 'model')} of one group each, {counted(small, 'smaller group')}"
 
 
 def _of_stream(data: State) -> Card:
