@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from iotae._random import draw_seed
-from iotae._typing import State
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.batch.grouped import GroupedAutoencoder
 
-__all__ = ["core_from_state", "core_of"]
+__all__ = ["core_of"]
 
 _NAMES = {
     "hidden_sizes": "hidden_neuron_list",
@@ -74,8 +73,3 @@ def core_of(detector: Any) -> BatchAutoencoder | GroupedAutoencoder:
         return model
     share = detector.contamination if detector.threshold == "contamination" else detector.alpha
     return GroupedAutoencoder(model, float(share) if isinstance(share, (int, float, np.number)) else _SHARE)
-
-
-def core_from_state(data: State) -> BatchAutoencoder | GroupedAutoencoder:
-    """Rebuild a fitted model of either kind."""
-    return (GroupedAutoencoder if "groups" in data else BatchAutoencoder).from_state(data)

@@ -16,9 +16,10 @@ from iotae._typing import Float64, State
 from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
 from iotae.batch.grouped import GroupedAutoencoder
+from iotae.pipeline.scoring import model_from_state
 from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
-from pyod_iotae.core import core_from_state, core_of
+from pyod_iotae.core import core_of
 from pyod_iotae.groups import features_of
 from pyod_iotae.labels import LabellingDetector
 from pyod_iotae.reasons import reasons_of_rows
@@ -308,7 +309,7 @@ class IoTAE(Unshared, LabellingDetector):
         """Rebuild from :meth:`to_state`; a state that is not as a detector's raises ``StateError``."""
         check(data, DETECTOR)
         restored = cls(**data["params"])
-        restored.model_ = core_from_state(data["model"])
+        restored.model_ = model_from_state(data["model"])
         restored.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])
         restored.n_features_in_ = data["n_features"]
         if data["feature_names"] is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 from numpy.typing import NDArray
 
+from iotae.batch.group_rows import keys_of
 from iotae.data import Table
 from iotae.data.foreign import read_column, type_name
 from iotae.data.frames import is_frame
@@ -65,5 +65,4 @@ def apart(X: Any, groups: str | None) -> tuple[Any, NDArray[Any] | None]:
             f"Got the column {groups!r} of type {type_name(series)} for groups, but expected text, "
             "categories or numbers."
         )
-    keys = Table({"group": cells}).texts("group")
-    return features_of(X, groups), np.array([key.strip() for key in keys.tolist()], dtype=object)
+    return features_of(X, groups), keys_of(Table({"group": cells}), "group")

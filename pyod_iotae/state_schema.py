@@ -19,8 +19,8 @@ from iotae._validation.schema import (
     Whole,
     refuse,
 )
-from iotae.batch.grouped_schema import GROUPED_AUTOENCODER
-from iotae.batch.state_schema import BATCH_AUTOENCODER, DROPOUT_RATE, EPOCHS, check_device, check_fitted
+from iotae.batch.grouped_schema import AnyAutoencoder, of_all_rows
+from iotae.batch.state_schema import DROPOUT_RATE, EPOCHS, check_device
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.state_schema import HIDDEN_SIZES, RATE, SEED
 from iotae.preprocessing.state_schema import PREPROCESSOR, n_features
@@ -38,13 +38,7 @@ def _check_one(data: State, place: str) -> None:
 
 
 def _check_parts(data: State, place: str) -> None:
-    grouped = "groups" in data["model"]
-    if grouped != (data["params"].get("groups") is not None):
-        raise refuse(
-            data["params"].get("groups"), "params.groups", "a column where there are models of groups"
-        )
-    fitted = data["model"]["pooled"] if grouped else data["model"]
-    check_fitted(fitted, "model")
+    fitted = of_all_rows(data["model"], data["params"].get("groups"), "model")
     names, encoder, n_seen = data["feature_names"], data["encoder"], data["n_features"]
     if names is not None and len(names) != n_seen:
         raise refuse(names, "feature_names", f"{n_seen} names")
@@ -68,15 +62,6 @@ class _Contamination:
         """See :class:`iotae._validation.schema.Schema`."""
         if value != "auto":
             Number(float(np.finfo(np.float64).tiny), 0.5).check(value, place, sizes)
-
-
-class _Model:
-    """A model of all rows, or one for each group."""
-
-    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
-        """See :class:`iotae._validation.schema.Schema`."""
-        grouped = isinstance(value, dict) and "groups" in value
-        (GROUPED_AUTOENCODER if grouped else BATCH_AUTOENCODER).check(value, place, sizes)
 
 
 _PARAMS = Record(
@@ -107,7 +92,7 @@ _CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailT
 DETECTOR = Record(
     {
         "params": _PARAMS,
-        "model": _Model(),
+        "model": AnyAutoencoder(),
         "encoder": Maybe(PREPROCESSOR),
         "decision_scores": Array(np.float64, "training rows", low=-_FARTHEST, high=_FARTHEST),
         "row_weights": Maybe(Array(np.float64, "training rows", low=0.0, high=_FARTHEST)),

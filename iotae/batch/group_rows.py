@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae._typing import Float64
+from iotae.data import Table
 
-__all__ = ["MOST_LETTERS", "GroupedRows", "named"]
+__all__ = ["MOST_LETTERS", "GroupedRows", "keys_of", "named"]
 
 MOST_LETTERS = 1_000
 """Letters of a group's name at most."""
@@ -62,6 +63,14 @@ class GroupedRows:
             if len(names)
             else ()
         )
+
+
+def keys_of(table: Table, column: str) -> NDArray[Any]:
+    """The group of each row of a table as text (n,), '' where it is missing.
+
+    A number counts as its text, so that 7 and 7.0 are one group.
+    """
+    return np.array([key.strip() for key in table.texts(column).tolist()], dtype=object)
 
 
 def named(groups: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from iotae._typing import State
@@ -9,7 +11,7 @@ from iotae._validation.schema import Array, ListOf, Number, Record, Text, refuse
 from iotae.batch.group_rows import MOST_LETTERS
 from iotae.batch.state_schema import BATCH_AUTOENCODER, check_fitted
 
-__all__ = ["GROUPED_AUTOENCODER"]
+__all__ = ["GROUPED_AUTOENCODER", "AnyAutoencoder", "of_all_rows"]
 
 _FARTHEST = 1e100
 """A score that a file measures by is at most this."""
@@ -48,3 +50,27 @@ GROUPED_AUTOENCODER = Record(
     },
     (_check_groups,),
 )
+
+
+class AnyAutoencoder:
+    """A model of all rows, or one for each group."""
+
+    def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
+        """See :class:`iotae._validation.schema.Schema`."""
+        grouped = isinstance(value, dict) and "groups" in value
+        (GROUPED_AUTOENCODER if grouped else BATCH_AUTOENCODER).check(value, place, sizes)
+
+
+def of_all_rows(data: State, group: str | None, place: str) -> State:
+    """The part of a state of either kind that is the model of all rows, which must be fitted.
+
+    Raises
+    ------
+    StateError
+        If there are models of groups but no column that names these, or the other way about.
+    """
+    if ("groups" in data) != (group is not None):
+        raise refuse(group, place, "a column of groups where there are models of groups, and no other")
+    pooled: State = data if group is None else data["pooled"]
+    check_fitted(pooled, place)
+    return pooled
