@@ -19,6 +19,7 @@ from benchmarks import (
     feedback,
     fleets,
     fuzz,
+    grouped_tables,
     hostile,
     isolated,
     linearity,
@@ -131,6 +132,13 @@ COMPARISONS = {
         "many devices in one stream: pooled, a model each, and the fleet; and what a device costs",
         lambda given: fleets.compare(given.seed, given.rows, given.quick),
         rows=4_500,
+        options="quick",
+    ),
+    "groups": Comparison(
+        "Tables of many devices",
+        "many devices in one table: one model, the device as a column, and a model for each",
+        lambda given: grouped_tables.compare(given.seed, given.rows, given.quick),
+        rows=3_000,
         options="quick",
     ),
     "paper": Comparison(

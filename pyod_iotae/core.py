@@ -10,6 +10,7 @@ import numpy as np
 
 from iotae._random import draw_seed
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.batch.grouped import GroupedAutoencoder
 
 __all__ = ["core_of"]
 
@@ -22,11 +23,16 @@ _NAMES = {
 }
 """The core's names of settings that PyOD calls otherwise."""
 
+_SHARE = 0.1
+"""The share of each group's rows above the common cut, where contamination is no number."""
+
 _NAMED = re.compile(rf"\b({'|'.join(_NAMES)})(?==)")
 
 
-def core_of(detector: Any) -> BatchAutoencoder:
-    """Return an unfitted model of the core with a detector's settings.
+def core_of(detector: Any) -> BatchAutoencoder | GroupedAutoencoder:
+    """Return an unfitted model of the core with a detector's settings, or one for each group.
+
+    With groups, the share of the rows above the common cut is ``contamination``, where it is a number.
 
     Raises
     ------
@@ -45,7 +51,7 @@ def core_of(detector: Any) -> BatchAutoencoder:
         draw = random.randint if isinstance(random, np.random.RandomState) else random.integers
         random = int(draw(2**31 - 1))
     try:
-        return BatchAutoencoder(
+        model = BatchAutoencoder(
             hidden_sizes=detector.hidden_neuron_list,
             activation=detector.hidden_activation_name,
             learning_rate=detector.lr,
@@ -63,3 +69,7 @@ def core_of(detector: Any) -> BatchAutoencoder:
         )
     except ValueError as error:
         raise ValueError(_NAMED.sub(lambda found: _NAMES[found[1]], str(error))) from error
+    if detector.groups is None:
+        return model
+    share = detector.contamination if detector.threshold == "contamination" else detector.alpha
+    return GroupedAutoencoder(model, float(share) if isinstance(share, (int, float, np.number)) else _SHARE)

@@ -15,13 +15,16 @@ from iotae._sharing import Unshared
 from iotae._typing import Float64, State
 from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.batch.grouped import GroupedAutoencoder
+from iotae.pipeline.scoring import model_from_state
 from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
 from pyod_iotae.core import core_of
+from pyod_iotae.groups import features_of
 from pyod_iotae.labels import LabellingDetector
 from pyod_iotae.reasons import reasons_of_rows
 from pyod_iotae.state_schema import DETECTOR
-from pyod_iotae.tables import like, to_numbers
+from pyod_iotae.tables import like, to_rows
 
 __all__ = ["IoTAE"]
 
@@ -75,6 +78,10 @@ class IoTAE(Unshared, LabellingDetector):
         With ``'conformal'`` or ``'tail'``: the share of the calibration scores that lie above the threshold,
         which is the false-alarm rate where the calibration rows are normal; 0.1 by default.
         ``contamination`` still stands for it, with a ``FutureWarning``.
+    groups : str, optional
+        A column of the data frame that names the group of each row, such as its device; it is no feature.
+        Each group of at least 100 rows has a model of its own, whose scores compare with those of the others:
+        see :class:`iotae.batch.grouped.GroupedAutoencoder`.
 
     Attributes
     ----------
@@ -91,7 +98,7 @@ class IoTAE(Unshared, LabellingDetector):
         Mean training loss of each epoch.
     encoder_ : Preprocessor or None
         The encoder of a data frame's text, categories and times; None where all columns were numbers.
-    model : BatchAutoencoder
+    model : BatchAutoencoder or GroupedAutoencoder
         The fitted core; also ``model_``.
 
     Examples
@@ -122,6 +129,7 @@ class IoTAE(Unshared, LabellingDetector):
         verbose: int = 0,
         threshold: str = "contamination",
         alpha: float | None = None,
+        groups: str | None = None,
     ) -> None:
         super().__init__(contamination=contamination, threshold=threshold, alpha=alpha)
         self.preprocessing = preprocessing
@@ -136,14 +144,15 @@ class IoTAE(Unshared, LabellingDetector):
         self.network = network
         self.random_state = random_state
         self.verbose = verbose
+        self.groups = groups
 
-    model_: BatchAutoencoder
+    model_: BatchAutoencoder | GroupedAutoencoder
     encoder_: Preprocessor | None
     n_features_in_: int
     feature_names_in_: Any
 
     @property
-    def model(self) -> BatchAutoencoder:
+    def model(self) -> BatchAutoencoder | GroupedAutoencoder:
         """The fitted core, under the name that PyOD's deep detectors give theirs."""
         check_is_fitted(self, "model_")
         return self.model_
@@ -179,7 +188,7 @@ class IoTAE(Unshared, LabellingDetector):
         def split(n_rows: int) -> alarms.TrainingRows:
             return self._split(n_rows, sample_weight, core.seed)
 
-        table = to_numbers(model, X, reset=True, learned=lambda n_rows: split(n_rows).learned)
+        table = to_rows(model, X, reset=True, learned=lambda n_rows: split(n_rows).learned)
         model._set_n_classes(None)
         rows = split(len(table))
         categories = None if model.encoder_ is None else model.encoder_.learned.feature_categories
@@ -196,7 +205,7 @@ class IoTAE(Unshared, LabellingDetector):
         if not hasattr(self, "model_"):
             return self.fit(X, y, sample_weight)
         before = len(self.model_.history)
-        table = to_numbers(self, X, reset=False)
+        table = to_rows(self, X, reset=False)
         rows = self._split(len(table), sample_weight, self.model_.seed)
         self._take(self.model_.partial_fit(table, rows.learning_weights), rows, before)
         return self
@@ -204,7 +213,9 @@ class IoTAE(Unshared, LabellingDetector):
     def _split(self, n_rows: int, sample_weight: ArrayLike | None, seed: int | None) -> alarms.TrainingRows:
         return alarms.split_rows(n_rows, sample_weight, self.threshold, self._rate, seed)
 
-    def _take(self, model: BatchAutoencoder, rows: alarms.TrainingRows, before: int = 0) -> None:
+    def _take(
+        self, model: BatchAutoencoder | GroupedAutoencoder, rows: alarms.TrainingRows, before: int = 0
+    ) -> None:
         """Take the fitted core, tell its losses since the ``before``-th pass, and label its rows."""
         self.model_ = model
         if self.verbose == 2:
@@ -215,7 +226,7 @@ class IoTAE(Unshared, LabellingDetector):
     def decision_function(self, X: ArrayLike) -> Float64:
         """Outlier scores (n_samples,) of rows, higher is more anomalous."""
         self._check_fitted()
-        return self.model_.score(to_numbers(self, X, reset=False))
+        return self.model_.score(to_rows(self, X, reset=False))
 
     def explain(self, X: Any) -> Any:
         """Each feature's share (n_samples, n_features) >= 0 of the score; rows add up to their score.
@@ -223,10 +234,10 @@ class IoTAE(Unshared, LabellingDetector):
         A data frame gives a frame of the same library with its columns, and its index if it has one.
         """
         self._check_fitted()
-        parts = self.model_.errors(to_numbers(self, X, reset=False))
+        parts = self.model_.errors(to_rows(self, X, reset=False))
         if self.encoder_ is not None:
             parts = self.encoder_.shares_by_column(parts, self.feature_names_in_)
-        return like(X, parts)
+        return like(features_of(X, self.groups), parts)
 
     def expected(self, X: Any) -> Any:
         """What each cell (n_samples, n_features) should be, given the others, in the column's own units.
@@ -237,10 +248,10 @@ class IoTAE(Unshared, LabellingDetector):
         were encoded (text, categories, times) or left out are NaN.
         """
         self._check_fitted()
-        made = self.model_.expected(to_numbers(self, X, reset=False))
+        made = self.model_.expected(to_rows(self, X, reset=False))
         if self.encoder_ is not None:
             made = self.encoder_.numbers_by_column(made, self.feature_names_in_)
-        return like(X, made)
+        return like(features_of(X, self.groups), made)
 
     def reasons(self, X: Any) -> list[list[str]]:
         """The reasons of each row's score in words: the three columns that most of it comes from at most.
@@ -249,7 +260,7 @@ class IoTAE(Unshared, LabellingDetector):
         array are named ``x0``, ``x1`` and so on. They are made one row at a time, so give the rows that are
         alarms, not the whole table.
         """
-        return reasons_of_rows(X, self.explain(X), self.expected(X))
+        return reasons_of_rows(features_of(X, self.groups), self.explain(X), self.expected(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to a file that :meth:`load` reads without executing code.
@@ -298,7 +309,7 @@ class IoTAE(Unshared, LabellingDetector):
         """Rebuild from :meth:`to_state`; a state that is not as a detector's raises ``StateError``."""
         check(data, DETECTOR)
         restored = cls(**data["params"])
-        restored.model_ = BatchAutoencoder.from_state(data["model"])
+        restored.model_ = model_from_state(data["model"])
         restored.encoder_ = None if data["encoder"] is None else Preprocessor.from_state(data["encoder"])
         restored.n_features_in_ = data["n_features"]
         if data["feature_names"] is not None:

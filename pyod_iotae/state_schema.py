@@ -19,7 +19,8 @@ from iotae._validation.schema import (
     Whole,
     refuse,
 )
-from iotae.batch.state_schema import BATCH_AUTOENCODER, DROPOUT_RATE, EPOCHS, check_device, check_fitted
+from iotae.batch.grouped_schema import AnyAutoencoder, of_all_rows
+from iotae.batch.state_schema import DROPOUT_RATE, EPOCHS, check_device
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.state_schema import HIDDEN_SIZES, RATE, SEED
 from iotae.preprocessing.state_schema import PREPROCESSOR, n_features
@@ -38,11 +39,11 @@ def _check_one(data: State, place: str) -> None:
 
 
 def _check_parts(data: State, place: str) -> None:
-    check_fitted(data["model"], "model")
+    fitted = of_all_rows(data["model"], data["params"].get("groups"), "model")
     names, encoder, n_seen = data["feature_names"], data["encoder"], data["n_features"]
     if names is not None and len(names) != n_seen:
         raise refuse(names, "feature_names", f"{n_seen} names")
-    made, taken = n_seen, data["model"]["network"]["n_features"]
+    made, taken = n_seen, fitted["network"]["n_features"]
     if encoder is not None:
         made = n_features(encoder)
         columns = {code["name"] for code in encoder["learned"]["columns"]}
@@ -73,6 +74,7 @@ _PARAMS = Record(
         "device": Maybe(Text()),
         "dropout_rate": DROPOUT_RATE,
         "epoch_num": EPOCHS,
+        "groups": Maybe(Text()),
         "hidden_activation_name": Choice(*ACTIVATIONS),
         "hidden_neuron_list": HIDDEN_SIZES,
         "lr": RATE,
@@ -83,7 +85,7 @@ _PARAMS = Record(
         "verbose": Whole(0, 100, flags=True),
     },
     (check_device,),
-    frozenset({"alpha"}),
+    frozenset({"alpha", "groups"}),
 )
 
 _CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailThreshold.SCHEMA}
@@ -91,7 +93,7 @@ _CUTS = {"ConformalThreshold": ConformalThreshold.SCHEMA, "TailThreshold": TailT
 DETECTOR = Record(
     {
         "params": _PARAMS,
-        "model": BATCH_AUTOENCODER,
+        "model": AnyAutoencoder(),
         "encoder": Maybe(PREPROCESSOR),
         "decision_scores": Array(np.float64, "training rows", low=-_FARTHEST, high=_FARTHEST),
         "row_weights": Maybe(Array(np.float64, "training rows", low=0.0, high=_FARTHEST)),

@@ -10,12 +10,27 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from iotae._typing import Bool, Float64
+from iotae.batch.group_rows import GroupedRows
 from iotae.data import Table
 from iotae.data.foreign import as_frame, plain_array
 from iotae.data.frames import is_frame
 from iotae.preprocessing import Preprocessor
+from pyod_iotae.groups import apart
 
-__all__ = ["like", "to_numbers"]
+__all__ = ["like", "to_numbers", "to_rows"]
+
+
+def to_rows(detector: Any, X: Any, *, reset: bool, learned: Callable[[int], Bool] | None = None) -> Any:
+    """What the detector's core takes of X: numbers as of :func:`to_numbers`, and with ``groups`` each row's.
+
+    Raises
+    ------
+    ValueError
+        As :func:`to_numbers`, and if ``groups`` names no column of X.
+    """
+    X, keys = apart(X, detector.groups)
+    numbers = to_numbers(detector, X, reset=reset, learned=learned)
+    return numbers if keys is None else GroupedRows(numbers, keys)
 
 
 def to_numbers(

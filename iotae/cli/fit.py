@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 
-from iotae.cli.learning import preprocessor_of, read_labelled, scaling_after
+from iotae.cli.learning import must_have, preprocessor_of, read_labelled, scaling_after
 from iotae.cli.models import save_model
 from iotae.cli.paths import check_model_output
-from iotae.cli.terminal import announce_compiler, counted, say, shows_bars
+from iotae.cli.terminal import announce_compiler, counted, said_warnings, say, shows_bars
 
 __all__ = ["run"]
 
@@ -38,6 +38,7 @@ def run(args: Namespace) -> int:
     if shows_bars():
         say(f"reading {args.train}")
     table, y, normal_value = read_labelled(args)
+    must_have(table, [] if args.group is None else [args.group], "--group")
     if shows_bars():
         say(f"learning from {counted(table.n_rows, 'row')}")
     detector = TableDetector(
@@ -48,7 +49,10 @@ def run(args: Namespace) -> int:
         label=args.label,
         normal_value=normal_value,
         ignore=args.drop,
-    ).fit(table, y)
+        group=args.group,
+    )
+    with said_warnings():
+        detector.fit(table, y)
     save_model(detector, args.output, [args.train])
     for line in detector.preprocessor.report():
         say(line)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from iotae import serialization
 from iotae._typing import State
+from iotae._validation.schema import check
 from iotae._version import __version__
 from iotae.cli.terminal import counted
 from iotae.serialization import StateError
@@ -86,30 +87,37 @@ def _of_fleet(data: State) -> Card:
 
 
 def _of_pipeline(kind: str, data: State) -> Card:
+    from iotae.batch.grouped_schema import of_all_rows
     from iotae.pipeline import TableDetector
 
     detector = TableDetector.from_state(data)
+    of_all = of_all_rows(data["autoencoder"], detector.group, "autoencoder")
     n_scores = data["threshold"]["window"]["n_seen"]
     label = "none"
     if detector.label is not None:
         label = f"{detector.label}, normal where it is {detector.normal_value}"
     return {
         "kind": f"{kind}, a table model (iotae fit)",
-        "learned from": counted(data["autoencoder"]["kept"]["n_seen"], "row"),
+        "learned from": counted(of_all["kept"]["n_seen"], "row"),
+        **({} if detector.group is None else {"groups": _groups(detector.group, data["autoencoder"])}),
         "label": label,
         "ignored": ", ".join(detector.ignore) or "none",
         "columns": _columns(detector.preprocessor),
         "cut": f"{detector.threshold:.6g}, alpha {detector.alpha:g}, from {counted(n_scores, 'score')}",
-        "network": _network_of(detector.autoencoder, data["autoencoder"]),
+        "network": _network_of(detector.autoencoder, of_all),
         "preprocessing": detector.preprocessor.report(),
     }
 
 
 def _of_pyod(kind: str, data: State) -> Card:
     from iotae.batch.autoencoder import BatchAutoencoder
+    from iotae.batch.grouped_schema import AnyAutoencoder, of_all_rows
     from iotae.preprocessing import Preprocessor
 
-    model = BatchAutoencoder.from_state(data["model"])
+    groups = data["params"].get("groups")
+    check(data["model"], AnyAutoencoder())
+    of_all = of_all_rows(data["model"], groups, "model")
+    model = BatchAutoencoder.from_state(of_all)
     names = data["feature_names"] or [f"column {i}" for i in range(data["n_features"])]
     columns = dict.fromkeys(names, "a number")
     params = data["params"]
@@ -118,11 +126,17 @@ def _of_pyod(kind: str, data: State) -> Card:
     rate = "contamination" if params.get("alpha") is None else "alpha"
     return {
         "kind": f"{kind}, a table model (PyOD)",
-        "learned from": counted(data["model"]["kept"]["n_seen"], "row"),
+        "learned from": counted(of_all["kept"]["n_seen"], "row"),
+        **({} if groups is None else {"groups": _groups(groups, data["model"])}),
         "columns": columns,
         "cut": f"{data['threshold']:.6g}, threshold={params['threshold']!r}, {rate}={params[rate]!r}",
-        "network": _network_of(model, data["model"]),
+        "network": _network_of(model, of_all),
     }
+
+
+def _groups(column: str, data: State) -> str:
+    own, small = len(data["groups"]), len(data["small"])
+    return f"by {column}: {counted(own, 'model')} of one group each, {counted(small, 'smaller group')}"
 
 
 def _of_stream(data: State) -> Card:

@@ -13,7 +13,7 @@ from iotae.cli.input_options import form_of
 from iotae.cli.models import load_model
 from iotae.cli.paths import check_output
 from iotae.cli.rows import row_dicts
-from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
+from iotae.cli.terminal import announce_compiler, counted, progress_bar, said_warnings, say, say_notes
 from iotae.data import Table
 from iotae.data.reasons import Known, no_reasons, reason_of
 
@@ -41,9 +41,10 @@ def run(args: Namespace) -> int:
     ):
         for chunk in iter_table(args.new, args.chunk_rows or CHUNK_ROWS, form=form_of(args)):
             read = chunk.notation.notes
-            verdict = detector.judge(
-                chunk, explain=args.explain, allow_missing=args.allow_missing, strict=not rows
-            )
+            with said_warnings():
+                verdict = detector.judge(
+                    chunk, explain=args.explain, allow_missing=args.allow_missing, strict=not rows
+                )
             added: dict[str, NDArray[Any]] = {
                 "score": verdict.scores,
                 "alarm": verdict.alarms.astype(np.int64),

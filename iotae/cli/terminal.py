@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ __all__ = [
     "counted",
     "log_as",
     "progress_bar",
+    "said_warnings",
     "say",
     "say_notes",
     "shows_bars",
@@ -72,6 +74,19 @@ def say_notes(notes: Counter[str]) -> None:
     """Print what could not be used, a line each."""
     for note, count in notes.items():
         say(f"note: {count} {note}")
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Print the warnings that are meant for the user as messages of one line."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for one in found:
+        if one.category is UserWarning:
+            say(f"warning: {one.message}")
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def shows_bars() -> bool:

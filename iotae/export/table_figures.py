@@ -49,8 +49,13 @@ def freeze_table(detector: TableDetector) -> FrozenTable:
     Raises
     ------
     ValueError
-        If a feature is more than a number and its scale.
+        If a feature is more than a number and its scale, or there is a model for each group.
     """
+    if detector.group is not None:
+        raise ValueError(
+            f"Got a model for each {detector.group!r}, but expected one of all rows: fit the rows of one "
+            "group without --group, and export that."
+        )
     learned, model = detector.preprocessor.learned, detector.autoencoder
     kinds = [code.kind for code in learned.codes for _ in code.names]
     logged = learned.logged

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from iotae._typing import Bool, Float64
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.batch.group_rows import GroupedRows, keys_of
+from iotae.batch.grouped import GroupedAutoencoder
 from iotae.data import Table
 from iotae.preprocessing import Preprocessor
 
-__all__ = ["fit_and_calibrate", "hold_out"]
+__all__ = ["fit_and_calibrate", "hold_out", "rows_of"]
 
 _MIN_HELD_OUT = 20
 """Rows held out at least; with fewer, a quantile of their scores says too little."""
@@ -25,30 +29,46 @@ def hold_out(normal: Bool, share: float, seed: int | None) -> Bool:
     return held
 
 
+def rows_of(X: Float64, table: Table, group: str | None) -> Any:
+    """What a model takes of a table: its features (n, d), and where there are groups each row's."""
+    return X if group is None else GroupedRows(X, keys_of(table, group))
+
+
 def fit_and_calibrate(
-    preprocessor: Preprocessor, autoencoder: BatchAutoencoder, table: Table, labels: Bool | None, held: Bool
+    preprocessor: Preprocessor,
+    autoencoder: BatchAutoencoder | GroupedAutoencoder,
+    table: Table,
+    labels: Bool | None,
+    held: Bool,
+    group: str | None = None,
 ) -> tuple[int, Float64]:
     """Fit both in place, and return the number of rows learned and the scores for calibration.
 
     Parameters
     ----------
     preprocessor : Preprocessor
-    autoencoder : BatchAutoencoder
+    autoencoder : BatchAutoencoder or GroupedAutoencoder
     table : Table
     labels : ndarray of shape (n,), bool, optional
         True for anomalies, which nothing is learned from.
     held : ndarray of shape (n,), bool
         Normal rows that calibrate and are not learned. Where there are none, all normal rows calibrate.
+    group : str, optional
+        The column that names the group of each row, which is no feature.
     """
-    X = preprocessor.fit_apply(
-        table.take(~held) if held.any() else table, None if labels is None else labels[~held]
-    )
+    given = table.take(~held) if held.any() else table
+    features = given if group is None else given.without([group])
+    X = rows_of(preprocessor.fit_apply(features, None if labels is None else labels[~held]), given, group)
     training, categories = preprocessor.training_mask_, preprocessor.learned.feature_categories
     learned = X if training.all() else X[training]
     if held.any():
-        # chunks are not scored after the fit: only the rows held out need scores here
-        autoencoder.fit_chunks([learned], categories)
-        rows = preprocessor.apply(table.take(held), keep_rows=True, strict=False).X
+        if isinstance(autoencoder, GroupedAutoencoder):
+            autoencoder.fit(learned, categories=categories)
+        else:
+            # chunks are not scored after the fit: only the rows held out need scores here
+            autoencoder.fit_chunks([learned], categories)
+        aside = table.take(held)
+        rows = rows_of(preprocessor.apply(aside, keep_rows=True, strict=False).X, aside, group)
         return len(learned), autoencoder.score(rows)
     autoencoder.fit(learned, categories=categories)
     scores = autoencoder.fitted_scores

@@ -16,8 +16,10 @@ from iotae._typing import Bool, Float64
 from iotae._validation import check_alpha, check_row_labels, check_share
 from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.batch.grouped import GroupedAutoencoder
 from iotae.data import Table, TableError
-from iotae.pipeline.calibration import fit_and_calibrate, hold_out
+from iotae.pipeline import scoring
+from iotae.pipeline.calibration import fit_and_calibrate, hold_out, rows_of
 from iotae.pipeline.state_schema import TABLE_DETECTOR
 from iotae.pipeline.verdict import Verdict
 from iotae.preprocessing import Preprocessor
@@ -53,13 +55,15 @@ class TableDetector:
         The label column, which is never a feature, and its value for 'normal', saved for the record.
     ignore : sequence of str, default=()
         Further columns that are no features.
+    group : str, optional
+        The column of each row's device, which has a model of its own: see ``iotae.batch.grouped``.
 
     Attributes
     ----------
     threshold : float
         Scores above it are alarms.
     preprocessor, autoencoder
-        The fitted copies; before the first fit, what was given.
+        The fitted copies (with groups, the model of all rows); before the first fit, what was given.
 
     Examples
     --------
@@ -83,15 +87,18 @@ class TableDetector:
         label: str | None = None,
         normal_value: str | None = None,
         ignore: Sequence[str] = (),
+        group: str | None = None,
     ) -> None:
         self.alpha = check_alpha(alpha)
         self.holdout = check_share("holdout", holdout, meaning="the share of the normal rows, e.g. 0.2")
-        self.seed, self.label, self.normal_value, self.ignore = seed, label, normal_value, list(ignore)
+        self.seed, self.label, self.normal_value, self.group = seed, label, normal_value, group
+        self.ignore = list(ignore)
         self._given = (
             Preprocessor() if preprocessor is None else preprocessor,
             BatchAutoencoder(seed=seed) if autoencoder is None else autoencoder,
         )
         self.preprocessor, self.autoencoder = self._given
+        self._model: scoring.Model = self.autoencoder
         self._threshold = QuantileThreshold(contamination=self.alpha)
         self._calibration: Float64 | None = None
 
@@ -114,15 +121,17 @@ class TableDetector:
         TableError
             If there is nothing to learn from: see :meth:`iotae.preprocessing.Preprocessor.fit`.
         """
-        table = table.without(self._not_features())
+        table = table.without({*self._not_features()} - {self.group})
         labels = check_row_labels(y, table.n_rows)
         # what fails on the way leaves an earlier fit as it was, and the caller's objects stay as given
         preprocessor, autoencoder = copy.deepcopy(self._given)
         autoencoder.clean = autoencoder.clean or labels is not None
         normal = np.zeros(table.n_rows, dtype=bool) if labels is None else ~labels
         held = hold_out(normal, self.holdout, self.seed)
-        self.n_learned, self._calibration = fit_and_calibrate(preprocessor, autoencoder, table, labels, held)
-        self.preprocessor, self.autoencoder = preprocessor, autoencoder
+        model = autoencoder if self.group is None else GroupedAutoencoder(autoencoder, self.alpha)
+        learned = fit_and_calibrate(preprocessor, model, table, labels, held, self.group)
+        self.n_learned, self._calibration = learned
+        self.preprocessor, self._model, self.autoencoder = preprocessor, model, scoring.of_all_rows(model)
         self.n_calibrated = len(self._calibration)
         return self.recut(self.alpha)
 
@@ -141,7 +150,7 @@ class TableDetector:
         return self
 
     def _not_features(self) -> list[str]:
-        named = [*self.ignore, *([self.label] if self.label is not None else [])]
+        named = [*self.ignore, *(name for name in (self.label, self.group) if name is not None)]
         return [*named, *map(str.strip, named)]
 
     @property
@@ -152,7 +161,7 @@ class TableDetector:
     @property
     def columns(self) -> list[str]:
         """The table's columns that scores are shared out among; a category is one column."""
-        return list(dict.fromkeys(self.preprocessor.feature_sources))
+        return scoring.columns_of(self.preprocessor)
 
     def score(self, table: Table) -> Float64:
         """Score every row; higher is more anomalous.
@@ -179,7 +188,7 @@ class TableDetector:
     ) -> tuple[Float64, Counter[str]]:
         """Score every row, and count what could not be used: see ``Preprocessor.apply``."""
         X, notes = self._features(table, allow_missing, strict)
-        return self._score(X), notes
+        return scoring.scores_of(self._model, X), notes
 
     def judge(
         self, table: Table, *, explain: bool = False, allow_missing: bool = False, strict: bool = True
@@ -189,28 +198,18 @@ class TableDetector:
         The table is preprocessed once. For the other parameters see ``Preprocessor.apply``.
         """
         X, notes = self._features(table, allow_missing, strict)
-        scores = self._score(X)
+        scores = scoring.scores_of(self._model, X)
         alarms = self.classify(scores)
         if not explain:
             return Verdict(scores, alarms, None, None, notes)
-        return Verdict(scores, alarms, self._shares(X[alarms]), self._expected(X[alarms]), notes)
+        asked = self._model, self.preprocessor, X[alarms]
+        return Verdict(scores, alarms, scoring.shares_of(*asked), scoring.expected_of(*asked), notes)
 
-    def _features(self, table: Table, allow_missing: bool, strict: bool) -> tuple[Float64, Counter[str]]:
+    def _features(self, table: Table, allow_missing: bool, strict: bool) -> tuple[Any, Counter[str]]:
         X, _, notes = self.preprocessor.apply(
             table, keep_rows=True, allow_missing=allow_missing, strict=strict, known=self._not_features()
         )
-        return X, notes
-
-    def _score(self, X: Float64) -> Float64:
-        return self.autoencoder.score(X) if len(X) else np.empty(0)
-
-    def _shares(self, X: Float64) -> Float64:
-        errors = self.autoencoder.errors(X) if len(X) else np.empty(X.shape)
-        return self.preprocessor.shares_by_column(errors, self.columns)
-
-    def _expected(self, X: Float64) -> Float64:
-        made = self.autoencoder.expected(X) if len(X) else X
-        return self.preprocessor.numbers_by_column(made, self.columns)
+        return rows_of(X, table, self.group), notes
 
     def classify(self, scores: ArrayLike) -> Bool:
         """Say which scores are alarms: those above the threshold."""
@@ -226,7 +225,8 @@ class TableDetector:
         shares : ndarray of shape (n, len(names))
             At least 0; a row sums to its score.
         """
-        return self.columns, self._shares(self._features(table, False, False)[0])
+        rows = self._features(table, False, False)[0]
+        return self.columns, scoring.shares_of(self._model, self.preprocessor, rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one file, without pickle.
@@ -255,7 +255,7 @@ class TableDetector:
         return serialization.restore(path, KIND, cls.from_state)
 
     def _settings(self) -> dict[str, Any]:
-        names = ("alpha", "holdout", "seed", "label", "normal_value", "ignore")
+        names = ("alpha", "holdout", "seed", "label", "normal_value", "ignore", "group")
         return {name: getattr(self, name) for name in names}
 
     def to_state(self) -> dict[str, Any]:
@@ -263,7 +263,7 @@ class TableDetector:
         return {
             "settings": self._settings(),
             "preprocessor": self.preprocessor.to_state(),
-            "autoencoder": self.autoencoder.to_state(),
+            "autoencoder": self._model.to_state(),
             "threshold": self._threshold.to_state(),
         }
 
@@ -271,10 +271,9 @@ class TableDetector:
     def from_state(cls, data: dict[str, Any]) -> TableDetector:
         """Rebuild from :meth:`to_state`; a state that is not as a detector's raises ``StateError``."""
         check(data, TABLE_DETECTOR)
-        restored = cls(
-            Preprocessor.from_state(data["preprocessor"]),
-            BatchAutoencoder.from_state(data["autoencoder"]),
-            **data["settings"],
-        )
+        model = scoring.model_from_state(data["autoencoder"])
+        steps = Preprocessor.from_state(data["preprocessor"])
+        restored = cls(steps, scoring.of_all_rows(model), **data["settings"])
+        restored._model = model
         restored._threshold = QuantileThreshold.from_state(data["threshold"])
         return restored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iotae._typing import State
 from iotae._validation.schema import ListOf, Maybe, Number, Record, Text, refuse
-from iotae.batch.state_schema import BATCH_AUTOENCODER, check_fitted
+from iotae.batch.grouped_schema import AnyAutoencoder, of_all_rows
 from iotae.nn.state_schema import SEED
 from iotae.preprocessing.state_schema import PREPROCESSOR, n_features
 from iotae.thresholds import QuantileThreshold
@@ -13,8 +13,8 @@ __all__ = ["TABLE_DETECTOR"]
 
 
 def _check_parts(data: State, place: str) -> None:
-    check_fitted(data["autoencoder"], "autoencoder")
-    made, taken = n_features(data["preprocessor"]), data["autoencoder"]["network"]["n_features"]
+    fitted = of_all_rows(data["autoencoder"], data["settings"].get("group"), "autoencoder")
+    made, taken = n_features(data["preprocessor"]), fitted["network"]["n_features"]
     if made != taken:
         raise refuse(made, "preprocessor", f"one that makes the {taken} features that the autoencoder takes")
 
@@ -29,10 +29,13 @@ TABLE_DETECTOR = Record(
                 "label": Maybe(Text()),
                 "normal_value": Maybe(Text()),
                 "ignore": ListOf(Text()),
-            }
+                "group": Maybe(Text()),
+            },
+            # before tables of many devices
+            optional=frozenset({"group"}),
         ),
         "preprocessor": PREPROCESSOR,
-        "autoencoder": BATCH_AUTOENCODER,
+        "autoencoder": AnyAutoencoder(),
         "threshold": QuantileThreshold.SCHEMA,
     },
     (_check_parts,),

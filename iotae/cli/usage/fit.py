@@ -27,6 +27,12 @@ def add_options(parser: ArgumentParser) -> None:
     add_label(parser, use="it is no feature")
     add_drop(parser)
     parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="the column that names the device, which is no feature: each device of at least 100 rows gets a "
+        "model of its own",
+    )
+    parser.add_argument(
         "--alpha",
         type=share,
         default=0.1,
@@ -42,6 +48,11 @@ def add_options(parser: ArgumentParser) -> None:
         help="learn from at most N rows, drawn at random: for files larger than memory (default: all rows)",
     )
     add_preprocessing(parser)
+    _add_network(parser)
+    add_input_format(parser)
+
+
+def _add_network(parser: ArgumentParser) -> None:
     network = parser.add_argument_group("network", "the autoencoder and its training")
     network.add_argument(
         "--hidden-sizes",
@@ -67,4 +78,3 @@ def add_options(parser: ArgumentParser) -> None:
     network.add_argument(
         "--device", metavar="NAME", help="where to train: cpu (default), or cuda for a GPU through PyTorch"
     )
-    add_input_format(parser)
