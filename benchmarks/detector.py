@@ -44,6 +44,8 @@ class Detector:
         Whether it is this project's, so that its source decides the result.
     takes_time : bool
         Whether a row may carry a ``datetime`` beside the numbers.
+    given : str
+        What of a table's columns it is shown, in the words of the page.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Detector:
     recipe: str
     ours: bool = False
     takes_time: bool = False
+    given: str = "raw values"
 
     def why_absent(self) -> str | None:
         """Return None where the detector can be made, else one line that says why not."""

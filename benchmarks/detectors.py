@@ -3,7 +3,8 @@
 An entry is a function from a `Task` to a fresh detector, put into `TABLES` (PyOD's interface) or
 `STREAMS` (River's interface) under its name. Nothing is tuned: an argument is given only where the
 detector asks for it (a seed, silence, the number of features) or where its paper ties it to the length
-of the stream (KitNET's grace periods).
+of the stream (KitNET's grace periods). A table's peer stands behind the scaler that its documentation
+advises.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from benchmarks import table_peers
 from benchmarks.detector import Detector, Task
 from benchmarks.isolated import PEERS
 
@@ -56,16 +58,27 @@ def resolve(kind: str, chosen: list[str] | None) -> list[Detector]:
     return [registry[name] for name in chosen or registry]
 
 
-def _pyod(module: str, name: str, *packages: str, **arguments: Any) -> None:
+def _pyod(
+    module: str,
+    name: str,
+    *packages: str,
+    title: str | None = None,
+    given: str = table_peers.RAW,
+    **arguments: Any,
+) -> None:
     """Put a PyOD detector into `TABLES`; an argument that is a function is given the `Task`."""
 
     def make(task: Task) -> Any:
         detector = getattr(import_module(f"pyod.models.{module}"), name)
-        return detector(
+        made = detector(
             **{key: value(task) if callable(value) else value for key, value in arguments.items()}
         )
+        return table_peers.wrapped(made, given)
 
-    TABLES[name] = Detector(name, make, ("pyod", *packages), f"{module}.{name}({', '.join(arguments)})")
+    said = ", ".join(key if callable(value) else f"{key}={value!r}" for key, value in arguments.items())
+    recipe = f"{module}.{name}({said})\n{table_peers.recipe(given)}"
+    title = title or name
+    TABLES[title] = Detector(title, make, ("pyod", *packages), recipe, given=given)
 
 
 def _seed(task: Task) -> int:
@@ -90,19 +103,43 @@ def _table_told(task: Task) -> Any:
     return IoTAE(clean=True, random_state=task.seed)
 
 
+def _isotree(title: str, given: str, **arguments: Any) -> None:
+    """Put a forest of ``isotree`` into `TABLES`, of 100 trees of 256 rows."""
+
+    def make(task: Task) -> Any:
+        return table_peers.wrapped(table_peers.Forest(task.seed, ntrees=100, **arguments), given)
+
+    recipe = f"{arguments}\n{inspect.getsource(table_peers.Forest)}\n{table_peers.recipe(given)}"
+    TABLES[title] = Detector(title, make, ("isotree",), recipe, given=given)
+
+
 _pyod("iforest", "IForest", "scikit-learn", random_state=_seed)
-_pyod("mcd", "MCD", "scikit-learn", random_state=_seed)
-_pyod("gmm", "GMM", "scikit-learn", random_state=_seed)
-_pyod("knn", "KNN", "scikit-learn")
+# the library's own shorthands for the two papers, but for the number of trees of the first
+_isotree("fair-cut forest", table_peers.RAW, sample_size=256, ndim=2, prob_pick_pooled_gain=1)
+_isotree(
+    "extended isolation forest",
+    table_peers.SCALED,
+    sample_size=256,
+    ndim=2,
+    max_depth=8,
+    coefs="uniform",
+    standardize_data=False,
+    missing_action="fail",
+)
+_pyod("mcd", "MCD", "scikit-learn", given=table_peers.SCALED, random_state=_seed)
+_pyod("gmm", "GMM", "scikit-learn", given=table_peers.SCALED, random_state=_seed)
+_pyod("knn", "KNN", "scikit-learn", given=table_peers.SCALED)
+_pyod("knn", "KNN", "scikit-learn", title="KNN, mean of 5", given=table_peers.SCALED, method="mean")
 _pyod("ecod", "ECOD")
 _pyod("copod", "COPOD")
 _pyod("hbos", "HBOS")
-_pyod("pca", "PCA", "scikit-learn", random_state=_seed)
-_pyod("cblof", "CBLOF", "scikit-learn", random_state=_seed)
-_pyod("lof", "LOF", "scikit-learn")
-_pyod("auto_encoder", "AutoEncoder", "torch", random_state=_seed, verbose=0)
-_pyod("vae", "VAE", "torch", random_state=_seed, verbose=0)
-_pyod("deep_svdd", "DeepSVDD", "torch", n_features=_n_features, random_state=_seed, verbose=0)
+_pyod("pca", "PCA", "scikit-learn", given=table_peers.VARYING, random_state=_seed)
+_pyod("cblof", "CBLOF", "scikit-learn", given=table_peers.SCALED, random_state=_seed)
+_pyod("lof", "LOF", "scikit-learn", given=table_peers.SCALED)
+_DEEP = {"given": table_peers.SELF_SCALED, "random_state": _seed, "verbose": 0}
+_pyod("auto_encoder", "AutoEncoder", "torch", **_DEEP)
+_pyod("vae", "VAE", "torch", **_DEEP)
+_pyod("deep_svdd", "DeepSVDD", "torch", n_features=_n_features, **_DEEP)
 
 
 @_entry(STREAMS, "iotae", "river", ours=True)

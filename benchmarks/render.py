@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OURS", "document", "failures", "markdown", "per_set", "summary"]
+__all__ = ["OURS", "document", "failures", "grid", "is_ours", "markdown", "per_set", "summary"]
 
 OURS = "iotae"
-VERSIONS = ("numpy", "numba", "scipy", "scikit-learn", "torch", "pyod", "river", "aberrant")
+VERSIONS = ("numpy", "numba", "scipy", "scikit-learn", "torch", "pyod", "isotree", "river", "aberrant")
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]], n_text: int = 1) -> str:
@@ -82,7 +82,7 @@ def _bare_table(lines: Sequence[str]) -> str:
     return "\n".join([line(rows[0]), "  ".join("-" * w for w in widths), *map(line, rows[1:])])
 
 
-def _grid(records: list[dict[str, Any]], figure: str) -> tuple[list[str], list[str], NDArray[np.float64]]:
+def grid(records: list[dict[str, Any]], figure: str) -> tuple[list[str], list[str], NDArray[np.float64]]:
     """Return detectors, sets and the means over seeds of one figure; a failure counts as chance."""
     detectors = list(dict.fromkeys(record["detector"] for record in records))
     sets = list(dict.fromkeys(record["dataset"] for record in records))
@@ -91,8 +91,8 @@ def _grid(records: list[dict[str, Any]], figure: str) -> tuple[list[str], list[s
         chance = 0.5 if figure.startswith("auc") else record["anomalies"]
         value = chance if "error" in record else record[figure]
         values[detectors.index(record["detector"])][sets.index(record["dataset"])].append(value)
-    grid = np.array([[np.mean(cell) if cell else np.nan for cell in row] for row in values])
-    return detectors, sets, grid
+    means = np.array([[np.mean(cell) if cell else np.nan for cell in row] for row in values])
+    return detectors, sets, means
 
 
 def summary(
@@ -126,14 +126,14 @@ def summary(
     bests = {"best peer of each set, picked afterwards": None, **(circles or {})}
     order: NDArray[np.int64] | None = None
     for key, title in figures.items():
-        detectors, _, grid = _grid(records, key)
-        means = grid.mean(axis=1)
+        detectors, _, values = grid(records, key)
+        means = values.mean(axis=1)
         order = np.argsort(-means, kind="stable") if order is None else order
         circle_means = []
         for names in bests.values():
-            peers = grid[[not _is_ours(name) if names is None else name in names for name in detectors]]
+            peers = values[[not is_ours(name) if names is None else name in names for name in detectors]]
             circle_means.append(f"{peers.max(axis=0).mean():.3f}" if len(peers) else "-")
-        ranks = rankdata(-grid, axis=0).mean(axis=1)
+        ranks = rankdata(-values, axis=0).mean(axis=1)
         columns.append((f"mean {title}", [f"{means[i]:.3f}" for i in order] + circle_means))
         columns.append((f"rank {title}", [f"{ranks[i]:.1f}" for i in order] + ["-"] * len(bests)))
     costs = [
@@ -152,19 +152,19 @@ def summary(
 
 def per_set(records: list[dict[str, Any]], figure: str) -> str:
     """Return one row a set, one column a detector, the best in bold; "failed" where there is no result."""
-    detectors, sets, grid = _grid(records, figure)
+    detectors, sets, values = grid(records, figure)
     failed = {(record["dataset"], record["detector"]) for record in records if "error" in record}
     rows = []
     for j, name in enumerate(sets):
         sized = next((record for record in records if record["dataset"] == name and "n" in record), {})
-        best = grid[:, j].max()
+        best = values[:, j].max()
         cells = [
             "failed"
             if (name, detector) in failed
             else f"**{value:.3f}**"
             if value == best
             else f"{value:.3f}"
-            for detector, value in zip(detectors, grid[:, j], strict=True)
+            for detector, value in zip(detectors, values[:, j], strict=True)
         ]
         share = f"{sized['anomalies']:.2%}" if sized else "-"
         rows.append([name, sized.get("n", "-"), sized.get("d", "-"), share, *cells])
@@ -181,10 +181,11 @@ def failures(records: list[dict[str, Any]]) -> list[str]:
 
 
 def _emphasised(name: str) -> str:
-    return f"**{name}**" if _is_ours(name) else name
+    return f"**{name}**" if is_ours(name) else name
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
+    """Return whether a name in the registry is one of our own detectors."""
     return name.startswith(OURS)
 
 

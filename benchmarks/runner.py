@@ -22,8 +22,9 @@ __all__ = ["CACHE", "Job", "one_thread", "plan", "run"]
 
 CACHE = datasets.ROOT / ".cache" / "benchmarks"
 PROTOCOLS = {**protocols.PROTOCOLS, "alarms": alarms.realised}
-SOURCES = dict.fromkeys(PROTOCOLS, ("protocols.py", "peers.py")) | {
-    "alarms": ("protocols.py", "peers.py", "alarms.py", "normal_streams.py")
+SOURCES = dict.fromkeys(PROTOCOLS, ("protocols.py",)) | {
+    "stream": ("protocols.py", "peers.py"),
+    "alarms": ("protocols.py", "peers.py", "alarms.py", "normal_streams.py"),
 }
 """Files here that decide the results of a protocol."""
 

@@ -35,7 +35,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PREFIX = "kernels-"
-_FLOORS = ("", "nn", "stream", "batch")
+_FLOORS = ("", "nn", "stream", "batch", "quality")
 """Folders of the package whose modules hold kernels, or constants that kernels read."""
 
 

@@ -19,6 +19,7 @@ from iotae.preprocessing import Preprocessor
 from pyod_iotae import alarms
 from pyod_iotae.core import core_of
 from pyod_iotae.labels import LabellingDetector
+from pyod_iotae.reasons import reasons_of_rows
 from pyod_iotae.state_schema import DETECTOR
 from pyod_iotae.tables import like, to_numbers
 
@@ -38,8 +39,8 @@ class IoTAE(Unshared, LabellingDetector):
     ----------
     contamination : float in (0, 0.5], 'auto', or a PyThresh object
         Share of outliers in the training rows, which sets ``threshold_``. With ``'auto'`` the threshold lies
-        three robust deviations above the median of the training scores, which on most tables makes outliers
-        of some 5 % of the rows. A PyThresh object finds the threshold itself; it is copied, never changed.
+        three robust deviations above the median of the training scores, so that the share follows
+        the table. A PyThresh object finds the threshold itself; it is copied, never changed.
     preprocessing : bool
         Scale each feature robustly first. Turn it off only for rows that are scaled already.
     lr : float
@@ -228,17 +229,27 @@ class IoTAE(Unshared, LabellingDetector):
         return like(X, parts)
 
     def expected(self, X: Any) -> Any:
-        """What the network makes of each cell (n_samples, n_features), in the column's own units.
+        """What each cell (n_samples, n_features) should be, given the others, in the column's own units.
 
-        A cell far from it is one that the other cells do not account for. Missing cells are filled. A data
+        A cell far from it is one that the other cells do not account for; such a cell has no say in what is
+        expected of the others. Missing cells are filled. A data
         frame gives a frame of the same library with its columns, and its index if it has one; columns that
         were encoded (text, categories, times) or left out are NaN.
         """
         self._check_fitted()
-        made = self.model_.reconstruct(to_numbers(self, X, reset=False))
+        made = self.model_.expected(to_numbers(self, X, reset=False))
         if self.encoder_ is not None:
             made = self.encoder_.numbers_by_column(made, self.feature_names_in_)
         return like(X, made)
+
+    def reasons(self, X: Any) -> list[list[str]]:
+        """The reasons of each row's score in words: the three columns that most of it comes from at most.
+
+        A number is told with what was expected of it, ``watts 71, expected about 35 (82 %)``; columns of an
+        array are named ``x0``, ``x1`` and so on. They are made one row at a time, so give the rows that are
+        alarms, not the whole table.
+        """
+        return reasons_of_rows(X, self.explain(X), self.expected(X))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to a file that :meth:`load` reads without executing code.

@@ -171,6 +171,10 @@ class IoTAE(ModelOfAStream):
         """Return what the model expects of each number, given the row's other cells, in its own units."""
         return self._model.expected_one(x)
 
+    def reasons_one(self, x: dict[base.typing.FeatureName, Any]) -> list[str]:
+        """Return the reasons of the row's score in words: `watts 71, expected about 35`."""
+        return self._model.reasons_one(x)
+
     def score_learn_one(self, x: dict[base.typing.FeatureName, Any]) -> tuple[float, bool]:
         """Score a row, judge it and learn it in one call, with the same results.
 

@@ -1,12 +1,15 @@
-"""What River's model says of itself, and the setting that may be changed while it runs."""
+"""What River's model says of itself, and what a person may tell it while it runs."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from river import base
 
 from iotae._sharing import Unshared
 from iotae._validation import check_count
 from iotae.stream.autoencoder import OnlineAutoencoder
+from iotae.stream.confirmed import Confirmed
 
 __all__ = ["ModelOfAStream"]
 
@@ -54,6 +57,16 @@ class ModelOfAStream(Unshared, base.AnomalyDetector):
         return self._model.n_unusable
 
     @property
+    def confirmed(self) -> list[Confirmed]:
+        """The kinds of alarm that were confirmed: number, label, kind in words, and how often."""
+        return self._model.confirmed
+
+    @property
+    def n_withheld(self) -> int:
+        """Number of rows not learned because their kind of alarm was confirmed as an anomaly."""
+        return self._model.n_withheld
+
+    @property
     def n_refused(self) -> int:
         """Number of rows that looked anomalous and taught nothing."""
         return self._model.n_refused
@@ -77,3 +90,21 @@ class ModelOfAStream(Unshared, base.AnomalyDetector):
     def drift_detected(self) -> bool:
         """Whether rows that look anomalous are being adopted as a changed world."""
         return self._model.drift_detected
+
+    def confirm_one(self, x: dict[base.typing.FeatureName, Any], label: bool | int | str) -> str:
+        """Take an operator's answer to an alarm, and return the kind of alarm in words.
+
+        Parameters
+        ----------
+        x
+            The row that was the alarm, best before it is learned.
+        label
+            What it was: 0 or 'normal', so that such rows raise no alarm any more, or 1 or 'anomaly', so that
+            such rows are never learned.
+
+        """
+        return self._model.confirm_one(x, label)
+
+    def forget_confirmed(self, number: int) -> None:
+        """Forget a kind of alarm that was confirmed, by its number in `confirmed`."""
+        self._model.forget_confirmed(number)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from iotae._typing import State
-from iotae._validation.schema import COUNT, Flag, Maybe, Number, Record, Schema, Whole, check, refuse
+from iotae._validation.schema import COUNT, Flag, Maybe, Number, Record, Schema, Text, Whole, check, refuse
 from iotae.nn.state_schema import HIDDEN_SIZES
+from iotae.quality.state_schema import CHECKER
 from iotae.stream.state_schema import ONLINE_AUTOENCODER, SETTINGS
 from iotae.thresholds import (
     AlertBudget,
@@ -15,7 +16,7 @@ from iotae.thresholds import (
     Threshold,
 )
 
-__all__ = ["DETECTOR", "RULES", "check_filter"]
+__all__ = ["DETECTOR", "FLEET", "QUALITY_FILTER", "RULES", "check_filter"]
 
 RULES: dict[str, type[Threshold]] = {
     rule.__name__: rule
@@ -38,6 +39,12 @@ _SHARED = {name: schema for name, schema in SETTINGS.fields.items() if name != "
 _PARAMS = Record({**_SHARED, "hidden_sizes": HIDDEN_SIZES, "max_features": Whole(1)})
 
 DETECTOR = Record({"params": _PARAMS, "model": ONLINE_AUTOENCODER}, (_check_params,))
+
+QUALITY_FILTER = Record({"flag": Maybe(Text()), "quarantine_size": Whole(0), "checker": CHECKER})
+
+
+FLEET = Record({"alpha": Maybe(Number(0.0, 1.0, inner=True)), "model": DETECTOR})
+"""A fleet, but for what the core checks of its devices."""
 
 
 def _one_rule(data: State, place: str) -> None:

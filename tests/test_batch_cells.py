@@ -91,8 +91,44 @@ def test_the_broken_cell_is_the_one_farthest_off(view):
     together, largest = cells.shares(broken)
     assert (largest.argmax(axis=1) == where).mean() > 0.95
     assert (largest.sum(axis=1) == 1).all()
-    np.testing.assert_allclose(together.sum(axis=1), cells.heights(broken)[0], rtol=1e-5)
+    np.testing.assert_array_equal(together.argmax(axis=1), largest.argmax(axis=1))
     assert np.median(cells.heights(broken)[1]) > 10 * np.median(cells.heights(rows)[1])
+
+
+def test_what_is_expected_of_a_cell_does_not_hang_on_what_it_says(view):
+    cells, rows = view
+    whole = rows[~np.isnan(rows).any(axis=1)][:60]
+    told = cells.expected(whole)
+    assert np.corrcoef(told.ravel(), whole.ravel())[0, 1] > 0.8
+    broken, where = whole.copy(), np.arange(60) % 6
+    broken[np.arange(60), where] += 8.0
+    off = np.abs(cells.expected(broken) - told)[np.arange(60), where]
+    assert np.median(off) == 0.0
+
+
+def test_two_broken_cells_do_not_blame_a_third(view):
+    cells, rows = view
+    whole = rows[~np.isnan(rows).any(axis=1)][:200]
+    broken = whole.copy()
+    broken[:, 1] += 8.0
+    broken[:, 4] -= 8.0
+    others = [0, 2, 3, 5]
+    spoilt = np.abs(cells._foretold(np.clip(broken, -6, 6)) - cells.expected(whole))[:, others]
+    mended = np.abs(cells.expected(broken) - cells.expected(whole))[:, others]
+    assert np.median(mended) < 0.3 * np.median(spoilt)
+    together, _ = cells.shares(broken)
+    assert (np.sort(np.argsort(-together, axis=1)[:, :2], axis=1) == [1, 4]).all(axis=1).mean() > 0.9
+
+
+def test_what_is_expected_is_the_same_for_a_row_alone_and_in_a_table(view):
+    cells, rows = view
+    rows = rows[:40].copy()
+    rows[::3, 2] += 9.0
+    rows[::5, 0] -= 9.0
+    told = cells.expected(rows)
+    assert np.isfinite(told).all()
+    for i, row in enumerate(rows):
+        np.testing.assert_array_equal(cells.expected(row[None])[0], told[i])
 
 
 def test_a_missing_cell_is_not_off(view):
@@ -145,6 +181,8 @@ def test_the_values_of_a_category_are_seen_and_not_predicted():
     assert cells.shares(rare)[1].argmax() == 3
     assert cells.heights(rare)[1] == 36.0
     assert not cells.shares(rows)[0][:, 1:3].any()
+    assert np.isnan(cells.expected(rows)[:, 1:]).all()
+    np.testing.assert_allclose(cells.expected(wrong)[0, 0], -rows[0, 0], atol=1.0)
 
 
 def test_categories_alone_can_be_viewed(rng):
@@ -178,6 +216,27 @@ def test_one_broken_cell_is_found_among_many(d, deviations, least, clean):
     assert area(y, model.score(X)) > least
 
 
+def test_a_table_is_told_what_a_cell_should_be_in_its_own_unit(rng):
+    load = rng.normal(size=2000)
+    table = np.column_stack(
+        [1e4 + 1e3 * load, 5.0 - 0.1 * load, 1e-3 * load, load + 0.1 * rng.normal(size=2000)]
+    )
+    model = BatchAutoencoder(seed=0).fit(table)
+    broken = table[:200].copy()
+    broken[:, 0] += 8e3
+    broken[:3, 1] = np.nan
+    told = model.expected(broken)
+    assert np.median(np.abs(told[:, 0] - table[:200, 0])) < 300
+    assert np.median(np.abs(told[:, 2] - table[:200, 2])) < 3e-4
+    assert np.abs(told[:3, 1] - table[:3, 1]).max() < 0.1
+    categories = np.array([0, 0, 1, 1])
+    mixed = np.column_stack([table[:, :2], load > 0, load <= 0]).astype(float)
+    model = BatchAutoencoder(seed=0).fit(mixed, categories=categories)
+    np.testing.assert_array_equal(model.expected(mixed)[:, 2:], model.reconstruct(mixed)[:, 2:])
+    with pytest.raises(ValueError, match="not fitted"):
+        BatchAutoencoder().expected(table)
+
+
 def test_views_of_version_01_have_no_cells(rng):
     rows = factors(rng, 500, 3)
     learned = rows, np.zeros((500, 1), np.float32), rows
@@ -186,3 +245,4 @@ def test_views_of_version_01_have_no_cells(rng):
     del state["cells"], state["weights"]
     back = JoinedScore.from_state(state)
     np.testing.assert_array_equal(back.score(*learned), views.score(*learned))
+    assert back.expected(rows, learned[1]) is learned[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +91,26 @@ def test_the_commands_time_and_memory_are_measured_for_each_width(capsys):
             assert 50 < float(row[place].replace(",", "")) < 2000
     with pytest.raises(RuntimeError, match="iotae score failed: iotae: error: No such file"):
         wide.run("score", "none.iotae", "none.csv")
+
+
+def test_what_a_checkpoint_costs_is_measured_and_a_kill_changes_nothing(capsys):
+    assert __main__.main(["checkpoint", "--quick"]) == 0
+    said = capsys.readouterr().out
+    assert "nobody interrupted: yes" in said
+    table = [line.split("|")[1:-1] for line in said.splitlines() if line[:1] == "|"]
+    assert [row[0].strip() for row in table[2:]] == ["none", "every 1,000 rows", "every 10,000 rows"]
+    assert all(float(row[1]) > 0 for row in table[2:])
+
+
+@pytest.mark.skipif(
+    shutil.which("mosquitto", path="/usr/sbin:" + os.environ.get("PATH", "")) is None,
+    reason="needs mosquitto: apt-get install mosquitto",
+)
+def test_messages_of_a_broker_are_counted_against_those_sent(capsys):
+    pytest.importorskip("paho.mqtt.client", reason="messages need the extra mqtt")
+    assert __main__.main(["mqtt", "--quick"]) == 0
+    table = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    assert [cell.strip() for cell in table[2][:3]] == ["2,000", "0", "0"]
 
 
 def test_licences_of_all_dependencies_are_listed(capsys):

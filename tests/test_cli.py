@@ -391,6 +391,15 @@ def test_a_stream_in_two_parts_is_the_stream_in_one(house, tmp_path):
     assert a == b + c[1:]
 
 
+def test_a_stream_of_unlike_texts_says_that_they_are_not_learned(tmp_path, capsys):
+    events = tmp_path / "events.csv"
+    events.write_text("at where what\n" + "".join(f"x{i} y{i * i} {i}z\n" for i in range(300)))
+    assert main(["stream", str(events), "-o", str(tmp_path / "scored.csv")]) == 0
+    said = capsys.readouterr().err
+    assert "not learned: 1 column of texts that hardly come twice, such as 'at where what'" in said
+    assert "--sep" in said
+
+
 def test_stream_from_parquet(tmp_path):
     at = np.datetime64("2026-01-01", "us") + np.arange(50) * np.timedelta64(1, "h")
     pq.write_table(pa.table({"at": at, "x": np.sin(np.arange(50.0)), "y": [0] * 50}), tmp_path / "a.parquet")
@@ -431,7 +440,7 @@ def test_each_option_has_a_sentence_and_each_subcommand_an_example():
         action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
     )
     assert set(commands.choices) == {
-        *("demo", "fit", "tune", "score", "stream", "evaluate", "info", "simulate"),
+        *("demo", "fit", "tune", "score", "stream", "filter", "evaluate", "info", "simulate"),
     }
     for name, parser in commands.choices.items():
         assert f"$ iotae {name}" in parser.format_help() or f"| iotae {name}" in parser.format_help()

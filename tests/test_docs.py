@@ -98,7 +98,7 @@ def test_commands_run_in_order(page, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["fit", "tune", "score", "stream", "evaluate", "demo", "info", "simulate"]
+    "command", ["fit", "tune", "score", "stream", "evaluate", "demo", "report", "info", "simulate"]
 )
 def test_each_option_of_the_command_is_on_a_page(command):
     done = subprocess.run(

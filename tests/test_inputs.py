@@ -390,12 +390,60 @@ def test_rows_of_a_stream_give_the_same_scores(time, number, plain):
         ("a.csv", b"BZh91AY", "no UTF-8 text"),
         ("a.csv", "1,2\n3,4\n", "numbers in its first line"),
         ("a.csv", "1,5;2,5\n3,5;4,5\n", "numbers in its first line"),
+        (
+            "a.csv",
+            "2026-01-01T00:00,20.5,40\n2026-01-01T00:01,20.6,41\n",
+            "2026-01-01T00:00, 20.5.*add a header",
+        ),
+        ("a.csv", "31/12/2026 14:05;pump;20.5\n31/12/2026 14:06;pump;20.6\n", "add a header"),
+        ("a.csv", "2026-01-01\n2026-01-02\n", "add a header"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_do(name, content, message, file):
     with pytest.raises(TableError, match=message) as caught:
         read_table(file(content, name))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "header", ["time,2026-01-01,2026-01-02", "sensor,1,2", "at,20", "2026-01-01,pump", ",12:00,13:00"]
+)
+def test_a_header_may_hold_dates_or_numbers_beside_names(header, file):
+    names = read_table(file(f"{header}\n" + ",".join("1" * len(header.split(","))) + "\n")).names
+    assert names == header.split(",")
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("temp hum watts\n20.5 40 0.1\n20.6 41 0.2\n", ["temp", "hum", "watts"]),
+        ("day hour temp\n2026-01-01 14:05:00 20.5\n", ["day", "hour", "temp"]),
+        ("indoor temperature\n20.5\n", ["indoor temperature"]),
+        ("indoor temperature\n20.5 C\n", ["indoor temperature"]),
+        ("total watts\n1 234\n", ["total watts"]),
+        ("event time\n2026-01-01 14:05\n", ["event time"]),
+        ("sensor name\npump 3\n", ["sensor name"]),
+        ("indoor temp,hum\n20.5,40\n", ["indoor temp", "hum"]),
+        ("a b\n", ["a b"]),
+    ],
+)
+def test_blanks_divide_cells_only_where_they_leave_numbers_and_times(content, names, file):
+    table = read_table(file(content))
+    assert table.names == names
+    assert table.n_rows == len(content.splitlines()) - 1
+
+
+def test_numbers_that_a_spreadsheet_wrote_as_text_are_numbers_in_a_table(file):
+    table = read_table(file("a,b,c\n'20.64',=\"20.64\",tcp\n'1e3',=\"\",udp\n"))
+    np.testing.assert_array_equal(table.numbers("a")[0], [20.64, 1000.0])
+    np.testing.assert_array_equal(table.numbers("b")[0], [20.64, np.nan])
+    assert table.kind("c") == "category"
+
+
+def test_versions_are_text_without_a_warning(file):
+    table = read_table(file("v\n1.2.0\n1.2.1\n1.3.0\n"))
+    assert table.kind("v") == "category"
+    assert table.notation.remarks("v") == []
 
 
 @pytest.mark.parametrize(

@@ -224,3 +224,37 @@ def test_numbers_that_are_digits_of_a_time_or_none():
 )
 def test_columns_of_numbers_that_are_clocks(name, values, expected):
     assert is_clock_column(name, values) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'20.64'", (20.64, "")),
+        ('="20.64"', (20.64, "")),
+        ("'20.64", (20.64, "")),
+        ('"1,234.5"', (1234.5, "")),
+        ('="20.64 %"', (20.64, "%")),
+        ("'tcp'", None),
+        ('="tcp"', None),
+        ("='20.64'", None),
+        ("=A1+2", None),
+    ],
+)
+def test_marks_of_a_spreadsheet_around_a_cell_say_nothing(text, expected):
+    assert number_and_unit(text) == expected
+    assert (number_of(text) is None) == (expected is None or expected[1] != "")
+
+
+@pytest.mark.parametrize("text", ["''", '=""', "'", "'NA'"])
+def test_nothing_between_marks_is_missing(text):
+    assert isnan(number_of(text))
+
+
+@pytest.mark.parametrize("text", ["1.2.0", "v1.2.0", "10.0.1-rc1", "1.2.0.4", "192.168.0.1"])
+def test_versions_and_addresses_do_not_look_like_numbers(text):
+    assert not looks_numeric(text)
+
+
+@pytest.mark.parametrize("text", ["1.234.567,8", "1.234.567", "~1.2", "7/80"])
+def test_what_may_be_a_number_still_looks_like_one(text):
+    assert looks_numeric(text) or number_of(text, ",") is not None

@@ -216,7 +216,7 @@ def test_what_was_expected_of_a_cell_is_in_its_columns_units(data, fitted):
     X = data[0].copy()
     expected = fitted.expected(X)
     assert expected.shape == X.shape
-    np.testing.assert_array_equal(expected, fitted.model_.reconstruct(X))
+    np.testing.assert_array_equal(expected, fitted.model_.expected(X))
     usual = fitted.labels_ == 0
     for column, made in zip(X[usual].T, expected[usual].T, strict=True):
         assert abs(np.median(made) - np.median(column)) < column.std()

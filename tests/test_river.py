@@ -12,7 +12,7 @@ from river import anomaly, base, checks, compose, datasets, evaluate, metrics, p
 
 from iotae import OnlineAutoencoder, serialization
 from iotae.thresholds import AlertBudget, OnlineFDR, QuantileThreshold, TailThreshold
-from river_iotae import AlarmFilter, ConformalFilter, IoTAE
+from river_iotae import AlarmFilter, ConformalFilter, IoTAE, QualityFilter
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,8 @@ def river_cases():
             "conformal_filter": ConformalFilter(IoTAE(seed=1)),
             "tail_filter": AlarmFilter(IoTAE(seed=1), TailThreshold(0.01, depth=20)),
             "budget_filter": AlarmFilter(preprocessing.MinMaxScaler() | IoTAE(seed=1), AlertBudget(2, 50)),
+            "quality_filter": QualityFilter(),
+            "quality_pipeline": QualityFilter(flag="quality") | IoTAE(),
             "fdr_filter": AlarmFilter(
                 preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1), OnlineFDR(0.2, horizon=50)
             ),

@@ -1,6 +1,7 @@
 """Files that earlier versions saved: they load and give the scores that they gave then, or say why not.
 
-``tests/fixtures/format_1`` was written by version 0.1, before the modules moved into folders.
+``tests/fixtures/format_1`` was written by version 0.1, before the modules moved into folders;
+``tests/fixtures/four_views`` before the score of tables was put on a scale of distance.
 """
 
 import json
@@ -12,14 +13,15 @@ from iotae import OnlineAutoencoder, serialization
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "tests" / "fixtures" / "format_1"
+LATER = ROOT / "tests" / "fixtures" / "four_views"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 TABLE = {"power": [52.0, 52.0], "latency": [21.5, 2.0], "mode": ["max", "eco"]}
 MATRIX = [[52.0, 21.5], [52.0, 2.0], [np.nan, 20.0]]
 OF_STREAMS = ("OnlineAutoencoder", "river_iotae.IoTAE")
 
 
-def scores_of(kind):
-    path = FOLDER / f"{kind}.iotae"
+def scores_of(kind, folder=FOLDER):
+    path = folder / f"{kind}.iotae"
     if kind == "TableDetector":
         from iotae.data import Table
         from iotae.pipeline import TableDetector
@@ -34,6 +36,12 @@ def scores_of(kind):
 def test_a_file_saved_before_loads_and_gives_the_scores_it_gave(kind):
     # the last digits may depend on the processor that fitted or scores
     np.testing.assert_allclose(scores_of(kind), EXPECTED[kind], rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["TableDetector", "pyod_iotae.IoTAE"])
+def test_a_table_saved_before_scores_told_a_distance_scores_as_it_did(kind):
+    expected = json.loads((LATER / "expected.json").read_text())[kind]
+    np.testing.assert_allclose(scores_of(kind, LATER), expected, rtol=1e-3)
 
 
 def load_core(path):

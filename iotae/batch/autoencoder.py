@@ -289,19 +289,21 @@ class BatchAutoencoder(Unshared):
 
     def errors(self, X: Any) -> Float64:
         """Each feature's share (n, d) >= 0 of the score; a row's shares add up to its score."""
-
-        def parts(rows: Float32, code: Float32, output: Float32) -> Float64:
-            if self.scoring == "reconstruction":
-                return shares(rows, output)
-            return self._views.shares(rows, code, rows - output)
-
-        return self._by_blocks(X, parts, self.n_features)
+        if self.scoring == "reconstruction":
+            return self._by_blocks(X, lambda rows, _, output: shares(rows, output), self.n_features)
+        return self._by_blocks(X, lambda x, code, y: self._views.shares(x, code, x - y), self.n_features)
 
     def reconstruct(self, X: Any) -> Float64:
         """What the network makes of the rows (n, d), in their own units; missing cells filled."""
         return self._by_blocks(
             X, lambda _, __, output: self._scaler.inverse_transform(output), self.n_features
         )
+
+    def expected(self, X: Any) -> Float64:
+        """What each cell (n, d) should be in its own unit, given the others; those far off have no say."""
+        width = self.n_features
+        given_others, unscaled = self._views.expected, self._scaler.inverse_transform
+        return self._by_blocks(X, lambda rows, _, made: unscaled(given_others(rows, made)), width)
 
     # -- state --------------------------------------------------------------------------------
 

@@ -31,6 +31,9 @@ _CLIP = np.float32(6.0)
 _FAR_OFF, _MOST_IN_ORDER = 16.0, 0.95
 """A row is out of order with a cell four of its deviations off, unless that is so of too many rows."""
 
+_MOST_PUT_RIGHT = 3
+"""Cells of a row that are put right before the others are asked what they should be."""
+
 _LEAST_VARIANCE = 1e-2
 """Least variance of a cell's miss, as a share of the mean over the columns."""
 
@@ -77,13 +80,45 @@ class CellView:
         self._scale[self._rarities] = 1.0
         return self
 
+    def _foretold(self, cells: Float32) -> Float32:
+        """What is to be expected of each cell (n, d), given the others as the network takes them."""
+        expected = np.zeros_like(cells)
+        predict_rows(cells, *self._network, self._predicted, expected)
+        return expected
+
     def _missed(self, rows: Float32) -> Float32:
         """Scaled rows less what was to be expected (n, d); 0 where a cell is missing."""
-        expected = np.zeros_like(rows)
-        predict_rows(_as_input(rows), *self._network, self._predicted, expected)
-        missed = rows - expected
+        missed = rows - self._foretold(_as_input(rows))
         missed[np.isnan(missed)] = 0.0
         return missed
+
+    def expected(self, rows: Float32) -> Float32:
+        """What each cell of scaled rows (n, d) should be, given the others; NaN where that is not predicted.
+
+        A cell that is far off has no say in what is expected of the others: the one that is farthest off is
+        put right, what is expected now is asked again, and so on with the next, a few times.
+        """
+        told = np.full_like(rows, np.nan)
+        told[:, self._predicted] = self._put_right(rows)[:, self._predicted]
+        return told
+
+    def _put_right(self, rows: Float32) -> Float32:
+        """What is to be expected of each cell (n, d), 0 where it is not predicted; see :meth:`expected`."""
+        cells = _as_input(rows)
+        expected = self._foretold(cells)
+        scale = np.zeros_like(self._scale)
+        scale[self._predicted] = self._scale[self._predicted]
+        every = np.arange(len(rows))
+        for _ in range(min(_MOST_PUT_RIGHT, self._predicted.size - 1)):
+            off = np.abs(cells - expected) * scale
+            worst = off.argmax(axis=1)
+            # a cell that was put right is as expected, and is not asked again
+            wrong = np.flatnonzero(off[every, worst] > np.sqrt(np.float32(_FAR_OFF)))
+            if not wrong.size:
+                break
+            cells[wrong, worst[wrong]] = np.clip(expected[wrong, worst[wrong]], -_CLIP, _CLIP)
+            expected[wrong] = self._foretold(np.ascontiguousarray(cells[wrong]))
+        return expected
 
     def _whitened(self, missed: Float32) -> Float32:
         everything = self._predicted.size == missed.shape[1]
@@ -110,13 +145,15 @@ class CellView:
         return np.asarray(height <= max(_FAR_OFF, float(np.quantile(height, _MOST_IN_ORDER))))
 
     def shares(self, rows: Float32) -> tuple[Float64, Float64]:
-        """What each column (n, d) >= 0 adds to the first height; and 1 for the cell farthest off, else 0."""
-        missed = self._missed(rows)
-        together, largest = np.zeros(missed.shape), np.zeros(missed.shape)
-        if self._predicted.size:
-            together[:, self._predicted] = np.square(self._whitened(missed))
-        together[:, self._rarities] = np.square(missed[:, self._rarities])
-        largest[np.arange(len(rows)), np.abs(missed * self._scale).argmax(axis=1)] = 1.0
+        """How far off each cell is (n, d) >= 0, squared; and 1 for the cell that is farthest off, else 0.
+
+        Each cell is judged by the others with those that are far off put right, so that two broken cells do
+        not blame a third.
+        """
+        missed = rows - self._put_right(rows)
+        missed[np.isnan(missed)] = 0.0
+        together, largest = np.square((missed * self._scale).astype(np.float64)), np.zeros(missed.shape)
+        largest[np.arange(len(rows)), together.argmax(axis=1)] = 1.0
         return together, largest
 
     def to_state(self) -> State:

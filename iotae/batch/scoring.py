@@ -4,7 +4,7 @@ The network's view is the squared length of a row's whitened latent code and res
 rebuilt badly, or rebuilt well from a code that no usual row has. The second view is the distance to
 the nearest reference rows. The third and the fourth are how far the cells are from what the others make one
 expect, all together and the one that is farthest off. Each is expressed by its tail probability over the
-training rows.
+training rows, and what they join to by the distance that is as far out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from iotae._typing import Float32, Float64, State
 from iotae.batch.cells import CellView
+from iotae.batch.distance_scale import DistanceScale, joined_distance
 from iotae.batch.neighbours import Neighbours
 from iotae.batch.reconstruction import row_sums, squared_lengths
 from iotae.batch.tail_calibration import TailCalibration, join
@@ -37,6 +38,9 @@ _SELDOM = 3.0
 
 _EARLIER_WEIGHTS = (1.0, 1.0)
 """Of the two views of models that version 0.1 saved."""
+
+_DISTANCE = 1
+"""Which of the views' heights is a distance; the others are squares of one."""
 
 _SHORTEST = 1e-3
 """Directions of the inputs shorter than this share of the longest say nothing about it."""
@@ -86,6 +90,7 @@ class JoinedScore:
         self._whitening: Whitening
         self._slopes: Float64
         self._tails: list[TailCalibration] = []
+        self._scale: DistanceScale | None = None
         self.fitted_scores: Float64 = np.empty(0)
 
     def fit(
@@ -119,7 +124,11 @@ class JoinedScore:
             self._weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
         heights = self._heights(*everything)
         self._tails = [TailCalibration().fit(height) for height in heights]
-        self.fitted_scores = join(self._tailed(heights), self._weights)
+        joined = join(self._tailed(heights), self._weights)
+        squares = [height if i != _DISTANCE else height * height for i, height in enumerate(heights)]
+        reach = float(np.sqrt(sum(self._weights)))
+        self._scale = DistanceScale().fit(joined, joined_distance(squares, self._weights), reach)
+        self.fitted_scores = self._scale(joined)
         return self
 
     def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> list[Float64]:
@@ -134,8 +143,9 @@ class JoinedScore:
         return tailed
 
     def score(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
-        """Joined score (n,), >= 0."""
-        return join(self._tailed(self._heights(rows, latent, residual)), self._weights)
+        """Joined score (n,), >= 0: 1 for a usual row, 5 for one that is five times as far out."""
+        joined = join(self._tailed(self._heights(rows, latent, residual)), self._weights)
+        return joined if self._scale is None else self._scale(joined)
 
     def shares(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
         """Each feature's share (n, d) >= 0 of the score; a row's shares add up to it.
@@ -151,15 +161,25 @@ class JoinedScore:
         for unit, slopes in enumerate(self._slopes):
             moving = slopes * cells + 1e-12
             of_network = of_network + whitened[:, unit, None] * moving / row_sums(moving)[:, None]
-        score = join(tailed, self._weights)
+        joined = join(tailed, self._weights)
+        score = joined if self._scale is None else self._scale(joined)
+        # a view's part of the squared joined score is its part of the score
+        part = score / np.maximum(joined * joined, np.finfo(np.float64).tiny)
         of_cells = [] if self._cells is None else self._cells.shares(rows)
         views = [of_network, self._references.shares(rows), *of_cells]
         parts = np.zeros(rows.shape)
         for counted, height, share in zip(self._weights, tailed, views, strict=True):
             share = share + 1e-12
-            weight = counted * height**2 / np.maximum(score, np.finfo(np.float64).tiny)
+            weight = counted * height**2 * part
             parts += weight[:, None] * share / row_sums(share)[:, None]
         return parts
+
+    def expected(self, rows: Float32, output: Float32) -> Float32:
+        """What each cell (n, d) should be, given the others; ``output`` where that is not predicted."""
+        if self._cells is None:
+            return output
+        told = self._cells.expected(rows)
+        return np.where(np.isnan(told), output, told)
 
     def to_state(self) -> State:
         """Everything, as arrays."""
@@ -170,6 +190,7 @@ class JoinedScore:
             "tails": [tail.to_state() for tail in self._tails],
             "weights": list(self._weights),
             "cells": None if self._cells is None else self._cells.to_state(),
+            "scale": None if self._scale is None else self._scale.to_state(),
         }
 
     @classmethod
@@ -182,4 +203,6 @@ class JoinedScore:
         restored._whitening = Whitening.from_state(data["whitening"])
         restored._slopes = data["slopes"]
         restored._tails = [TailCalibration.from_state(tail) for tail in data["tails"]]
+        scale = data.get("scale")
+        restored._scale = None if scale is None else DistanceScale.from_state(scale)
         return restored

@@ -39,6 +39,7 @@ _DEVICE = re.compile("(cpu|cuda|mps|xpu)(:[0-9]{1,3})?")
 
 _FARTHEST_CELL, _FARTHEST_KNOT = 1e9, 1e45
 _LEAST_SPAN = 1e-13
+_HIGHEST_JOINED = 1e6
 _MOST_CATEGORIES = 2**31
 
 
@@ -118,6 +119,17 @@ _TAIL = Record(
     (_check_order,),
 )
 
+_SCALE = Record(
+    {
+        "knots": Array(
+            np.float64, 2, "knots of the scale", low=0.0, high=[[_HIGHEST_JOINED], [_FARTHEST_KNOT]]
+        ),
+        "excess": Number(_LEAST_SPAN, _FARTHEST_KNOT),
+        "reach": Number(1e-2, 1e3),
+    },
+    (_check_order,),
+)
+
 _VIEWS = Record(
     {
         "references": Array(np.float32, "references", "features", low=-_FARTHEST_CELL, high=_FARTHEST_CELL),
@@ -126,9 +138,11 @@ _VIEWS = Record(
         "tails": ListOf(_TAIL, 4, least=2),
         "weights": ListOf(Number(0.0, 1e3), 4, least=2),
         "cells": Maybe(CELLS),
+        "scale": Maybe(_SCALE),
     },
     (_check_views,),
-    frozenset({"weights", "cells"}),
+    # version 0.1 had neither cells nor weights, and earlier files have joined scores on no scale
+    frozenset({"weights", "cells", "scale"}),
 )
 
 SETTINGS = Record(

@@ -9,10 +9,23 @@ from numpy.typing import ArrayLike
 
 from iotae._typing import Float64, State
 
-__all__ = ["TailCalibration", "join"]
+__all__ = ["TailCalibration", "join", "rising_knots"]
 
 _KNOTS = 2048
 """A distribution is kept as so many quantiles of its bulk and its so many largest values."""
+
+
+def rising_knots(places: Float64, heights: Float64) -> Float64:
+    """Knots (2, at most 2 * _KNOTS) of a function that never falls, from sorted places and heights (n,)."""
+    n = places.size
+    if n > 2 * _KNOTS:
+        bulk = np.linspace(0, n - 1, _KNOTS).astype(np.int64)
+        kept = np.unique(np.concatenate([bulk, np.arange(n - _KNOTS, n)]))
+        places, heights = places[kept], heights[kept]
+    # equal places make one knot, at the mean of their heights
+    first = np.concatenate([[True], places[1:] > places[:-1]])
+    group = np.cumsum(first) - 1
+    return np.stack([places[first], np.bincount(group, heights) / np.bincount(group)])
 
 
 class TailCalibration:
@@ -38,14 +51,7 @@ class TailCalibration:
         heights = -np.log((n - np.arange(n) - 0.5) / n)
         top = ordered[-1]
         self._span = float(max(top - ordered[int(0.9 * (n - 1))], 1e-6 * abs(top) + 1e-12))
-        if n > 2 * _KNOTS:
-            bulk = np.linspace(0, n - 1, _KNOTS).astype(np.int64)
-            kept = np.unique(np.concatenate([bulk, np.arange(n - _KNOTS, n)]))
-            ordered, heights = ordered[kept], heights[kept]
-        # equal values make one knot, at the mean of their heights
-        first = np.concatenate([[True], ordered[1:] > ordered[:-1]])
-        group = np.cumsum(first) - 1
-        self._knots = np.stack([ordered[first], np.bincount(group, heights) / np.bincount(group)])
+        self._knots = rising_knots(ordered, heights)
         return self
 
     def __call__(self, values: Float64) -> Float64:

@@ -18,7 +18,7 @@ from typing import NoReturn
 from iotae.cli.missing import how_to_install
 from iotae.cli.parser import make_parser
 from iotae.cli.signals import ENDINGS
-from iotae.cli.terminal import words_of
+from iotae.cli.terminal import log_as, say, words_of
 
 __all__ = ["main"]
 
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # started with its error output closed, so messages go nowhere
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (open for as long as the process lives)
     args = make_parser().parse_args(argv)
+    log_as("text")
     if sys.stdout is None or (sys.stdin is None and "-" in vars(args).values()):
         return _fail("standard input or output is closed: give file names, or open it.")
     if threading.current_thread() is threading.main_thread():
@@ -90,5 +91,5 @@ def _flush_or_drop() -> bool:
 
 
 def _fail(message: str) -> int:
-    print(f"iotae: error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     return 1

@@ -56,6 +56,9 @@ def card_of(kind: str, data: State) -> Card:
         return _of_pyod(kind, data)
     if kind == "OnlineAutoencoder":
         return {"kind": f"{kind}, a stream model (iotae stream)", **_of_stream(data)}
+    if kind in ("Fleet", "river_iotae.Fleet"):
+        fleet = data.get("fleet", data)
+        return {"kind": f"{kind}, models of many devices", **_of_fleet(fleet)}
     if kind == "river_iotae.IoTAE":
         return {"kind": f"{kind}, a stream model (River)", **_of_stream(data["model"])}
     if kind in ("river_iotae.AlarmFilter", "river_iotae.ConformalFilter"):
@@ -65,6 +68,21 @@ def card_of(kind: str, data: State) -> Card:
     raise StateError(
         f"holds the state of {kind}, but expected a model: a detector or a filter that was saved"
     )
+
+
+def _of_fleet(data: State) -> Card:
+    from iotae.fleet.saving import check_fleet
+
+    check_fleet(data)
+    template = data["models"]["template"]["settings"]
+    return {
+        "devices": counted(len(data["keys"]), "device"),
+        "learned from": counted(int(data["n_rows"].sum()), "row"),
+        "without a key": counted(data["n_keyless"], "row"),
+        "key": str(data["key"]),
+        "mode": data["mode"],
+        "cut": f"alpha {template['alpha']:g}, of each device's own scores",
+    }
 
 
 def _of_pipeline(kind: str, data: State) -> Card:

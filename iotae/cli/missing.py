@@ -9,8 +9,12 @@ _EXTRAS = {
     **dict.fromkeys(("sklearn", "pandas", "pyarrow", "joblib"), "tables"),
     "matplotlib": "plots",
     "torch": "torch",
+    "onnx": "onnx",
     "pyod": "pyod",
     "river": "river",
+    "msgspec": "rules",
+    "prometheus_client": "watch",
+    "paho": "mqtt",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 

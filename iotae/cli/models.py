@@ -14,6 +14,7 @@ __all__ = ["Saver", "load_model", "save_model"]
 _Model = TypeVar("_Model")
 
 _USES = {
+    "Fleet": "a fleet, as iotae stream --group --save writes: use iotae stream --model with --group",
     "TableDetector": "a table model, as iotae fit writes: use iotae score",
     "OnlineAutoencoder": "a stream model, as iotae stream --save writes: use iotae stream --model",
 }

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from iotae.cli.input_options import form_of
 from iotae.cli.models import load_model
 from iotae.cli.paths import check_output
-from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import row_dicts
 from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
 from iotae.data import Table
+from iotae.data.reasons import Known, no_reasons, reason_of
 
 if TYPE_CHECKING:
     from iotae.pipeline.verdict import Verdict
@@ -73,6 +73,6 @@ def _reasons(columns: list[str], table: Table, verdict: Verdict) -> NDArray[Any]
     )
     for place, shares, row, expected in told:
         reasons[place] = reason_of(
-            dict(zip(columns, shares, strict=True)), row, dict(zip(columns, expected, strict=True))
+            dict(zip(columns, shares, strict=True)), row, Known(dict(zip(columns, expected, strict=True)))
         )
     return reasons

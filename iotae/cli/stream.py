@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import warnings
 from argparse import Namespace
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.cli.answers import Answers
+from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
+from iotae.cli.groups import judged_by_device, must_be_alone, say_of_devices
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
-from iotae.cli.models import Saver, load_model
+from iotae.cli.models import Saver
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
-from iotae.cli.reasons import no_reasons, reason_of
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.terminal import announce_compiler, counted, progress_bar, say, say_notes
+from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream, webhooks_of
+from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
+from iotae.data.reasons import no_reasons
 
 if TYPE_CHECKING:
+    from iotae.cli.signals import StopSignals
+    from iotae.fleet import Fleet
     from iotae.stream.autoencoder import OnlineAutoencoder
     from iotae.stream.blocks import Judged
 
 __all__ = ["run"]
 
-_CHUNK_ROWS = 4096
-
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    if is_broker(args.events):
+        log_as(args.log)
+        return run_broker(args)
+    refuse_broker_options(args)
     form = form_of(args)
-    check_output(args.output, args.events, *([args.model] if args.model else []))
+    inputs = [path for path in (args.events, args.model, args.labels) if path]
+    check_output(args.output, *inputs)
     if args.save is not None:
         check_model_output(args.save, args.events)
         check_two_outputs(args.output, args.save)
@@ -39,49 +49,98 @@ def run(args: Namespace) -> int:
         raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
     if args.model is not None and (args.alpha is not None or args.seed is not None):
         raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
+    must_be_alone(args)
     announce_compiler()
     from iotae.cli.signals import StopSignals
-    from iotae.io.files import iter_table
-    from iotae.io.writer import TableWriter
 
-    model = _model_of(args)
-    ignore = [*args.drop, *([args.label] if args.label is not None else [])]
-    live = args.events == "-"
-    saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
-    alarms = 0
-    first: Table | None = None
-    with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
-        # it is said at the end
-        warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
-        try:
-            with TableWriter(args.output, live=True, sources=[args.events], safe=args.safe_csv) as writer:
-                size = min(_CHUNK_ROWS, args.save_every or _CHUNK_ROWS)
-                for chunk in until.stopped(iter_table(args.events, size, live=live, ragged="pad", form=form)):
-                    if not saver.rows:
-                        must_have(chunk, ignore, "--label or --drop")
-                    first = first or chunk
-                    added = _run(model, chunk, ignore, args.explain)
-                    saver.rows += chunk.n_rows
-                    writer.write(chunk, {args.prefix + name: values for name, values in added.items()})
-                    saver.save_if_due()
-                    alarms += int(added["alarm"].sum())
-                    advance(chunk.n_rows)
-        except OSError as error:
-            saver.save_after(error)
-            raise
-        saver.save()
-    if first is not None:
-        _tell_how_read(first, ignore)
-    say(f"{counted(saver.rows, 'row')} scored and learned, {counted(alarms, 'alarm')}")
-    _say_what_was_not_used(model)
+    log_as(args.log)
+    answers = _answers_of(args)
+    with ExitStack() as held:
+        stream = open_stream(args, form, held)
+        with progress_bar("streaming") as advance, StopSignals() as until, warnings.catch_warnings():
+            # it is said at the end
+            warnings.filterwarnings("ignore", "Got a first row", RuntimeWarning)
+            _go(args, stream, answers, until, advance)
     return until.exit_code
 
 
-def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
+def _go(
+    args: Namespace,
+    stream: OpenStream,
+    answers: Answers | None,
+    until: StopSignals,
+    advance: Callable[[int], None],
+) -> None:
+    """Run a stream to its end, and say what came of it."""
+    from iotae.runner.figures import StreamFigures
+    from iotae.runner.loop import Runner, Sink
+
+    model, first = stream.model, None
+    figures = StreamFigures(model, stream.counts, stream.saved_at, stream.lag)
+    ignore = [*args.drop, *([args.label] if args.label is not None else [])]
+    webhook = webhooks_of(args, stream.counts, lambda: bool(until.exit_code))
+    saver = Saver(model, args.save, args.save_every, [args.events, *([args.model] if args.model else [])])
+
+    def judge(chunk: Table) -> dict[str, NDArray[Any]]:
+        nonlocal first
+        figures.begin()
+        if first is None:
+            _check_columns(chunk, args)
+            first = chunk
+        told = None if answers is None else answers.of(chunk, runner.rows)
+        added = _run(model, chunk, ignore, args.explain, told)
+        saver.rows += chunk.n_rows
+        return added
+
+    try:
+        with metrics_of(args, figures.now), stream.sink:
+            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), *webhook, figures]
+            runner = Runner(judge, sinks, stream.save, stream.every, stream.seconds, stream.counts)
+            for chunk in runner.over(until.stopped(stream.source)):
+                saver.save_if_due()
+                advance(chunk.n_rows)
+    except OSError as error:
+        saver.save_after(error)
+        raise
+    saver.save()
+    if first is not None:
+        _tell_how_read(first, ignore)
+    say(f"{counted(runner.rows, 'row')} scored and learned, {counted(runner.alarms, 'alarm')}")
+    _say_what_was_answered(model, answers)
+    _say_what_was_not_used(model)
+
+
+def _say_what_was_answered(model: Any, answers: Answers | None) -> None:
+    if answers is None:
+        return
+    say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
+    for kind in model.confirmed:
+        what = "anomaly" if kind.anomaly else "normal"
+        say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
+
+
+def _check_columns(first: Table, args: Namespace) -> None:
+    """Raise an error unless the first rows have the columns that the options name."""
+    must_have(first, [*args.drop, *([args.label] if args.label is not None else [])], "--label or --drop")
+    must_have(first, [args.group] if args.group is not None else [], "--group")
+
+
+def _say_what_was_not_used(model: OnlineAutoencoder | Fleet) -> None:
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if not isinstance(model, OnlineAutoencoder):
+        say_of_devices(model)
+        return
     if model.n_rejected or model.n_unusable:
         say(
             f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
             f"not used: {counted(model.n_unusable, 'cell')}"
+        )
+    if model.identifiers:
+        n, some = len(model.identifiers), ", ".join(map(repr, model.identifiers[:5]))
+        say(
+            f"not learned: {counted(n, 'column')} of texts that hardly come twice, such as {some}; if that "
+            "should be numbers, say what stands between the cells (--sep)"
         )
     if model.left_out:
         some = ", ".join(map(str, model.left_out[:5]))
@@ -89,15 +148,13 @@ def _say_what_was_not_used(model: OnlineAutoencoder) -> None:
         say(f"left out, as a model has room for {most} features: {counted(n, 'column')}, such as {some}")
 
 
-def _model_of(args: Namespace) -> OnlineAutoencoder:
-    """The saved model, or a new one."""
-    from iotae.stream.autoencoder import OnlineAutoencoder
+def _answers_of(args: Namespace) -> Answers | None:
+    """An operator's answers, read before anything is learned."""
+    if args.labels is None:
+        return None
+    from iotae.io.files import read_table
 
-    if args.model is None:
-        return OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
-    model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)
-    say(f"going on with a model of {model.n_seen + model.n_rejected} rows")
-    return model
+    return Answers(read_table(args.labels))
 
 
 def _tell_how_read(first: Table, ignore: list[str]) -> None:
@@ -108,10 +165,21 @@ def _tell_how_read(first: Table, ignore: list[str]) -> None:
             say(line)
 
 
-def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: bool) -> dict[str, NDArray[Any]]:
+def _run(
+    model: OnlineAutoencoder | Fleet,
+    chunk: Table,
+    ignore: list[str],
+    explain: bool,
+    answers: list[str] | None,
+) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
-    if explain:
-        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), chunk.n_rows)
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if not isinstance(model, OnlineAutoencoder):
+        judged, reasons = judged_by_device(model, chunk, ignore, explain)
+    elif explain or answers is not None:
+        answers = [""] * chunk.n_rows if answers is None else answers
+        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, explain)
     else:
         cells = cells_of(chunk, ignore)
         if cells and all(isinstance(column, np.ndarray) for column in cells.values()):
@@ -128,18 +196,24 @@ def _run(model: OnlineAutoencoder, chunk: Table, ignore: list[str], explain: boo
 
 
 def _judged_with_reasons(
-    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], n: int
+    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], answers: list[str], explain: bool
 ) -> tuple[Judged, NDArray[Any]]:
-    """What the model says of n rows, and why; row by row, as it must be asked before it learns the row."""
+    """What the model says of rows, and why; row by row, as it must be asked before it learns the row.
+
+    An answer to a row is told to the model when it has judged the row.
+    """
     from iotae.stream.blocks import Judged
 
+    n = len(answers)
     judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(rows):
         judged.scores[i] = score = model.score_one(row)
         judged.thresholds[i] = model.threshold
         judged.alarms[i] = alarm = model.classify(score)
-        if alarm:
-            reasons[i] = reason_of(model.explain_one(row), row, model.expected_one(row))
+        if alarm and explain:
+            reasons[i] = "; ".join(model.reasons_one(row))
+        if answers[i]:
+            model.confirm_one(row, answers[i])
         model.learn_one(row)
     return judged, reasons

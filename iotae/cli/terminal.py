@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from iotae._progress import Progress
 
-__all__ = ["announce_compiler", "counted", "progress_bar", "say", "say_notes", "shows_bars", "words_of"]
+__all__ = [
+    "announce_compiler",
+    "counted",
+    "log_as",
+    "progress_bar",
+    "say",
+    "say_notes",
+    "shows_bars",
+    "words_of",
+]
+
+
+_form: Literal["text", "json"] = "text"
 
 
 def announce_compiler() -> None:
@@ -31,11 +45,22 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     return f"{n} {one if n == 1 else many or one + 's'}"
 
 
+def log_as(form: Literal["text", "json"]) -> None:
+    """Choose how messages are written: as text, or each as a line of JSON with its time and level."""
+    global _form
+    _form = form
+
+
 def say(line: str) -> None:
     """Print one line on standard error."""
+    text = f"iotae: {line}"
+    if _form == "json":
+        level = next((word for word in ("error", "warning") if line.startswith(f"{word}: ")), "info")
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        text = json.dumps({"time": moment, "level": level, "message": line.removeprefix(f"{level}: ")})
     # a terminal that was closed must not cost the model that is saved next
     with suppress(OSError):
-        print(f"iotae: {line}", file=sys.stderr)
+        print(text, file=sys.stderr)
 
 
 def words_of(error: OSError) -> str:

@@ -120,6 +120,9 @@ def parse_times(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[NDArra
                                 'NaT'], dtype='datetime64[us]'), 1)
     """
     texts = cells.tolist()
+    plain = None if notation.form else _plain_times(texts)
+    if plain is not None:
+        return plain, 0
     known = {text: time_of(text, notation.order, notation.form or None) for text in set(texts)}
     times = np.array([known[text] for text in texts], dtype="datetime64[us]")  # None becomes NaT
     left = [text for text, moment in known.items() if moment is None]
@@ -129,6 +132,28 @@ def parse_times(cells: NDArray[Any], notation: Notation = PLAIN) -> tuple[NDArra
         times = np.array([known[text] for text in texts], dtype="datetime64[us]")
     bad = {text for text in left if known[text] is None and not _is_missing(text)}
     return times, sum(map(bad.__contains__, texts)) if bad else 0
+
+
+def _plain_times(texts: list[str]) -> NDArray[np.datetime64] | None:
+    """The cells as times, in one step for all, where each is as 2026-01-31T14:05:00, with a T or a blank."""
+    if not texts or set(map(len, texts)) != {_LONG}:
+        return None
+    letters = np.array(texts, f"<U{_LONG}").view(np.uint32).reshape(-1, _LONG)
+    digits = letters[:, _DIGITS] - ord("0")
+    marks = letters[:, [4, 7, 13, 16]] == [ord(mark) for mark in "--::"]
+    if (digits > 9).any() or not marks.all() or not np.isin(letters[:, 10], (ord("T"), ord(" "))).all():
+        return None
+    # the year 0 is one for NumPy alone
+    if (digits[:, :4] == 0).all(axis=1).any():
+        return None
+    try:
+        return np.array(texts, "datetime64[s]").astype("datetime64[us]")
+    except ValueError:
+        return None
+
+
+_LONG = 19
+_DIGITS = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]
 
 
 def _is_missing(text: str) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from iotae.data.clocks import Order, is_twelve_hour, time_of
 from iotae.data.numbers import Decimal, looks_numeric, number_and_unit
 
-__all__ = ["AGREEMENT", "Evidence", "evidence_of"]
+__all__ = ["AGREEMENT", "Evidence", "Times", "evidence_of"]
 
 AGREEMENT = 0.9
 """Share of the cells that are not missing which must agree before a column takes their kind."""
@@ -23,18 +23,20 @@ _MOST_UNITS = 32
 """Units of a column that are counted."""
 
 
-class _Times(NamedTuple):
+class Times(NamedTuple):
     """How many cells read as times, and the first and the last of these."""
 
     found: int = 0
     first: datetime = datetime.max
     last: datetime = datetime.min
 
-    def joined(self, other: _Times) -> _Times:
-        return _Times(self.found + other.found, min(self.first, other.first), max(self.last, other.last))
+    def joined(self, other: Times) -> Times:
+        """The same of this chunk's cells and another's."""
+        return Times(self.found + other.found, min(self.first, other.first), max(self.last, other.last))
 
     @property
     def days(self) -> float:
+        """Days from the first to the last."""
         return (self.last - self.first).total_seconds() / 86_400 if self.found else 0.0
 
 
@@ -49,7 +51,7 @@ class Evidence:
     """Cells that are numbers with a decimal comma, by their unit."""
     with_comma: int = 0
     """Numbers that have a comma somewhere."""
-    times: dict[Order, _Times] = field(default_factory=lambda: {"dmy": _Times(), "mdy": _Times()})
+    times: dict[Order, Times] = field(default_factory=lambda: {"dmy": Times(), "mdy": Times()})
     twelve: int = 0
     """Times that say AM or PM."""
     looks_numeric: int = 0
@@ -123,5 +125,5 @@ def _count_times(evidence: Evidence, counts: Mapping[str, int]) -> None:
         moments = [moment for moment, _ in found if moment is not None]
         if moments:
             total = sum(n for moment, n in found if moment is not None)
-            evidence.times[order] = _Times(total, min(moments), max(moments))
+            evidence.times[order] = Times(total, min(moments), max(moments))
     evidence.twelve = sum(n for text, n in counts.items() if is_twelve_hour(text))

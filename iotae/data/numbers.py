@@ -27,6 +27,12 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 }
 """A number with digits in groups of three (or as in India), or in no groups, for each decimal mark."""
 
+_QUOTED = re.compile(r"""=?"(?P<double>[^"]*)"|'(?P<single>[^']*)'?""")
+"""A cell in marks that keep a spreadsheet from reading it: ="20.64", '20.64', or one apostrophe before it."""
+
+_VERSION = re.compile(r"v?\d+(?:\.\d+){2,}(?![\d,])", re.IGNORECASE)
+"""What begins as a version or an address does: parts divided by points, none of them a decimal."""
+
 _RADIX = re.compile(r"[+-]?0[xbo][0-9a-f]+")
 _BEFORE_UNIT = re.compile(r"[$€£¥₹]?\s*([+-]?[\d.,][\d.,' ]*(?:e[+-]?\d+)?)\s*(\D.*)?", re.IGNORECASE)
 _UNIT = re.compile(r"(?![_:/\\;#-])(?:\D|(?<=[^\W\d])-?[1-4](?!\d)){1,12}")
@@ -83,8 +89,7 @@ def number_of(text: str, decimal: Decimal = ".") -> float | None:
     Parameters
     ----------
     text : str
-        Digits of any script, with or without groups of three, as ``1,234.5`` or ``1.234,5`` or ``1 234,5``;
-        a power of ten; hexadecimal, octal or binary as ``0x1F``; true or false; or a word for missing: NA,
+        XX of ten; hexadecimal, octal or binary as ``0x1F``; true or false; or a word for missing: NA,
         N/A, NaN, null, none, ``?`` or ``-``.
     decimal : {'.', ','}
         The mark before the decimals. The other one may only stand between groups of digits.
@@ -107,6 +112,9 @@ def number_of(text: str, decimal: Decimal = ".") -> float | None:
         else:
             # float() accepts '1_000', which no writer means as a number, and 'inf', which no scaler survives
             return value if isfinite(value) and "_" not in word else None
+    bare = _unquoted(word)
+    if bare != word:
+        return number_of(bare, decimal)
     word = tidied(word)
     if _RADIX.fullmatch(word):
         return _radix(word)
@@ -117,6 +125,14 @@ def number_of(text: str, decimal: Decimal = ".") -> float | None:
     sign = "-" if word.startswith("-") else ""
     value = float(f"{sign}{whole}.{found['parts'] or found['only'] or 0}{found['power'] or ''}")
     return value if isfinite(value) else None
+
+
+def _unquoted(word: str) -> str:
+    """A cell without the marks that a spreadsheet puts around it, if it has such marks."""
+    if not word.startswith(("=", '"', "'")):
+        return word
+    found = _QUOTED.fullmatch(word)
+    return word if found is None else (found["double"] or found["single"] or "").strip()
 
 
 def _radix(word: str) -> float | None:
@@ -138,7 +154,7 @@ def number_and_unit(text: str, decimal: Decimal = ".") -> tuple[float, str] | No
     value = number_of(text, decimal)
     if value is not None:
         return value, ""
-    found = _BEFORE_UNIT.fullmatch(tidied(text))
+    found = _BEFORE_UNIT.fullmatch(tidied(_unquoted(text.strip())))
     if found is None:
         return None
     unit = (found[2] or "").strip()
@@ -153,10 +169,13 @@ def looks_numeric(text: str) -> bool:
 
     Examples
     --------
-    >>> [looks_numeric(text) for text in ("12,5", "~45.2 (ok)", "7/80", "tcp", "192.168.0.1")]
-    [True, True, True, False, False]
+    >>> [looks_numeric(text) for text in ("12,5", "~45.2 (ok)", "7/80", "tcp", "192.168.0.1", "1.2.0")]
+    [True, True, True, False, False, False]
     """
-    return text.count(".") < 3 and text.count(":") < 4 and _LOOKS_NUMERIC.fullmatch(tidied(text)) is not None
+    text = text.strip()
+    if _VERSION.match(text) or text.count(":") > 3:
+        return False
+    return _LOOKS_NUMERIC.fullmatch(tidied(text)) is not None
 
 
 def factor_between(unit: str, other: str) -> float | None:

@@ -116,19 +116,31 @@ class TableNotation:
         Names as they stand in the file, of columns whose name differs from that.
     notes : Counter of str
         What reading could not use or has changed, by sentence.
+    torn : list of int
+        Rows, by their place in the input, that had another number of cells than the header and were kept.
     whole : bool
         Whether the columns are those of a whole table in memory, of which a part decides for itself, so that
         rows that judge a model have no say in how those that it learns from are read.
     clocks : dict of str to bool
         Columns of which it was asked whether they tell the time, with the answer.
+    names : list of str
+        The columns of a text file, once its header or its first objects were read.
+    comments : bool
+        Whether lines of CSV that begin with ``#`` are comments.
+    layout : str
+        'csv' or 'jsonl', once it is known which of them a text file is.
     """
 
     form: InputFormat = field(default_factory=InputFormat)
     separator: str = ""
     written_names: dict[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
+    torn: list[int] = field(default_factory=list)
     whole: bool = True
     clocks: dict[str, bool] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    comments: bool = False
+    layout: str = ""
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     _waiting: list[dict[str, NDArray[Any]]] = field(default_factory=list)
     _rows: int = 0
@@ -161,6 +173,15 @@ class TableNotation:
         """Take note of counts over further cells of a column."""
         self._evidence.setdefault(name, Evidence()).add(seen)
         self._decided.clear()
+
+    def counted(self) -> tuple[int, dict[str, Evidence]]:
+        """How many rows were shown, and the counts over each column's cells."""
+        self._count()
+        return self._rows, self._evidence
+
+    def go_on_after(self, rows: int) -> None:
+        """Take so many rows for shown."""
+        self._rows = rows
 
     def _count(self) -> None:
         for texts in self._waiting:

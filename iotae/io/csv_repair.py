@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from iotae.io.lines import Lines
+
 __all__ = ["repaired_lines"]
 
 _MOST_LINES = 100
@@ -35,11 +37,11 @@ def _quotes_as_text(line: str, delimiter: str) -> str:
     return delimiter.join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"
 
 
-def repaired_lines(lines: Iterator[str], delimiter: str) -> Iterator[str]:
+def repaired_lines(lines: Iterator[str], delimiter: str, source: Lines | None = None) -> Iterator[str]:
     r"""Yield each record of a CSV file as one piece of text that can be parsed by itself.
 
     A carriage return within a line becomes a space. In a line whose quoted cell does not end within a hundred
-    lines, quotes are ordinary characters.
+    lines, quotes are ordinary characters. The source that the lines come from is told where each record ends.
 
     Examples
     --------
@@ -47,23 +49,33 @@ def repaired_lines(lines: Iterator[str], delimiter: str) -> Iterator[str]:
     >>> list(csv.reader(repaired_lines(iter(['1,"two\n', 'lines"\n', '3,"x\n', "4,5\r6\n"]), ",")))
     [['1', 'two\nlines'], ['3', '"x'], ['4', '5 6']]
     """
-    ahead: deque[str] = deque()
+    ahead: deque[tuple[str, int]] = deque()
 
-    def following() -> str | None:
-        line = ahead.popleft() if ahead else next(lines, None)
-        return None if line is None else line.rstrip("\r\n").replace("\r", " ") + "\n"
+    def following() -> tuple[str, int] | None:
+        if ahead:
+            return ahead.popleft()
+        line = next(lines, None)
+        end = 0 if source is None else source.taken
+        return None if line is None else (line.rstrip("\r\n").replace("\r", " ") + "\n", end)
 
-    while (line := following()) is not None:
+    while (found := following()) is not None:
+        line, end = found
         if '"' in line and _is_open(line, delimiter):
-            record = [line]
-            while len(record) < _MOST_LINES and _is_open("".join(record), delimiter):
+            record = [found]
+            while len(record) < _MOST_LINES and _is_open(_joined(record), delimiter):
                 more = following()
                 if more is None:
                     break
                 record.append(more)
-            if _is_open("".join(record), delimiter):
+            if _is_open(_joined(record), delimiter):
                 ahead.extendleft(reversed(record[1:]))
                 line = _quotes_as_text(line, delimiter)
             else:
-                line = "".join(record)
+                line, end = _joined(record), record[-1][1]
+        if source is not None:
+            source.mark(end)
         yield line
+
+
+def _joined(record: list[tuple[str, int]]) -> str:
+    return "".join(line for line, _ in record)

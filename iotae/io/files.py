@@ -121,7 +121,7 @@ def iter_table(
     *,
     columns: Sequence[str] | None = None,
     live: bool = False,
-    ragged: Literal["error", "pad"] = "error",
+    ragged: Literal["error", "pad", "keep"] = "error",
     form: InputFormat | None = None,
 ) -> Iterator[Table]:
     r"""Read a file of any length chunk by chunk; every chunk keeps its cells as they are written.
@@ -136,10 +136,11 @@ def iter_table(
         Read only these.
     live : bool, default=False
         Yield the rows that have arrived instead of waiting for a full chunk (CSV only).
-    ragged : {'error', 'pad'}, default='error'
+    ragged : {'error', 'pad', 'keep'}, default='error'
         What to do with a CSV row that has another number of cells than the header: raise an error that names
         the row, or add empty cells and cut off those that are too many. A last row that is torn, without its
-        end of line and with too few cells, is set aside in both cases.
+        end of line and with too few cells, is set aside in both cases. With 'keep' every row is kept, what is
+        too much is left in the last cell, and the rows' places are added to ``notation.torn`` of the tables.
     form : InputFormat, optional
         What should not be guessed of the file.
 

@@ -16,6 +16,8 @@ from iotae.io.lines import Lines
 
 __all__ = ["flat", "json_chunks", "looks_like_json"]
 
+_TORN = "\0torn"
+"""The name of the one cell of a line that is no object."""
 _ADVICE = "write one object a line, e.g. with jq -c '.[]' FILE for an array or jq -c . FILE for objects"
 
 
@@ -62,29 +64,37 @@ def json_chunks(
     TableError
         If a line is no object, or the file is an array or an object over several lines.
     """
-    names: list[str] | None = None
-    written: list[str] = []
+    names = notation.names
+    written = [notation.written_names.get(name, name) for name in names]
+    seen = bool(names)
     rows = _objects(lines, shown, ragged, notation)
+    done = 0
     head = list(islice(rows, 1))
     size = rows_at_a_time(chunk_rows, len(head[0]) if head else 1)
     for chunk in chunks_of_rows(chain(head, rows), size, lines if live else None):
-        if names is None:
-            written = list(dict.fromkeys(name for row in chunk for name in row))
-            names = plain_names(written, notation.notes)
+        if not seen and not names:
+            written = list(dict.fromkeys(name for row in chunk for name in row if name != _TORN))
+            names = notation.names = plain_names(written, notation.notes)
             notation.written_names |= {n: w for n, w in zip(names, written, strict=True) if n != w}
-        known = set(written)
+        seen = True
+        known = {*written, _TORN}
+        if ragged == "keep":
+            notation.torn += [done + i for i, row in enumerate(chunk) if _TORN in row]
+            chunk = [{(written or [_TORN])[0]: row[_TORN]} if _TORN in row else row for row in chunk]
+        done += len(chunk)
         for row in chunk:
             for name in row.keys() - known:
                 notation.notes[f"cells named {name!r} left out, as no row of the first chunk has them"] += 1
         yield text_columns(names, [[row.get(name, "") for name in written] for row in chunk], notation)
-    if names is None:
+    if not seen:
         raise TableError(f"Got {shown} without one whole JSON object, but expected one a line.")
 
 
 def _objects(lines: Lines, shown: str, ragged: str, notation: TableNotation) -> Iterator[dict[str, str]]:
     """Yield the object of each line, flat; numbers as they are written."""
     decode = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
-    for number, line in enumerate(lines, start=1):
+    # where the names are known, the first line was read before
+    for number, line in enumerate(lines, start=2 if notation.names else 1):
         if not line.strip():
             continue
         try:
@@ -97,6 +107,8 @@ def _objects(lines: Lines, shown: str, ragged: str, notation: TableNotation) -> 
             yield dict(flat(value))
         elif number == 1 and (value is None or isinstance(value, list)):
             raise TableError(f"Got {shown}, which is JSON, but no object in its first line: {_ADVICE}.")
+        elif ragged == "keep":
+            yield {_TORN: line.rstrip("\r\n")}
         elif lines.unfinished and value is None:
             notation.notes["torn row at the end of the input, set aside"] += 1
         elif ragged == "pad":

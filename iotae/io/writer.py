@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import os
@@ -13,17 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from iotae._files import naming, replacing
 from iotae.data import Table, TableError
-from iotae.data.numbers import number_of
+from iotae.io.csv_rows import CsvRows, written_columns
 from iotae.io.files import is_parquet
 
 __all__ = ["TableWriter", "write_table"]
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableWriter:
@@ -56,6 +52,7 @@ class TableWriter:
     Examples
     --------
     >>> import pathlib, tempfile
+    >>> import numpy as np
     >>> path = pathlib.Path(tempfile.mkdtemp(), "scored.csv")
     >>> with TableWriter(path) as writer:
     ...     writer.write(Table({"id": ["007", ""]}), {"score": np.array([0.5, 2.0])})
@@ -87,9 +84,8 @@ class TableWriter:
             raise TableError(f"Cannot write {self._name}: there is no folder for a file of this name.")
         self._names: list[str] | None = None
         self._stack = ExitStack()
-        self._file: IO[str] | None = None
+        self._text: IO[str] | None = None
         self._rows: Any = None
-        self._quoted_rows: Any = None
         self._parquet_writer: Any = None
 
     def __enter__(self) -> TableWriter:
@@ -104,45 +100,17 @@ class TableWriter:
             If a further column is already in the table, or the columns differ from those written first.
         """
         added = dict(extra or {})
-        own = table.written_names
-        taken = [name for name in added if name in own or name in table]
-        if taken:
-            raise TableError(
-                f"Got a column {taken[0]!r} in the input already, where it would be written: "
-                "rename it, or choose another name with --prefix."
-            )
-        names = [*own, *added]
-        if self._names is not None and names != self._names:
-            raise TableError(f"Got the columns {names}, but expected {self._names} as in the rows before.")
-        first, self._names = self._names is None, names
+        self._names = written_columns(table, added, self._names)
         with naming(self._shown):
             if self._parquet:
                 self._write_parquet(table, added)
-            else:
-                self._write_csv(table, added, names if first else None)
-
-    def _write_csv(self, table: Table, added: Mapping[str, NDArray[Any]], header: list[str] | None) -> None:
-        if self._file is None:
-            self._file = self._open_text()
-            self._rows = csv.writer(self._file, lineterminator="\n")
-            self._quoted_rows = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        if table.source is not None:
-            columns = [table.source[name].to_list() for name in table.source.columns]
-        else:
-            columns = [_cells(table.array(name)) for name in table.names]
-        columns += [_cells(values) for values in added.values()]
-        if self._safe:
-            header, columns = header and _safe(header), [_safe(cells) for cells in columns]
-        if header is not None:
-            self._rows.writerow(header)
-        rows = zip(*columns, strict=True)
-        if not any(map(_breaks_lines, columns)):
-            self._rows.writerows(rows)
-        else:
-            for row in rows:
-                (self._quoted_rows if _breaks_lines(row) else self._rows).writerow(row)
-        if self._live:
-            self._file.flush()
+                return
+            if self._text is None:
+                self._text = self._open_text()
+                self._rows = CsvRows(self._text, self._safe)
+            self._rows.write(table, added)
+            if self._live:
+                self._text.flush()
 
     def _write_parquet(self, table: Table, added: Mapping[str, NDArray[Any]]) -> None:
         try:
@@ -201,31 +169,6 @@ def write_table(
     """
     with TableWriter(path) as writer:
         writer.write(table, extra)
-
-
-def _cells(values: NDArray[Any]) -> list[Any]:
-    """Return a column as CSV cells; missing is empty."""
-    if values.dtype.kind == "O":
-        return list(values.tolist())
-    if values.dtype.kind == "M":
-        return list(np.where(np.isnat(values), "", np.datetime_as_string(values)).tolist())
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        return ["" if value != value else value for value in values.tolist()]
-    return list(values.tolist())
-
-
-def _breaks_lines(cells: Sequence[Any]) -> bool:
-    """Whether a text has a carriage return, for which Python before 3.13 does not quote a cell."""
-    return "\r" in "".join(cell for cell in cells if isinstance(cell, str))
-
-
-def _safe(cells: list[Any]) -> list[Any]:
-    """Put an apostrophe before the texts that a spreadsheet program would take for formulas."""
-    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in cells]
-
-
-def _is_formula(text: str) -> bool:
-    return text.startswith(_FORMULAS) and number_of(text) is None
 
 
 def _flush_and_leave_open(text: io.TextIOWrapper) -> None:

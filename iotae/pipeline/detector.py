@@ -209,7 +209,7 @@ class TableDetector:
         return self.preprocessor.shares_by_column(errors, self.columns)
 
     def _expected(self, X: Float64) -> Float64:
-        made = self.autoencoder.reconstruct(X) if len(X) else X
+        made = self.autoencoder.expected(X) if len(X) else X
         return self.preprocessor.numbers_by_column(made, self.columns)
 
     def classify(self, scores: ArrayLike) -> Bool:

@@ -35,6 +35,8 @@ class ExplanationDisplay(Display):
         What was read, to be shown beside the name.
     top : int
         How many of the largest to show; the rest are added up in one bar.
+    expected : mapping of feature to float, optional
+        What the model expected of the numbers, to be shown beside the bars.
 
     Attributes
     ----------
@@ -50,6 +52,7 @@ class ExplanationDisplay(Display):
         *,
         values: Mapping[Any, Any] | None = None,
         top: int = 10,
+        expected: Mapping[Any, float] | None = None,
     ) -> None:
         shares = {name: float(share) for name, share in contributions.items()}
         wrong = [name for name, share in shares.items() if not (np.isfinite(share) and share >= 0)]
@@ -62,6 +65,7 @@ class ExplanationDisplay(Display):
         self.contributions = dict(sorted(shares.items(), key=lambda item: -item[1]))
         self.values = dict(values or {})
         self.top = top
+        self.expected = {name: value for name, value in (expected or {}).items() if np.isfinite(value)}
 
     @classmethod
     def from_estimator(cls, estimator: Any, x: Any, *, top: int = 10) -> ExplanationDisplay:
@@ -75,7 +79,8 @@ class ExplanationDisplay(Display):
             If there are more rows than one.
         """
         if hasattr(estimator, "explain_one"):
-            return cls(estimator.explain_one(x), values=x, top=top)
+            expected = estimator.expected_one(x) if hasattr(estimator, "expected_one") else None
+            return cls(estimator.explain_one(x), values=x, top=top, expected=expected)
         if not hasattr(estimator, "explain"):
             raise TypeError(
                 f"Got a {type(estimator).__name__}, but expected a model with explain_one or explain, as "
@@ -91,7 +96,11 @@ class ExplanationDisplay(Display):
             else getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(shares.size)])
         )
         read = dict(zip(names, np.asarray(row).ravel().tolist(), strict=True))
-        return cls(dict(zip(names, shares.tolist(), strict=True)), values=read, top=top)
+        expected = None
+        if hasattr(estimator, "expected"):
+            made = np.asarray(estimator.expected(row), dtype=np.float64).ravel()
+            expected = dict(zip(names, made.tolist(), strict=True))
+        return cls(dict(zip(names, shares.tolist(), strict=True)), values=read, top=top, expected=expected)
 
     def plot(self, ax: Axes | None = None) -> ExplanationDisplay:
         """Draw on the given axes or on a new figure one column wide."""
@@ -105,6 +114,11 @@ class ExplanationDisplay(Display):
         score = sum(self.contributions.values())
         drawn = ax.barh(range(len(bars)), shares, height=0.7, color=colours)
         labels = [f"{share / score:.0%}" if score else "" for share in shares]
+        told = [self.expected.get(name) for name, _ in shown] + [None] * bool(rest)
+        labels = [
+            label if value is None else f"{label}, expected {value:.4g}".removeprefix(", ")
+            for label, value in zip(labels, told, strict=True)
+        ]
         ax.bar_label(drawn, labels, fontsize=TEXT_SIZE, padding=2)
         finish(ax, grid="x")
         # aligned to the right, because beside long names the axes are narrower than this text
@@ -112,7 +126,8 @@ class ExplanationDisplay(Display):
         ax.set_yticks(range(len(bars)), names)
         ax.tick_params(axis="y", length=0)
         ax.invert_yaxis()
-        ax.set_xlim(0.0, 1.18 * max(*shares, 1e-12))
+        # so much room do the labels of the longest bars need
+        ax.set_xlim(0.0, (1.95 if any(told) else 1.18) * max(*shares, 1e-12))
         ax.locator_params(axis="x", nbins=4)
         return self
 

@@ -10,9 +10,8 @@ import numpy as np
 from iotae._typing import Float64, State
 from iotae.data.frames import frame_rows, numeric_columns
 from iotae.stream.blocks import Judged, blocks_of
-from iotae.stream.core import StreamCore, raw_scores
-from iotae.stream.explanation import expected_values, shares
-from iotae.stream.features import SENSOR
+from iotae.stream.core import raw_scores
+from iotae.stream.explaining import Explaining
 from iotae.stream.memory import scoring_copy
 from iotae.stream.reading import as_row
 from iotae.stream.saving import restored, state_of
@@ -21,7 +20,7 @@ from iotae.stream.score_scale import bounded
 __all__ = ["OnlineAutoencoder"]
 
 
-class OnlineAutoencoder(StreamCore):
+class OnlineAutoencoder(Explaining):
     """A deep autoencoder that scores and learns one row (a dict) at a time.
 
     The score joins two answers. *Is the row odd as a whole?* Each feature contributes how rare its
@@ -77,6 +76,8 @@ class OnlineAutoencoder(StreamCore):
         Rows that repeat the row before in each cell, where that is rare: they were scored and taught nothing.
     n_refused : int
         Rows among those taken in that looked anomalous as a whole and did not teach what is usual.
+    n_withheld : int
+        Rows that were not learned because their kind of alarm was confirmed as an anomaly.
     drift_detected : bool
         Whether such rows have become so many that they are being adopted as a changed world.
 
@@ -103,40 +104,7 @@ class OnlineAutoencoder(StreamCore):
         row = as_row(x)
         with self._lock:
             raw = self._raw_score(row)
-            return bounded(raw) if raw >= 0.0 else self._empty_score()
-
-    def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
-        """Each known feature's share of the score, largest first; the shares add up to the score.
-
-        Where the score comes from one sensor, that sensor has most of it; where the row is odd all over, each
-        feature has what it adds to the mean surprise. A row without a usable cell has its score from all its
-        known features alike, and from all features there are if it names none.
-        """
-        row = as_row(x)
-        parts: dict[Hashable, float] = {}
-        with self._lock:
-            raw = self._raw_score(row)
-            if raw < 0.0:
-                names = [name for name in self._features.names if name in row] or self._features.names
-                return {name: self._empty_score() / len(names) for name in names}
-            score = bounded(raw)
-            for (name, _), part in zip(self._features.slots, shares(self._views).tolist(), strict=True):
-                if name in row:
-                    parts[name] = parts.get(name, 0.0) + part * score
-        return dict(sorted(parts.items(), key=lambda item: -item[1]))
-
-    def expected_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
-        """What the model expects of each known number, given the row's other cells: feature -> value.
-
-        In the feature's own units. Also of a feature that the row lacks; not of text and times. Before a
-        feature has been seen eight times its centre is expected.
-        """
-        row = as_row(x)
-        with self._lock:
-            self._raw_score(row)
-            values = expected_values(self._views).tolist()
-            numbers = zip(self._features.slots, self._features.kinds, values, strict=True)
-            return {name: value for (name, _), kind, value in numbers if kind == SENSOR}
+            return self._score_of(row, raw) if raw >= 0.0 else self._empty_score()
 
     def score_many(self, frame: Any) -> Float64:
         """Scores (n,) of the rows of a data frame (pandas, polars, pyarrow, ...), as score_one's.
@@ -146,7 +114,7 @@ class OnlineAutoencoder(StreamCore):
         columns = numeric_columns(frame)
         if columns is not None:
             with self._lock:
-                order = self._features.order_of(columns[0])
+                order = None if self._confirmed else self._features.order_of(columns[0])
                 memory = None if order is None else scoring_copy(self._memory)
             if memory is not None:
                 rows = np.ascontiguousarray(columns[1][:, order])

@@ -15,11 +15,13 @@ from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream.blocks import Block, parts_of
 from iotae.stream.calls import run
+from iotae.stream.confirmed import ConfirmedKinds
 from iotae.stream.counters import DOUBLED, REFUSED
 from iotae.stream.features import Features, slot_label
 from iotae.stream.memory import Memory, views_of
 from iotae.stream.reading import Reading
 from iotae.stream.score_scale import bounded, empty_row_score
+from iotae.stream.sensor_figures import EPISODES
 from iotae.stream.slots import roles_of
 from iotae.stream.state import StreamState
 from iotae.stream.update_gate import adopting
@@ -72,6 +74,8 @@ class StreamCore(Locked):
         self.n_seen = 0
         self.n_rejected = 0
         self.n_unusable = 0
+        self.n_withheld = 0
+        self._confirmed = ConfirmedKinds()
         self._features = Features(max_features)
         self._threshold = ConformalThreshold(alpha)
         self._network = Network(1, self.hidden_sizes, activation, draw_seed(seed))
@@ -185,6 +189,12 @@ class StreamCore(Locked):
         cuts = self._threshold.update_many(scores[counted])
         self.n_seen += len(block)
         return scores, np.where(seen >= self.grace_period, cuts[np.cumsum(counted) - counted], np.inf)
+
+    def _forget_habit(self, name: Hashable) -> None:
+        """Let a feature have no habit of being far out, so that its next far row is one."""
+        for j, (owner, _) in enumerate(self._features.slots):
+            if owner == name:
+                self._views["sensors"][EPISODES, j] = 0.0
 
     # -- what is told -------------------------------------------------------------------------
 

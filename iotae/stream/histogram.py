@@ -12,7 +12,7 @@ import numpy as np
 from iotae._compiled import compiled
 from iotae._typing import Float64
 
-__all__ = ["BINS", "add", "refresh", "surprise"]
+__all__ = ["BINS", "add", "refresh", "scaled_at", "surprise"]
 
 BINS = 32
 """Bins of a histogram: about a third of a spread wide near the centre."""
@@ -27,6 +27,12 @@ _TAIL = 1.6
 
 _PRIOR = 1.0
 """One row's worth of doubt, spread evenly over the bins."""
+
+
+def scaled_at(place: Float64) -> Float64:
+    """The scaled values at places among the bins, 0 the middle of the first."""
+    values: Float64 = (place + 0.5) / _PER_UNIT - _EDGE
+    return values
 
 
 @compiled

@@ -50,6 +50,7 @@ __all__ = [
     "SCORED_ROW",
     "SHARE",
     "learn_surprise",
+    "own_part_of_surprise",
     "surprise_of_row",
 ]
 
@@ -134,6 +135,18 @@ def _lean_on_recent(memory: Memory, present: int) -> float:
             scratch[SHARE, j] = ((1.0 - weight) * own + weight * running[RECENT, j]) / present
             raw += scratch[SHARE, j]
     return raw
+
+
+def own_part_of_surprise(scratch: Float64, running: Float64, context: Float64) -> Float64:
+    """How much of what each feature (d,) adds to the surprise of the row scored last is its own value's.
+
+    The rest is that of the rows before; 1 where it adds nothing.
+    """
+    weight = _lean(context)
+    own, recent = (1.0 - weight) * scratch[_CONTRIBUTION], weight * running[RECENT]
+    both = own + recent
+    part: Float64 = np.divide(own, both, out=np.ones_like(both), where=both > 0.0)
+    return part
 
 
 @compiled

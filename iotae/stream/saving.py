@@ -8,6 +8,7 @@ import numpy as np
 
 from iotae._typing import State
 from iotae.nn.network import Network
+from iotae.stream.confirmed import ConfirmedKinds
 from iotae.stream.core import StreamCore
 from iotae.stream.features import Features
 from iotae.stream.state import StreamState
@@ -22,7 +23,7 @@ Model = TypeVar("Model", bound=StreamCore)
 
 def state_of(model: StreamCore) -> State:
     """Everything that a model needs to continue bit for bit, as arrays, numbers and text."""
-    return {
+    state: State = {
         "settings": {name: getattr(model, name) for name in SETTINGS.fields},
         "hidden_sizes": None if model.hidden_sizes is None else list(model.hidden_sizes),
         "horizon": np.array(model.horizon),
@@ -32,6 +33,10 @@ def state_of(model: StreamCore) -> State:
         "network": model._network.to_state(),
         "stream": model._state.to_state(),
     }
+    if model._confirmed or model.n_withheld:
+        # a model without any has the file that it had before there were answers
+        state["confirmed"] = {"withheld": model.n_withheld, **model._confirmed.to_state()}
+    return state
 
 
 def restored(kind: type[Model], data: State) -> Model:
@@ -49,5 +54,8 @@ def restored(kind: type[Model], data: State) -> Model:
     model._threshold = ConformalThreshold.from_state(data["cut"])
     model._network = Network.from_state(data["network"])
     model._state = StreamState.from_state(data["stream"])
+    if "confirmed" in data:
+        model._confirmed = ConfirmedKinds.from_state(data["confirmed"])
+        model.n_withheld = data["confirmed"]["withheld"]
     model._move_in()
     return model

@@ -8,7 +8,7 @@ from typing import TypeVar
 from iotae._typing import Float64
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["bounded", "empty_row_score"]
+__all__ = ["bounded", "empty_row_score", "unbounded"]
 
 _HALFWAY = 8.0
 """Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
@@ -21,6 +21,11 @@ Raw = TypeVar("Raw", float, Float64)
 def bounded(raw: Raw) -> Raw:
     """Raw scores in [0, infinity) as scores in [0, 1), strictly monotone."""
     return raw / (_HALFWAY + raw)
+
+
+def unbounded(score: float) -> float:
+    """The raw score that :func:`bounded` was given; infinity for 1."""
+    return _HALFWAY * score / (1.0 - score) if score < 1.0 else float("inf")
 
 
 def empty_row_score(cut: ConformalThreshold, n_empty: int, n_seen: int) -> float:

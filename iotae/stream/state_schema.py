@@ -15,6 +15,7 @@ from iotae.nn.state_schema import HIDDEN_SIZES, NETWORK, RATE, SEED, check_momen
 from iotae.serialization import StateError
 from iotae.stream.array_schema import ARRAYS, HORIZON, LARGEST_WEIGHT, LEAST_SPREAD
 from iotae.stream.conditional import SUM
+from iotae.stream.confirmed import CONFIRMED
 from iotae.stream.counters import (
     ACCEPTED,
     BATCHES,
@@ -227,6 +228,8 @@ ONLINE_AUTOENCODER = _OfThisVersion(
         "cut": ConformalThreshold.SCHEMA,
         "network": NETWORK,
         "stream": STREAM,
+        "confirmed": CONFIRMED,
     },
     (_check_parts,),
+    frozenset({"confirmed"}),
 )

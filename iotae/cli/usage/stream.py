@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from iotae.cli.input_options import add_input_format
 from iotae.cli.option_types import count, share
 from iotae.cli.options import ALPHA, INPUT, add_drop, add_explain, add_output
+from iotae.cli.running_options import add_broker, add_running
 
 __all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
 
@@ -17,6 +18,8 @@ DETAIL = "Each row is scored before it is learned, and written out with its scor
 EXAMPLES = (
     "iotae stream events.csv --label attack -o scored.csv",
     "tail -f events.csv | iotae stream - --alpha 0.001 --save model.iotae",
+    "iotae stream events.csv -o scored.csv --checkpoint state",
+    "iotae stream fleet.csv --group device_id -o scored.csv",
 )
 
 
@@ -31,6 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="a column that is written out but never learned, such as the label",
     )
     add_drop(parser)
+    _add_group(parser)
     parser.add_argument(
         "--alpha",
         type=share,
@@ -60,4 +64,28 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="N",
         help="save the model to the --save file also after each N rows, so that a crash costs at most these",
     )
+    parser.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="an operator's answers to alarms: a table with the columns label (normal or anomaly) and row "
+        "(its number from 1) or a column of the stream that tells its rows apart. What was normal raises no "
+        "more alarms of its kind, what was an anomaly is never learned",
+    )
+    add_running(parser)
+    add_broker(parser)
     add_input_format(parser)
+
+
+def _add_group(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="the column that names the device: each device gets a model of its own and is judged by its own "
+        "scores; rows without a name are one more device",
+    )
+    parser.add_argument(
+        "--group-mode",
+        choices=["separate", "shared"],
+        help="one model a device, or one for all with scale, calibration and cut of each device (default "
+        "separate)",
+    )

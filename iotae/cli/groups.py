@@ -1,0 +1,106 @@
+"""``iotae stream --group``: rows of many devices, each judged on its own scale, and what is said of them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotae.cli.models import load_model
+from iotae.cli.rows import row_dicts
+from iotae.cli.terminal import counted, say
+from iotae.data import Table, TableError
+from iotae.data.reasons import Known, no_reasons, reason_of
+
+if TYPE_CHECKING:
+    from iotae.fleet import Fleet
+    from iotae.stream.blocks import Judged
+
+__all__ = ["fleet_of", "judged_by_device", "must_be_alone", "say_of_devices"]
+
+_SHOWN = 5
+
+
+def must_be_alone(args: Namespace) -> None:
+    """Refuse options that do not go with each other."""
+    if args.group is None and args.group_mode is not None:
+        raise TableError("Got --group-mode without --group: name the column of the device, --group COLUMN.")
+    if args.group_mode is not None and args.model is not None:
+        raise TableError("Got --model with --group-mode: a saved fleet keeps its own, leave it out.")
+    if args.group is not None and args.group in (args.label, *args.drop):
+        raise TableError(f"Got {args.group!r} for --group and for --label or --drop: a column has one use.")
+    if args.group is not None and args.labels is not None:
+        raise TableError(
+            "Got --labels with --group, but answers are taken for one model: stream each device by itself."
+        )
+
+
+def fleet_of(args: Namespace) -> Fleet:
+    """The saved fleet, or a new one."""
+    from iotae.fleet import Fleet
+    from iotae.stream.autoencoder import OnlineAutoencoder
+
+    if args.model is None:
+        alpha = 0.01 if args.alpha is None else args.alpha
+        model = OnlineAutoencoder(seed=args.seed or 0, alpha=alpha)
+        return Fleet(model, args.group, args.group_mode or "separate")
+    fleet = load_model(args.model, "Fleet", Fleet.from_state)
+    if fleet.key != args.group:
+        raise TableError(
+            f"Got --group {args.group}, but the fleet in {args.model} was made with --group {fleet.key}: "
+            "give the same column."
+        )
+    n_rows = sum(device.n_rows for device in fleet.devices())
+    say(f"going on with a fleet of {counted(fleet.n_devices, 'device')} and {counted(n_rows, 'row')}")
+    return fleet
+
+
+def judged_by_device(
+    fleet: Fleet, chunk: Table, ignore: list[str], explain: bool
+) -> tuple[Judged, NDArray[Any]]:
+    """What each row's device says of it before it learns the row, and why where that is asked for."""
+    from iotae.stream.blocks import Judged
+
+    if fleet.time is None:
+        fleet.time = next((name for name in chunk.names if chunk.tells_time(name)), None)
+    n = chunk.n_rows
+    judged = Judged(np.empty(n), np.full(n, fleet.threshold), np.zeros(n, bool))
+    reasons = no_reasons(n)
+    for i, row in enumerate(_rows(fleet.key, chunk, ignore)):
+        if explain and fleet.classify(fleet.score_one(row)):
+            cells = {name: cell for name, cell in row.items() if name != fleet.key}
+            reasons[i] = reason_of(fleet.explain_one(row), cells, Known(fleet.expected_one(row)))
+        judged.scores[i], judged.alarms[i] = fleet.score_learn_one(row)
+    return judged, reasons
+
+
+def _rows(key: Hashable, chunk: Table, ignore: list[str]) -> Iterator[dict[Hashable, Any]]:
+    """Rows with their device's name as it is written: 007 is not 7."""
+    keys = chunk.array(str(key)).tolist()
+    for name, row in zip(keys, row_dicts(chunk, [*ignore, str(key)]), strict=True):
+        row[key] = name.strip() if isinstance(name, str) else name
+        yield row
+
+
+def say_of_devices(fleet: Fleet) -> None:
+    """Say how many devices there were, which had most of the alarms, and which have gone silent."""
+    devices = fleet.devices()
+    loudest = sorted(devices, key=lambda device: -device.n_alarms)[:_SHOWN]
+    most = ", ".join(f"{one.key} {one.n_alarms}" for one in loudest if one.n_alarms)
+    say(counted(len(devices), "device") + (f"; most alarms: {most}" if most else ""))
+    if fleet.n_keyless:
+        say(f"without a {fleet.key}, taken for one more device: {counted(fleet.n_keyless, 'row')}")
+    if fleet.n_timeless:
+        say(f"without a readable {fleet.time}: {counted(fleet.n_timeless, 'row')}")
+    latest = [device.last for device in devices if device.last is not None]
+    silent = fleet.silent(max(latest)) if latest else []
+    for one in silent[:_SHOWN]:
+        say(
+            f"gap: {one.key} has been silent for {one.silent:,.0f} s before the latest row of all, and was "
+            f"usually heard of every {one.pause:,.3g} s"
+        )
+    if len(silent) > _SHOWN:
+        say(f"gap: and {counted(len(silent) - _SHOWN, 'more device')}")

@@ -1,0 +1,126 @@
+"""A whole fleet as a state for a file, and the devices of a fleet from a state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from iotae import serialization
+from iotae._typing import State
+from iotae._validation.schema import COUNT, Array, Choice, Flag, ListOf, Record, Row, Whole, check, refuse
+from iotae.fleet.core import FleetOf
+from iotae.fleet.devices import MOST_ELDERS, Entry
+from iotae.fleet.rhythm import Rhythm
+from iotae.serialization import StateError
+from iotae.stream.names import NAME, packed_name, unpacked_name
+
+__all__ = ["check_fleet", "fill", "state_of"]
+
+_KIND = "device of a fleet"
+
+
+def _check_devices(data: State, place: str) -> None:
+    n = len(data["keys"])
+    if len({unpacked_name(key) for key in data["keys"]}) < n:
+        raise refuse(data["keys"], "keys", "different devices")
+    for name in ("n_rows", "n_alarms", "last", "pause", "n_pauses", "devices"):
+        if len(data[name]) != n:
+            raise refuse(len(data[name]), name, f"one for each of {n} devices")
+    if (data["n_alarms"] > data["n_rows"]).any():
+        raise refuse(data["n_rows"], "n_rows", "rows of each device, alarms among them")
+    for _, numbers in data["elders"]:
+        if any(number >= n for number in numbers):
+            raise refuse(numbers, "elders", f"numbers of {n} devices")
+
+
+_NUMBERS = Array(np.int64, "n", low=0)
+
+_FLEET = Record(
+    {
+        "mode": Choice("separate", "shared"),
+        "key": NAME,
+        "time": NAME,
+        "warm_start": Flag(),
+        "max_in_memory": Whole(1),
+        "n_keyless": COUNT,
+        "n_timeless": COUNT,
+        "keys": ListOf(NAME),
+        "n_rows": _NUMBERS,
+        "n_alarms": _NUMBERS,
+        "last": Array(np.float64, "n", missing=True),
+        "pause": Array(np.float64, "n", low=0.0),
+        "n_pauses": _NUMBERS,
+        "elders": ListOf(Row(ListOf(NAME), ListOf(COUNT, MOST_ELDERS)), MOST_ELDERS),
+        "devices": ListOf(Array(np.uint8, "bytes")),
+    },
+    (_check_devices,),
+)
+
+
+def state_of(fleet: FleetOf[Any]) -> State:
+    """Everything that a fleet needs to continue; the devices one by one, each as the bytes of a file."""
+    with fleet._lock:
+        mode, known = fleet._mode, fleet._known
+        models = mode.to_state()
+        numbers = {key: entry.number for key, entry in known.items()}
+        rhythms = [entry.rhythm for entry in known.values()]
+        return {
+            "key": packed_name(fleet.key),
+            "time": packed_name(fleet.time),
+            "warm_start": fleet.warm_start,
+            "max_in_memory": fleet.max_in_memory,
+            "n_keyless": fleet.n_keyless,
+            "n_timeless": fleet.n_timeless,
+            "keys": [packed_name(key) for key in known],
+            "n_rows": np.array([entry.n_rows for entry in known.values()], np.int64),
+            "n_alarms": np.array([entry.n_alarms for entry in known.values()], np.int64),
+            "last": np.array([np.nan if r.last is None else r.last for r in rhythms], np.float64),
+            "pause": np.array([r.pause for r in rhythms], np.float64),
+            "n_pauses": np.array([r.n_pauses for r in rhythms], np.int64),
+            "elders": [
+                [[packed_name(name) for name in kind], [numbers[key] for key in keys]]
+                for kind, keys in fleet._elders.items()
+            ],
+            "models": models,
+            "devices": [_bytes(fleet, entry.number) for entry in known.values()],
+        }
+
+
+def _bytes(fleet: FleetOf[Any], number: int) -> Any:
+    """A device for a file; one that is set aside stays there."""
+    device = fleet._residents.looked_at(number)
+    return np.frombuffer(serialization.dumps(_KIND, fleet._mode.state_of(device)), np.uint8)
+
+
+def check_fleet(data: State) -> None:
+    """Hold a fleet's state against its schema, but for its models, which are checked as they are built."""
+    if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
+        raise refuse(data, "fleet", "the state of a fleet, with its models")
+    check({name: part for name, part in data.items() if name != "models"}, _FLEET)
+
+
+def fill(fleet: FleetOf[Any], data: State) -> None:
+    """Give a new fleet the devices of a state that :func:`check_fleet` has passed."""
+    fleet._open(fleet._residents.store)
+    fleet.n_keyless, fleet.n_timeless = data["n_keyless"], data["n_timeless"]
+    keys = [unpacked_name(key) for key in data["keys"]]
+    for number, key in enumerate(keys):
+        last = float(data["last"][number])
+        rhythm = Rhythm(
+            None if last != last else last, float(data["pause"][number]), int(data["n_pauses"][number])
+        )
+        fleet._known[key] = Entry(number, int(data["n_rows"][number]), int(data["n_alarms"][number]), rhythm)
+        fleet._residents[number] = _device(fleet, data["devices"][number].tobytes(), key)
+    for kind, numbers in data["elders"]:
+        fleet._elders[tuple(unpacked_name(name) for name in kind)] = [keys[number] for number in numbers]
+
+
+def _device(fleet: FleetOf[Any], blob: bytes, key: Any) -> Any:
+    try:
+        kind, state = serialization.loads(blob)
+        if kind != _KIND:
+            raise refuse(kind, "devices", f"the kind {_KIND!r}")
+        return fleet._mode.of_state(state)
+    except StateError as error:
+        raise StateError(f"device {key!r}: {error}") from error

@@ -1,0 +1,124 @@
+"""A folder that holds where a stream stands: its model, how far it has read, and how much it has written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import time
+from types import TracebackType
+from typing import Any
+
+from iotae import serialization
+from iotae._typing import State
+from iotae.data import TableError
+
+__all__ = ["Checkpoint"]
+
+_FILE, _LOCK = "checkpoint.iotae", "lock"
+_KIND = "StreamCheckpoint"
+
+
+class Checkpoint:
+    """The one checkpoint of a stream, replaced whole or not at all, in a folder that one process may use.
+
+    Use it in a ``with`` statement, which makes the folder, private to its user, and locks it.
+
+    Parameters
+    ----------
+    folder : path
+    words : mapping of str to a JSON value
+        What the stream was started with, by option; a checkpoint of other words is refused.
+    sources : sequence of path
+        What the stream reads: nobody may read the checkpoint who may not read these.
+
+    Raises
+    ------
+    TableError
+        If the folder cannot be made or another process uses it, or its checkpoint is of another stream.
+    iotae.serialization.StateError
+        If the file in it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = os.path.join(tempfile.mkdtemp(), "state")
+    >>> with Checkpoint(folder, {"EVENTS": "a.csv"}) as checkpoint:
+    ...     checkpoint.save({"rows": 20})
+    >>> with Checkpoint(folder, {"EVENTS": "a.csv"}) as checkpoint:
+    ...     checkpoint.load()
+    {'rows': 20}
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], words: Mapping[str, Any], sources: Sequence[str] = ()
+    ) -> None:
+        self._folder = Path(folder)
+        self._words, self._sources = dict(words), sources
+        self._lock = -1
+        self.saved_at = time()
+
+    @property
+    def path(self) -> Path:
+        """The file of the checkpoint."""
+        return self._folder / _FILE
+
+    def __enter__(self) -> Checkpoint:
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise TableError(
+                f"Got the folder {self._folder} for the checkpoint, which cannot be used: {error.strerror}."
+            ) from None
+        if not _locked(self._lock):
+            os.close(self._lock)
+            raise TableError(
+                f"Got the checkpoint {self._folder}, which a running process uses: end it, or name another."
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._lock)
+
+    def load(self) -> State | None:
+        """Return what was saved last, or None where nothing was."""
+        try:
+            _, data = serialization.read(self.path, _KIND)
+        except FileNotFoundError:
+            return None
+        made = data.get("words")
+        if not isinstance(made, dict) or not isinstance(data.get("state"), dict):
+            raise serialization.StateError(f"{self.path}: holds no stream to go on with")
+        for name in dict.fromkeys([*self._words, *made]):
+            if self._words.get(name) != made.get(name):
+                raise TableError(
+                    f"Got {name} {_shown(self._words.get(name))}, but the checkpoint in {self._folder} was "
+                    f"made with {_shown(made.get(name))}: give the same again, or name another folder."
+                )
+        state: State = data["state"]
+        return state
+
+    def save(self, state: State) -> None:
+        """Replace the checkpoint; when this returns, it is on the disk."""
+        serialization.write(self.path, _KIND, {"words": self._words, "state": state}, sources=self._sources)
+        self.saved_at = time()
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None or value == [] else str(value)[:200]
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        # no locks on this system: two processes at once are the user's to avoid
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

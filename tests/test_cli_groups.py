@@ -1,0 +1,84 @@
+"""``iotae stream --group``: many devices in one file."""
+
+import numpy as np
+import pytest
+
+from iotae.cli import main
+from iotae.io import read_table
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    lines = []
+    for i in range(300):
+        at = f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00"
+        for name, scale in (("007", 1.0), ("7", 100.0), ("", 1.0)):
+            if (name == "7" and i > 150) or (not name and i % 10):
+                continue
+            load = rng.normal()
+            lines.append(f"{at},{name},{scale * (5 + load):.4f},{scale * (3 - load):.4f}")
+    lines[-1] = f"{at},007,500.0,300.0"
+    return lines
+
+
+@pytest.fixture
+def file(rows, tmp_path):
+    path = tmp_path / "fleet.csv"
+    path.write_text("\n".join(["at,device_id,power,flow", *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("mode", ["separate", "shared"])
+def test_devices_are_judged_apart_and_told_of(file, tmp_path, capsys, mode):
+    out = tmp_path / "scored.csv"
+    words = ["stream", str(file), "--group", "device_id", "--group-mode", mode, "--explain", "-o", str(out)]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    scored = read_table(out)
+    alarms = scored.array("alarm").astype(float)
+    assert len(set(scored.array("threshold"))) == 1
+    # the last row has the readings of the other device
+    assert alarms[-1] == 1.0
+    assert "power" in str(scored.array("reason")[-1]) or "flow" in str(scored.array("reason")[-1])
+    assert "3 devices; most alarms: 007" in said
+    assert "without a device_id, taken for one more device: 30 rows" in said
+    assert "gap: 7 has been silent for 8,940 s" in said
+
+
+def test_a_saved_fleet_goes_on_bit_for_bit(file, rows, tmp_path, capsys):
+    whole, first, second = (tmp_path / name for name in ("whole.csv", "first.csv", "second.csv"))
+    model = str(tmp_path / "fleet.iotae")
+    head = "at,device_id,power,flow"
+    first.write_text("\n".join([head, *rows[:300]]) + "\n")
+    second.write_text("\n".join([head, *rows[300:]]) + "\n")
+    group = ["--group", "device_id"]
+    assert main(["stream", str(file), *group, "-o", str(whole)]) == 0
+    assert main(["stream", str(first), *group, "--save", model, "-o", str(tmp_path / "a.csv")]) == 0
+    assert main(["stream", str(second), *group, "--model", model, "-o", str(tmp_path / "b.csv")]) == 0
+    assert "going on with a fleet of 3 devices and 300 rows" in capsys.readouterr().err
+    parts = (tmp_path / "a.csv").read_text().splitlines() + (tmp_path / "b.csv").read_text().splitlines()[1:]
+    assert whole.read_text().splitlines() == parts
+    assert main(["info", model]) == 0
+    told = capsys.readouterr().out
+    assert "3 devices" in told
+    assert "device_id" in told
+
+
+def test_wrong_words_are_named(file, tmp_path, capsys):
+    out, model = ["-o", str(tmp_path / "out.csv")], str(tmp_path / "m.iotae")
+
+    def fails(*words):
+        assert main(["stream", str(file), *words, *out]) == 1
+        return capsys.readouterr().err
+
+    assert "Got no column 'unit' for --group" in fails("--group", "unit")
+    assert "a column has one use" in fails("--group", "at", "--drop", "at")
+    assert "Got --group-mode without --group" in fails("--group-mode", "shared")
+    assert main(["stream", str(file), "--group", "device_id", "--save", model, *out]) == 0
+    capsys.readouterr()
+    assert "was made with --group device_id" in fails("--model", model, "--group", "power")
+    assert "use iotae stream --model with --group" in fails("--model", model)
+    assert "Got --model with --group-mode" in fails(
+        "--model", model, "--group", "device_id", "--group-mode", "shared"
+    )

@@ -1,0 +1,128 @@
+"""River's own contract on fleets, and fleets of any River detector."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from river import anomaly, checks, datasets, preprocessing
+
+from iotae import serialization
+from iotae.serialization import StateError
+from river_iotae import Fleet, IoTAE
+
+
+def trees():
+    return preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1)
+
+
+FLEETS = {
+    "separate": Fleet(IoTAE(seed=1)),
+    "shared": Fleet(IoTAE(seed=1), mode="shared", max_in_memory=1),
+    "any detector": Fleet(trees(), max_in_memory=1),
+}
+
+
+def river_cases():
+    original = datasets.CreditCard
+    # River's checks read a set that must be downloaded: the bundled one takes its place
+    datasets.CreditCard = datasets.Shuttle
+    try:
+        for label, model in FLEETS.items():
+            for number, check in enumerate(checks.yield_checks(model)):
+                yield pytest.param(model, check, id=f"{label}-{number}-{check.__name__}")
+    finally:
+        datasets.CreditCard = original
+
+
+@pytest.mark.parametrize(("model", "check"), list(river_cases()))
+def test_rivers_own_checks(model, check):
+    assert not model._unit_test_skips()
+    check(model.clone())
+
+
+def rows(n, seed=0):
+    rng = np.random.default_rng(seed)
+    for load, a, b in rng.normal(size=(n, 3)).tolist():
+        yield {"device": "pump", "power": 50 + 5 * load, "latency": 20 + 3 * load + a}
+        yield {"device": "fan", "power": 0.5 + 0.1 * load, "latency": 9 - load + 0.1 * b}
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_the_three_in_one_are_one_after_the_other(name):
+    apart, at_once, many = (FLEETS[name].clone() for _ in range(3))
+    stream = list(rows(200))
+    expected = []
+    for x in stream:
+        score = apart.score_one(x)
+        expected.append((score, apart.classify(score)))
+        apart.learn_one(x)
+    assert [at_once.score_learn_one(x) for x in stream] == expected
+    judged = many.score_learn_many(pl.DataFrame(stream))
+    assert list(zip(judged.scores, judged.alarms, strict=True)) == expected
+    frame = pd.DataFrame(stream[:4], index=list("abcd"))
+    assert many.score_many(frame).index.tolist() == list("abcd")
+    again = pickle.loads(pickle.dumps(at_once))
+    assert again.score_one(stream[0]) == at_once.score_one(stream[0])
+    assert [one[:2] for one in again.devices()] == [("pump", 200), ("fan", 200)]
+    assert again.n_devices == 2
+    assert (again.n_keyless, again.n_timeless) == (0, 0)
+
+
+def test_a_fleet_of_any_detector_judges_each_device_by_its_own_scores():
+    fleet = Fleet(trees(), alpha=0.05, max_in_memory=1)
+    alarms = 0
+    for x in rows(600):
+        alarms += fleet.classify(fleet.score_one(x))
+        fleet.learn_one(x)
+    assert fleet.n_in_memory == 1
+    assert 0 < alarms < 0.12 * 1200
+    with pytest.raises(AttributeError, match="does not explain its scores"):
+        fleet.explain_one(x)
+    with pytest.raises(AttributeError, match="does not say what it expects"):
+        fleet.expected_one(x)
+    explained = Fleet(IoTAE(seed=0))
+    explaining = Fleet(preprocessing.StandardScaler() | IoTAE(seed=0))
+    for x in rows(150):
+        explained.learn_one(x)
+        explaining.learn_one(x)
+    for model in (explained, explaining):
+        assert sum(model.explain_one(x).values()) == pytest.approx(model.score_one(x))
+    assert explained.expected_one(x).keys() == {"power", "latency"}
+
+
+@pytest.mark.parametrize("mode", ["separate", "shared"])
+def test_save_and_load_continue_bit_for_bit(mode, tmp_path):
+    model = Fleet(IoTAE(seed=2, alpha=0.05), mode=mode, time="power", alpha=0.02)
+    stream = list(rows(150))
+    for x in stream[:200]:
+        model.learn_one(x)
+    model.save(tmp_path / "fleet.iotae")
+    back = Fleet.load(tmp_path / "fleet.iotae")
+    assert repr(back) == repr(model)
+    assert back.threshold == model.threshold
+    for x in stream[200:]:
+        assert back.score_learn_one(x) == model.score_learn_one(x)
+    data = model.to_state()
+    serialization.write(tmp_path / "wrong", "river_iotae.Fleet", data | {"alpha": 0.5})
+    with pytest.raises(StateError, match="the rate of the fleet's models"):
+        Fleet.load(tmp_path / "wrong")
+
+
+def test_wrong_use_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"Got mode='shared' with Pipeline, but expected river_iotae\.IoTAE"):
+        Fleet(trees(), mode="shared")
+    with pytest.raises(ValueError, match="mode"):
+        Fleet(IoTAE(), mode="both")
+    with pytest.raises(ValueError, match="alpha"):
+        Fleet(trees(), alpha=2.0)
+    trained = IoTAE(seed=0)
+    trained.learn_one({"a": 1.0})
+    with pytest.raises(ValueError, match="has learned 1 rows"):
+        Fleet(trained)
+    with pytest.raises(TypeError, match=r"one of iotae's models: .* e\.g\. with pickle"):
+        Fleet(trees()).save(tmp_path / "fleet")
+    with pytest.raises(TypeError, match="expected a row alone"):
+        Fleet(trees()).learn_one({"a": 1.0}, w=2.0)
+    assert Fleet(trees(), time="at").silent(0.0) == []

@@ -1,0 +1,328 @@
+"""Messages of a real MQTT broker: none lost, none doubled, whatever is killed; and what is refused."""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from iotae import OnlineAutoencoder
+from iotae.cli import main
+from iotae.data import TableError
+from iotae.runner import ledger as ledgers
+from iotae.runner.ledger import Judgement, Ledger
+from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, message_of
+from tests.conftest import ROOT
+from tests.test_runner_checkpoint import worker as worker
+
+mqtt = pytest.importorskip("paho.mqtt.client", reason="messages need the extra mqtt")
+from iotae.runner.mqtt import Broker, BrokerAddress, takes  # noqa: E402  (needs the extra)
+
+MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="needs mosquitto: apt-get install mosquitto")
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class Mosquitto:
+    def __init__(self, folder, more=""):
+        self.port = free_port()
+        self.settings = folder / "mosquitto.conf"
+        self.settings.write_text(
+            f"listener {self.port} 127.0.0.1\nmax_queued_messages 0\nmax_inflight_messages 0\n"
+            f"persistence false\nuser root\n{more or 'allow_anonymous true'}\n"
+        )
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [MOSQUITTO, "-c", self.settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            assert self.process.poll() is None
+        raise AssertionError("mosquitto does not answer")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def broker(tmp_path):
+    made = Mosquitto(tmp_path).start()
+    yield made
+    made.stop()
+
+
+def client_of(broker, name, topic=None, on_message=None):
+    """A client whose session outlives it, connected and subscribed."""
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5)
+    wanted, done = Properties(PacketTypes.CONNECT), []
+    wanted.SessionExpiryInterval = 600
+    client.max_inflight_messages_set(500)
+    client.on_message = on_message
+    client.on_connect = lambda *_: (topic and client.subscribe(topic, qos=1)) or topic or done.append(1)
+    client.on_subscribe = lambda *_: done.append(1)
+    client.connect("127.0.0.1", broker.port, clean_start=False, properties=wanted)
+    client.loop_start()
+    wait_for(lambda: done)
+    return client
+
+
+def wait_for(happened):
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def end(client):
+    client.disconnect()
+    client.loop_stop()
+
+
+def readings(n):
+    """Messages of three devices in turn, an odd row now and then, each with its device and number."""
+    rng = np.random.default_rng(0)
+    for i, (a, b) in enumerate(rng.normal(size=(n, 2)).round(3).tolist()):
+        yield f"d{i % 3}", i // 3, {"a": a, "b": 100.0 if i % 97 == 96 else a + b / 10, "mode": "eco"}
+
+
+def publish(client, messages):
+    sent = [client.publish(topic, body, qos=1) for topic, body in messages]
+    for one in sent:
+        one.wait_for_publish(30)
+
+
+def rows_of(path):
+    with sqlite3.connect(path) as base:
+        rows = base.execute("select device, seq, score, alarm, threshold, reason from rows").fetchall()
+    base.close()
+    return {(device, seq): rest for device, seq, *rest in rows}
+
+
+@needs_broker
+def test_killed_again_and_again_no_message_is_lost_or_doubled_and_scores_are_the_same(
+    broker, worker, tmp_path
+):
+    n, out = 1500, tmp_path / "rows.sqlite"
+    words = ["stream", f"mqtt://127.0.0.1:{broker.port}/plant/+", "-o", out, "--device-level", "1"]
+    words += ["--client-id", "reader", "--alarms-to", "alarms", "--alpha", "0.05", "--explain"]
+    # the session must be there before the first message
+    end(client_of(broker, "reader", "plant/+"))
+    alarms = []
+    listener = client_of(
+        broker, "listener", "alarms", lambda _, __, sent: alarms.append(json.loads(sent.payload))
+    )
+    producer = client_of(broker, "producer")
+    messages = [(f"plant/{device}", json.dumps({"seq": seq} | row)) for device, seq, row in readings(n)]
+    # a producer that sends again, and one that sends rubbish
+    messages[50:50] = messages[30:50]
+    messages[70:70] = [("plant/d1", "rubbish"), ("plant/d1", '{"a": 1}')]
+    publish(producer, messages)
+    rng = np.random.default_rng(1)
+    kills = [worker(*words, after=float(rng.uniform(0.05, 0.4)))["code"] for _ in range(6)]
+    assert kills == [-14] * 6
+    done = worker(*words, rows=n)
+    assert done["code"] == 143, done["said"]
+    assert f"{n} rows scored and learned" in done["said"]
+    model, expected = OnlineAutoencoder(seed=0, alpha=0.05), {}
+    for device, seq, row in readings(n):
+        cut = model.threshold
+        score, alarm = model.score_learn_one(row)
+        expected[device, seq] = [score, int(alarm), None if np.isinf(cut) else cut]
+    found = rows_of(out)
+    assert {key: rest[:3] for key, rest in found.items()} == expected
+    odd = {key for key, (_, alarm, *_) in found.items() if alarm}
+    assert len(odd) > 5
+    assert all(found[key][3] for key in odd)
+    wait_for(lambda: {(one["device"], one["seq"]) for one in alarms} >= odd)
+    assert {(one["device"], one["seq"]) for one in alarms} == odd
+    assert alarms[0]["reason"]
+    for client in (listener, producer):
+        end(client)
+
+
+@needs_broker
+def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
+    address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
+    with Broker(address, "reader", "seq") as reader:
+        wait_for(lambda: reader.n_connected == 1)
+        broker.stop()
+        broker.start()
+        wait_for(lambda: reader.n_connected == 2)
+        producer = client_of(broker, "producer")
+        # the subscription follows the connection
+        batches, got = reader.batches(10), []
+        end(client_of(broker, "other", "plant/+"))
+        publish(
+            producer,
+            [(f"plant/{device}", json.dumps({"seq": seq} | row)) for device, seq, row in readings(5)],
+        )
+        while len(got) < 5:
+            got += next(batches)
+        reader.acknowledge(got)
+        end(producer)
+    assert [(one.device, one.seq) for one in got] == [("plant/" + d, seq) for d, seq, _ in readings(5)]
+
+
+@needs_broker
+def test_a_broker_that_wants_a_password_is_told_it_from_the_environment(tmp_path, monkeypatch, capsys):
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "reader", "sesame"], check=True)
+    broker = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {passwords}").start()
+    monkeypatch.setenv("IOTAE_MQTT_USER", "reader")
+    monkeypatch.setenv("IOTAE_MQTT_PASSWORD", "wrong")
+    words = ["stream", f"mqtt://127.0.0.1:{broker.port}/t", "-o", str(tmp_path / "o.sqlite")]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "refuses" in said
+    assert "wrong" not in said
+    broker.stop()
+
+
+# -- without a broker -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "aside"),
+    [
+        (b"", "no JSON object"),
+        (b"\xff\xfe", "no JSON object"),
+        (b"[" * 100_000, "more than 65536 bytes"),
+        (b"[" * 60_000, "no JSON object"),
+        (b'{"seq": 1' + b" " * LONGEST_PAYLOAD + b"}", "more than 65536 bytes"),
+        (b'{"a": 1}', "without a whole number 'seq'"),
+        (b'{"seq": 1.5}', "without a whole number"),
+        (b'{"seq": -1}', "without a whole number"),
+        (b'{"seq": "\xc2\xb2"}', "without a whole number"),
+        (b'{"seq": 9223372036854775808}', "without a whole number"),
+        (b'{"seq": 1, "' + b"a" * (LONGEST_NAME + 1) + b'": 1}', "with a name of more than"),
+        (json.dumps({"seq": 1} | {str(i): 1 for i in range(3000)}).encode(), "more than 2048 cells"),
+    ],
+)
+def test_what_is_no_row_is_set_aside_with_a_reason(payload, aside):
+    assert aside in message_of("t", payload, "seq", (1, 1)).aside
+
+
+def test_a_row_is_read_as_those_of_a_file():
+    body = b'{"seq": "7", "a": 1e3, "b": null, "c": "3.5", "d": {"x": [true, "eco"]}, "e": NaN}'
+    one = message_of("p/q", body, "seq", (3, 1), level=1)
+    assert (one.device, one.seq, one.aside) == ("q", 7, "")
+    assert one.row["a"] == 1000.0
+    assert (one.row["b"] != one.row["b"], one.row["d.x.1"]) == (True, "eco")
+    assert message_of("p/q", body, "seq", (3, 1), level=2).aside
+    assert message_of("p" * 300, body, "seq", (3, 1)).aside
+
+
+def test_addresses():
+    assert BrokerAddress.of("mqtt://h/a/#") == ("h", 1883, "a/#", False)
+    assert BrokerAddress.of("mqtts://h:1/%2Fa") == ("h", 1, "/a", True)
+    for text in ("mqtt://", "mqtt://h", "mqtt://h/", "http://h/a", "mqtt://h:x/a", "mqtt://h/a?b"):
+        with pytest.raises(TableError, match=r"expected mqtt://HOST"):
+            BrokerAddress.of(text)
+    with pytest.raises(TableError, match="into the environment") as error:
+        BrokerAddress.of("mqtt://me:sesame@h/a")
+    assert "sesame" not in str(error.value)
+    assert takes("a/#", "a/b")
+    with pytest.raises(TableError, match="without"):
+        takes("a", "b/+")
+
+
+def message(device="a", seq=1, **row):
+    return Message(device, seq, row or {"x": 1.0}, "", (1, 1))
+
+
+def judged(alarm=False):
+    return Judgement(0.5, alarm, None, "")
+
+
+def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, monkeypatch):
+    path = str(tmp_path / "rows.sqlite")
+    with Ledger(path, {"topic": "t"}) as ledger:
+        assert ledger.load() is None
+        batch = ledger.new_of([message(seq=2), message(seq=1), message("b", 2), message(seq=2)])
+        assert [(one.device, one.seq) for one in batch] == [("a", 2), ("b", 2)]
+        ledger.commit(batch, [judged(True), judged()], {"n": 1})
+        assert ledger.n_doubled == 2
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    with Ledger(path, {"topic": "t"}) as ledger:
+        assert ledger.load() == {"n": 1}
+        ((key, body),) = ledger.unsent()
+        assert json.loads(body)["device"] == "a"
+        ledger.sent([key])
+        assert ledger.unsent() == []
+        monkeypatch.setattr(ledgers, "_MOST_DEVICES", 2)
+        aside = Message("", -1, {}, "rubbish", (1, 1))
+        assert ledger.new_of([message("c"), message("a", 3), aside]) == [message("a", 3)]
+        ledger.commit([], [], {"n": 2})
+        assert ledger.aside() == {"messages of more than 2 devices": 1, "rubbish": 1}
+
+
+def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
+    path = str(tmp_path / "rows.sqlite")
+    with Ledger(path, {}) as ledger:
+        ledger.commit([message()], [judged(True)], {"n": 1})
+        with pytest.raises(OSError, match="UNIQUE"):
+            # as if another had taken it in
+            ledger.commit([message("b"), message()], [judged(), judged(True)], {"n": 2})
+        assert ledger.load() == {"n": 1}
+        assert len(ledger.unsent()) == 1
+        assert ledger.new_of([message("b")]) == [message("b")]
+    assert list(rows_of(path)) == [("a", 1)]
+
+
+def test_files_that_are_no_ledger_of_this_stream_are_refused(tmp_path):
+    path = str(tmp_path / "rows.sqlite")
+    with Ledger(path, {"topic": "t"}) as ledger:
+        ledger.commit([message()], [judged()], {})
+        with pytest.raises(TableError, match="Cannot use"), Ledger(path, {"topic": "t"}):
+            pass
+    with Ledger(path, {"topic": "other"}) as ledger, pytest.raises(TableError, match="was begun with"):
+        ledger.load()
+    text, link, foreign = tmp_path / "text.db", tmp_path / "link.db", tmp_path / "foreign.db"
+    text.write_text("no database at all, and long enough to be none")
+    link.symlink_to(tmp_path / "target.db")
+    with sqlite3.connect(foreign) as base:
+        base.execute("create table t (a)")
+    base.close()
+    for other in (text, link, foreign, tmp_path):
+        with pytest.raises(TableError), Ledger(str(other), {}):
+            pass
+    assert not (tmp_path / "target.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "a.csv"], "expected a .sqlite file"),
+        (["-o", "a.sqlite", "--follow"], "Got --follow with a broker"),
+        (["-o", "a.sqlite", "--save", "m"], "Got --save with a broker"),
+        (["-o", "a.sqlite", "--alarms-to", "plant/alarms"], "takes in again"),
+        (["-o", "a.sqlite", "--alarms-to", "plant/#"], "without + and #"),
+    ],
+)
+def test_options_that_do_not_go_with_a_broker_are_refused(options, message, capsys):
+    assert main(["stream", "mqtt://127.0.0.1:1/plant/+", *options]) == 1
+    assert message in capsys.readouterr().err
+    assert not (ROOT / "a.sqlite").exists()
+    for option in ("--alarms-to", "--client-id", "--ca"):
+        assert main(["stream", "a.csv", option, "x"]) == 1
+        assert f"Got {option} for a file" in capsys.readouterr().err
