@@ -29,6 +29,7 @@ from benchmarks import (
     pages,
     paper,
     regimes,
+    sequences,
     shuttle,
     spark,
     threads,
@@ -241,6 +242,13 @@ COMPARISONS = {
         "model files with a right digest and wrong contents, and what came of each",
         lambda given: fuzz.compare(given.seed, given.files),
         options="files",
+    ),
+    "sequences": Comparison(
+        "Series: windows, and the controls they need",
+        "detectors of windows on series: wrong hours, broken sensors and real series",
+        lambda given: sequences.compare(given.seed, given.rows, given.quick),
+        rows=3_000,
+        options="quick",
     ),
     "regimes": Comparison(
         "Streams whose world changes",

@@ -23,9 +23,10 @@ from iotae.batch.state_schema import BATCH_AUTOENCODER, DROPOUT_RATE, EPOCHS, ch
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.state_schema import HIDDEN_SIZES, RATE, SEED
 from iotae.preprocessing.state_schema import PREPROCESSOR, n_features
+from iotae.sequence.state_schema import SEQUENCE_AUTOENCODER, SEQUENCE_SETTINGS
 from iotae.thresholds import ConformalThreshold, TailThreshold
 
-__all__ = ["DETECTOR"]
+__all__ = ["DETECTOR", "SEQUENCE"]
 
 _FARTHEST = 1e100
 """Scores in a file are at most this, so that their mean and deviation stay finite."""
@@ -102,3 +103,33 @@ DETECTOR = Record(
     },
     (_check_parts,),
 )
+
+
+def _check_series(data: State, place: str) -> None:
+    params, settings = data["params"], data["model"]["settings"]
+    if params["window_size"] != settings["window"] or params["period"] != settings["period"]:
+        raise refuse(params["window_size"], "params.window_size", "what the model's settings say")
+    n_rows = data["model"]["fitted_scores"].size
+    if not n_rows or data["labels"].size != n_rows:
+        raise refuse(data["labels"], "labels", f"one for each of {n_rows} training rows")
+
+
+SEQUENCE = Record(
+    {
+        "params": Record(
+            {
+                "contamination": _Contamination(),
+                "window_size": SEQUENCE_SETTINGS.fields["window"],
+                "period": SEQUENCE_SETTINGS.fields["period"],
+                "time": Maybe(Text()),
+                "group": Maybe(Text()),
+                "random_state": SEED,
+            }
+        ),
+        "model": SEQUENCE_AUTOENCODER,
+        "threshold": Number(-_FARTHEST, _FARTHEST),
+        "labels": Array(np.int64, "labels", low=0, high=1),
+    },
+    (_check_series,),
+)
+"""The detector of series."""

@@ -10,5 +10,6 @@ from river_iotae.detector import IoTAE
 from river_iotae.filter import AlarmFilter
 from river_iotae.fleet import Fleet
 from river_iotae.quality_filter import QualityFilter
+from river_iotae.sequence import SequenceIoTAE
 
-__all__ = ["AlarmFilter", "ConformalFilter", "Fleet", "IoTAE", "QualityFilter"]
+__all__ = ["AlarmFilter", "ConformalFilter", "Fleet", "IoTAE", "QualityFilter", "SequenceIoTAE"]

@@ -155,14 +155,6 @@ class IoTAE(ModelOfAStream):
         """
         return self._model.score_one(x)
 
-    def classify(self, score: float) -> bool:
-        """Whether a score is anomalous by the model's own streaming threshold."""
-        return self._model.classify(score)
-
-    def p_value(self, score: float) -> float:
-        """Return the conformal p-value of a score among the latest scores, in (0, 1]."""
-        return self._model.p_value(score)
-
     def explain_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
         """Return each feature's share of the score, largest first; they add up to the score."""
         return self._model.explain_one(x)

@@ -36,6 +36,14 @@ class ModelOfAStream(Unshared, base.AnomalyDetector):
             self._model.grace_period = rows
         self._grace_period = rows
 
+    def classify(self, score: float) -> bool:
+        """Whether a score is anomalous by the model's own streaming threshold."""
+        return self._model.classify(score)
+
+    def p_value(self, score: float) -> float:
+        """Return the conformal p-value of a score among the latest scores, in (0, 1]."""
+        return self._model.p_value(score)
+
     @property
     def threshold(self) -> float:
         """The current cut on the scores; infinity during the grace period."""

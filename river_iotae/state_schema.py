@@ -6,6 +6,8 @@ from iotae._typing import State
 from iotae._validation.schema import COUNT, Flag, Maybe, Number, Record, Schema, Text, Whole, check, refuse
 from iotae.nn.state_schema import HIDDEN_SIZES
 from iotae.quality.state_schema import CHECKER
+from iotae.sequence.recent_rows import RECENT_ROWS
+from iotae.stream.names import NAME
 from iotae.stream.state_schema import ONLINE_AUTOENCODER, SETTINGS
 from iotae.thresholds import (
     AlertBudget,
@@ -16,7 +18,7 @@ from iotae.thresholds import (
     Threshold,
 )
 
-__all__ = ["DETECTOR", "FLEET", "QUALITY_FILTER", "RULES", "check_filter"]
+__all__ = ["DETECTOR", "FLEET", "QUALITY_FILTER", "RULES", "SEQUENCE", "SLOTS_A_SENSOR", "check_filter"]
 
 RULES: dict[str, type[Threshold]] = {
     rule.__name__: rule
@@ -25,18 +27,50 @@ RULES: dict[str, type[Threshold]] = {
 """The thresholds that can be read back from a file."""
 
 
+SLOTS_A_SENSOR = 3
+"""Slots of the model that a sensor of a sequence takes: its value, and two figures of its window."""
+
+
 def _check_params(data: State, place: str) -> None:
+    _check_settings(data, 1)
+
+
+def _check_sequence(data: State, place: str) -> None:
+    _check_settings(data, SLOTS_A_SENSOR)
+
+
+def _check_settings(data: State, n_slots: int) -> None:
     model = data["model"]
     max_features = model["features"]["registry"]["table"]["max_features"]
-    said = model["settings"] | {"hidden_sizes": model["hidden_sizes"], "max_features": max_features}
+    said = model["settings"] | {
+        "hidden_sizes": model["hidden_sizes"],
+        "max_features": max_features // n_slots,
+    }
     for name, value in data["params"].items():
-        if value != said[name]:
+        if name in said and value != said[name]:
             raise refuse(value, f"params.{name}", "what the model's settings say")
 
 
 _SHARED = {name: schema for name, schema in SETTINGS.fields.items() if name != "activation"}
 
 _PARAMS = Record({**_SHARED, "hidden_sizes": HIDDEN_SIZES, "max_features": Whole(1)})
+
+SEQUENCE = Record(
+    {
+        "params": Record(
+            {
+                **_PARAMS.fields,
+                "window": Whole(2, 10_000_000),
+                "time": Maybe(NAME),
+                "max_gap": Maybe(Number(0.0, 1e100, inner=True)),
+            }
+        ),
+        "model": ONLINE_AUTOENCODER,
+        "recent": RECENT_ROWS,
+    },
+    (_check_sequence,),
+)
+"""The detector with a window in memory."""
 
 DETECTOR = Record({"params": _PARAMS, "model": ONLINE_AUTOENCODER}, (_check_params,))
 
