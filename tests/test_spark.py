@@ -201,10 +201,10 @@ def start(folder: Path) -> subprocess.Popen:
 def test_a_fleet_killed_in_mid_stream_gives_each_row_once_with_the_scores_of_one_machine(tmp_path):
     import pyarrow.parquet as pq
 
-    rows = write_stream(tmp_path / "in", n_devices=20, n_rows=60, n_files=4)
+    rows = write_stream(tmp_path / "in", n_devices=1000, n_rows=6, n_files=3)
     job = start(tmp_path)
     commits = tmp_path / "state" / "commits"
-    until = time.monotonic() + 200
+    until = time.monotonic() + 400
     while not (commits.is_dir() and len(list(commits.glob("[0-9]*"))) >= 2):
         assert job.poll() is None, (tmp_path / "log").read_text()[-3000:]
         assert time.monotonic() < until
@@ -212,12 +212,12 @@ def test_a_fleet_killed_in_mid_stream_gives_each_row_once_with_the_scores_of_one
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
     assert not (tmp_path / "answers.parquet").exists()
-    assert start(tmp_path).wait(250) == 0, (tmp_path / "log").read_text()[-3000:]
+    assert start(tmp_path).wait(400) == 0, (tmp_path / "log").read_text()[-3000:]
 
     found = pq.read_table(tmp_path / "answers.parquet").to_pydict()
     answers = {(d, n): s for d, n, s in zip(found["device"], found["number"], found["score"], strict=True)}
     assert len(found["score"]) == len(rows) == len(answers)
-    for device in range(20):
+    for device in range(1000):
         own = rows[rows[:, 0] == device]
         judged = OnlineAutoencoder(seed=0).score_learn_many(own[:, 2:], ["x", "y"])
         np.testing.assert_array_equal([answers[f"d{device}", int(n)] for n in own[:, 1]], judged.scores)

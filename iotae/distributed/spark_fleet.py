@@ -102,7 +102,14 @@ def _processor(newcomer: bytes, columns: list[str]) -> Any:
             answers = zip(numbers, judged.scores, judged.alarms, judged.thresholds, strict=True)
             for number, score, alarm, cut in answers:
                 threshold = float(cut) if np.isfinite(cut) else None
-                yield Row(key[0], number, float(score), bool(alarm), threshold, skipped)
+                yield Row(
+                    key=key[0],
+                    sequence=number,
+                    score=float(score),
+                    alarm=bool(alarm),
+                    threshold=threshold,
+                    skipped=skipped,
+                )
 
         def close(self) -> None:
             pass
