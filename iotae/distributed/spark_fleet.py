@@ -59,6 +59,13 @@ def score_stream(
     sorted by their number. A row that comes in a later batch than one with a higher number is skipped and
     counted, as it cannot be told from a row sent twice: let the source keep the order of each device, as a
     Kafka topic partitioned by device does. So is a row without a number.
+
+    Examples
+    --------
+    >>> readings = spark.readStream.schema(schema).parquet("readings/")      # doctest: +SKIP
+    >>> answers = score_stream(                                              # doctest: +SKIP
+    ...     readings, OnlineAutoencoder(seed=0), key="device", sequence="number", columns=["watts"]
+    ... )
     """
     from pyspark.sql.types import BooleanType, DoubleType, LongType, StructType
 
