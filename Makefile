@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test check format bench licences clean
+.PHONY: help demo test test-spark check format bench licences clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -22,6 +22,10 @@ demo: $(STAMP)   ## the paper's experiment, then PyOD and River on NASA's Shuttl
 
 test: $(STAMP)   ## the whole test suite, doctests included, with a floor under the coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov
+
+test-spark: $(STAMP) ## tables and fleets on Spark in local mode (installs the extra; needs Java 17)
+	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,spark]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/test_spark.py
 
 check: $(STAMP)  ## lint, format and types
 	$(BIN)/ruff check .

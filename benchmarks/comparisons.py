@@ -32,6 +32,7 @@ from benchmarks import (
     regimes,
     sequences,
     shuttle,
+    spark,
     threads,
     thresholders,
     wide,
@@ -237,6 +238,12 @@ COMPARISONS = {
         "the ranking of real rows among ten thousand hostile ones",
         lambda given: hostile.compare(given.seed, given.rows),
         rows=60_000,
+    ),
+    "spark": Comparison(
+        "Beyond one machine: Spark",
+        "rows a second of tables and fleets on Spark in local mode, beside one process",
+        lambda given: spark.compare(given.seed, given.quick),
+        options="quick",
     ),
     "fuzz": Comparison(
         "Wrong model files",

@@ -159,8 +159,10 @@ def run(
     progress : bool
         Whether a bar is shown (on a terminal only).
     """
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import delayed
     from tqdm import tqdm
+
+    from iotae._fan_out import fan_out
 
     paths = {job: cache_folder / job.protocol / f"{job.key()}.json" for job in jobs}
     records = {
@@ -168,9 +170,9 @@ def run(
     }
     missing = [job for job in jobs if job not in records]
     bar = tqdm(total=len(missing), unit="job", disable=not (progress and sys.stderr.isatty()))
-    with bar, parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
-        for record in parallel(delayed(_execute)(job, paths[job]) for job in missing):
+    with bar:
+        calls = (delayed(_execute)(job, paths[job]) for job in missing)
+        for record in fan_out(calls, workers, ordered=False):
             done = type(missing[0])(**{field.name: record[field.name] for field in fields(Job)})
             records[done] = record
             bar.set_postfix_str(f"{record['dataset']} / {record['detector']}")

@@ -37,7 +37,7 @@ def test_every_row_is_as_likely_as_another():
 
 def test_numbers_of_rows_are_those_of_the_chunks(rng):
     table = rng.normal(size=(1000, 2))
-    rows, names, n_rows = gather(np.array_split(table, 7), 50, seed=3)
+    rows, names, n_rows, _ = gather(np.array_split(table, 7), 50, seed=3)
     assert (names, n_rows) == (None, 1000)
     np.testing.assert_array_equal(rows, table[sample_rows(np.arange(1000), 50, seed=3)])
 

@@ -30,8 +30,9 @@ def public_members(kind):
 
 def test_the_page_lists_these_modules():
     core = (
-        "batch data evaluation export fleet io model_selection pipeline plots preprocessing quality "
-        "sequence serialization simulator stream thresholds"
+        "batch data distributed distributed.spark distributed.spark_fleet evaluation export fleet io "
+        "model_selection pipeline plots preprocessing quality sequence serialization simulator stream "
+        "thresholds"
     )
     expected = {"iotae", "pyod_iotae", "river_iotae", *(f"iotae.{name}" for name in core.split())}
     assert LISTED.keys() == expected

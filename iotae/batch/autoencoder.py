@@ -28,15 +28,12 @@ from iotae.batch.scaler import TableScaler, learn_scale
 from iotae.batch.scoring import JoinedScore
 from iotae.batch.state_schema import BATCH_AUTOENCODER, SETTINGS
 from iotae.data.frames import check_columns, column_names, to_matrix
-from iotae.data.sampling import gather, sample_rows
+from iotae.data.sampling import FIT_ROWS, Sample, gather, sample_rows
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.nn.training import Engine, Training, check_engine, propagate_rows
 
 __all__ = ["BatchAutoencoder", "NotFittedError"]
-
-_FIT_ROWS = 20_000
-"""Rows, seeded, that scaling and tails see at most: the cost of a fit is bounded, scoring is linear."""
 
 _SCORE_ROWS = 4096
 """Rows scored at a time: memory is bounded, and they stay in the cache from one step to the next."""
@@ -174,7 +171,7 @@ class BatchAutoencoder(Unshared):
         rows = np.flatnonzero(weights > 0)
         seed = draw_seed(self.seed)
         self._begin(table.shape[1], column_names(X), seed, categories)
-        n_seen, rows = rows.size, sample_rows(rows, _FIT_ROWS, seed)
+        n_seen, rows = rows.size, sample_rows(rows, FIT_ROWS, seed)
         # where all rows are learned there is nothing to copy, and their scores are known already
         every = rows.size == len(table)
         scores = self._learn(table if every else table[rows], weights[rows], n_seen)
@@ -194,12 +191,15 @@ class BatchAutoencoder(Unshared):
         categories : array of int, shape (d,), optional
             As in :meth:`fit`.
         """
-        seed = draw_seed(self.seed)
-        table, names, n_seen = gather(chunks, _FIT_ROWS, seed)
+        return self.fit_sample(gather(chunks, FIT_ROWS, draw_seed(self.seed)), categories)
+
+    def fit_sample(self, sample: Sample, categories: ArrayLike | None = None) -> BatchAutoencoder:
+        """Fit from scratch to rows that were drawn elsewhere as :meth:`fit_chunks` draws them."""
+        table = sample.table
         check_engine(self._engine(), table.shape[1])
         weights = check_row_weights(check_table(table), None)
-        self._begin(table.shape[1], names, seed, categories)
-        self.fitted_scores = self._learn(table, weights, n_seen)
+        self._begin(table.shape[1], sample.names, sample.seed, categories)
+        self.fitted_scores = self._learn(table, weights, sample.n_seen)
         return self
 
     def _begin(
@@ -219,12 +219,12 @@ class BatchAutoencoder(Unshared):
             return self.fit(X, sample_weight)
         table = self._table(X)
         weights = check_row_weights(check_table(table), sample_weight)
-        self._learn(*self._kept.joined(table, weights, _FIT_ROWS, self._network.generator))
+        self._learn(*self._kept.joined(table, weights, FIT_ROWS, self._network.generator))
         self.fitted_scores = self.score(table)
         return self
 
     def _learn(self, table: Float64, weights: Float32, n_seen: int) -> Float64:
-        """Learn everything from at most ``_FIT_ROWS`` rows, which stand for ``n_seen``; their scores."""
+        """Learn everything from at most ``FIT_ROWS`` rows, which stand for ``n_seen``; their scores."""
         network = self._fitted()
         self._scaler, rows = learn_scale(table, self.scaling == "none", self._categories)
         updates = CLEAN_UPDATES if self.clean else UPDATES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from iotae._typing import Float64, Int64
 from iotae.data.frames import column_names, is_frame, to_matrix
 
-__all__ = ["gather", "sample_chunks", "sample_rows"]
+__all__ = ["FIT_ROWS", "Sample", "gather", "keys_of_rows", "sample_chunks", "sample_rows"]
 
 T = TypeVar("T")
+
+FIT_ROWS = 20_000
+"""Rows, seeded, that a fit of a table sees at most: its cost is bounded."""
+
+_NEAR = 1024
+"""Rows farther apart than this are drawn each by a jump, which costs about as much."""
 
 
 def sample_chunks(
@@ -79,8 +85,17 @@ def _pruned(
     return left[:1] + [pair for pair in left[1:] if pair[1].size], bound
 
 
-def gather(chunks: Iterable[Any], most: int, seed: int) -> tuple[Float64, list[str] | None, int]:
-    """At most ``most`` rows of a table of numbers in chunks, its columns' names, and its number of rows.
+class Sample(NamedTuple):
+    """Rows that stand for a table: the rows drawn, their columns' names, how many there were, the seed."""
+
+    table: Float64
+    names: list[str] | None
+    n_seen: int
+    seed: int
+
+
+def gather(chunks: Iterable[Any], most: int, seed: int) -> Sample:
+    """At most ``most`` rows of a table of numbers in chunks.
 
     Raises
     ------
@@ -109,7 +124,46 @@ def gather(chunks: Iterable[Any], most: int, seed: int) -> tuple[Float64, list[s
             yield matrix
 
     pieces = sample_chunks(matrices(), most, _row_generator(seed), len, lambda rows, chosen: rows[chosen])
-    return np.concatenate(pieces or [np.empty((0, 0))]), names, n_rows
+    return Sample(np.concatenate(pieces or [np.empty((0, 0))]), names, n_rows, seed)
+
+
+def keys_of_rows(seed: int, numbers: Int64) -> Float64:
+    """The random numbers that :func:`gather` draws for the rows with these numbers, in any order.
+
+    So parts of a table draw the sample of the whole, wherever each part lies.
+
+    Parameters
+    ----------
+    seed : int
+    numbers : array of int, shape (n,)
+        Places of the rows in the whole table, from 0.
+
+    Returns
+    -------
+    array of float, shape (n,)
+        In [0, 1).
+
+    Examples
+    --------
+    >>> whole = keys_of_rows(0, np.arange(5000))
+    >>> bool((keys_of_rows(0, np.array([4000, 7])) == whole[[4000, 7]]).all())
+    True
+    """
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    # rows that lie near each other are drawn in one go, with those between them
+    pieces = np.split(ordered, np.flatnonzero(np.diff(ordered) > _NEAR) + 1) if ordered.size else []
+    drawn = [_keys_between(seed, int(piece[0]), int(piece[-1]))[piece - piece[0]] for piece in pieces]
+    keys = np.empty(numbers.size)
+    keys[order] = np.concatenate([np.empty(0), *drawn])
+    return keys
+
+
+def _keys_between(seed: int, first: int, last: int) -> Float64:
+    generator = _row_generator(seed)
+    # each row takes one step of the generator, which can jump
+    generator.bit_generator.advance(first)  # type: ignore[attr-defined]
+    return generator.random(last - first + 1)
 
 
 def _row_generator(seed: int) -> np.random.Generator:

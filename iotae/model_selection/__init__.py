@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from iotae._fan_out import fan_out
 from iotae._progress import shown
 from iotae._typing import Bool, Float64, Int64
 from iotae._validation import check_count, check_row_labels, check_share
@@ -64,7 +65,7 @@ def tune(
     n_splits: int = 5,
     test_size: float | None = 0.3,
     anomaly_share: float = 0.05,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> Tuning:
@@ -93,8 +94,9 @@ def tune(
     anomaly_share : float, in (0, 1)
         Without labels, the share of anomalies that you expect. It decides which ``alpha`` is best: if you
         know how many alarms you can look at, give that ``alpha`` alone in the grid.
-    n_jobs : int
-        Processes at a time, by joblib; -1 for one a core.
+    n_jobs : int, optional
+        Fits at a time; -1 for one a core. By default what ``joblib.parallel_config`` says, and one without
+        it. The backend that is set there (processes, Dask, Ray) does the work; the result is the same.
     seed : int
         Of the split, the folds and the swaps.
     progress : bool
@@ -194,14 +196,13 @@ class _Search:
     anomaly_share: float
     seed: int
 
-    def run(self, detectors: list[TableDetector], n_jobs: int, progress: bool) -> Float64:
+    def run(self, detectors: list[TableDetector], n_jobs: int | None, progress: bool) -> Float64:
         """Return F1, (detectors, folds, alphas)."""
-        from joblib import Parallel, delayed, parallel_config
+        from joblib import delayed
 
         numbers = range(int(self.fold.max()) + 1)
         jobs = [delayed(self.judge)(detector, number) for detector in detectors for number in numbers]
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            figures = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+        figures = fan_out(jobs, n_jobs)
         if progress:
             figures = shown(figures, "searching", "fits", len(jobs))
         return np.array(list(figures)).reshape(len(detectors), len(numbers), len(self.alphas))

@@ -1,0 +1,133 @@
+"""A fleet larger than a machine: an online model a device, as keyed state of Spark's structured streaming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iotae._validation import TableError
+from iotae.serialization import dumps, loads
+from iotae.stream import OnlineAutoencoder
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["score_stream"]
+
+_KIND = "OnlineAutoencoder"
+
+
+def score_stream(
+    frame: DataFrame, model: OnlineAutoencoder, *, key: str, sequence: str, columns: Sequence[str]
+) -> DataFrame:
+    """Score, judge and learn each row of a stream by the model of its device.
+
+    Each device begins with a copy of ``model`` and keeps its own from then on, so its scores are those of one
+    machine that saw the device's rows in the same order, however Spark cuts the stream into batches.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+        A stream; a table works too, as one batch.
+    model : OnlineAutoencoder
+        What each device begins with: a new model with a seed, or one that learned from devices of their kind.
+    key : str
+        The column that names the device.
+    sequence : str
+        An integer column that grows with each row of a device, given by the device or its gateway. A row
+        whose number is not above the last one seen of its device is not scored: a row sent twice counts once.
+    columns : sequence of str
+        The features, numbers or booleans; null and NaN are missing.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        ``key``, ``sequence``, ``score`` in [0, 1), ``alarm``, ``threshold`` (null until there is one) and
+        ``skipped``: how many rows of the device were not scored so far.
+
+    Raises
+    ------
+    TableError
+        If a column is absent, or there is no feature.
+
+    Notes
+    -----
+    Spark must keep state in RocksDB: ``spark.sql.streaming.stateStore.providerClass`` is to be
+    ``org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider``. Within a batch rows are
+    sorted by their number. A row that comes in a later batch than one with a higher number is skipped and
+    counted, as it cannot be told from a row sent twice: let the source keep the order of each device, as a
+    Kafka topic partitioned by device does. So is a row without a number.
+
+    Examples
+    --------
+    >>> readings = spark.readStream.schema(schema).parquet("readings/")      # doctest: +SKIP
+    >>> answers = score_stream(                                              # doctest: +SKIP
+    ...     readings, OnlineAutoencoder(seed=0), key="device", sequence="number", columns=["watts"]
+    ... )
+    """
+    from pyspark.sql.types import BooleanType, DoubleType, LongType, StructType
+
+    for name in (key, sequence, *columns):
+        if name not in frame.columns:
+            raise TableError(f"Got no column {name!r}, but expected one: the stream has {frame.columns}.")
+    if not columns:
+        raise TableError("Got no columns, but expected one feature at least.")
+    taken = frame.select(
+        frame[f"`{key}`"].alias("key"),
+        frame[f"`{sequence}`"].cast("long").alias("sequence"),
+        *(frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
+    )
+    answers = StructType([taken.schema["key"]])
+    answers.add("sequence", LongType()).add("score", DoubleType()).add("alarm", BooleanType())
+    answers.add("threshold", DoubleType()).add("skipped", LongType())
+    processor = _processor(dumps(_KIND, model.to_state()), list(columns))
+    scored = taken.groupBy("key").transformWithState(processor, answers, "Append", "None")
+    return scored.withColumnsRenamed({"key": key, "sequence": sequence})
+
+
+def _processor(newcomer: bytes, columns: list[str]) -> Any:
+    """The keyed state and what a batch of a device's rows does to it, as Spark wants it."""
+    from pyspark.sql import Row
+    from pyspark.sql.streaming import StatefulProcessor
+
+    class Devices(StatefulProcessor):
+        def init(self, handle: Any) -> None:
+            self.state = handle.getValueState("device", "last long, skipped long, model binary")
+
+        def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Any]:  # noqa: N802
+            last, skipped, blob = self.state.get() or (None, 0, newcomer)
+            numbers, matrix, left = _new_rows(rows, last)
+            skipped += left
+            if not numbers:
+                self.state.update((last, skipped, blob))
+                return
+            model = OnlineAutoencoder.from_state(loads(bytes(blob))[1])
+            judged = model.score_learn_many(matrix, columns)
+            self.state.update((numbers[-1], skipped, dumps(_KIND, model.to_state())))
+            answers = zip(numbers, judged.scores, judged.alarms, judged.thresholds, strict=True)
+            for number, score, alarm, cut in answers:
+                threshold = float(cut) if np.isfinite(cut) else None
+                yield Row(
+                    key=key[0],
+                    sequence=number,
+                    score=float(score),
+                    alarm=bool(alarm),
+                    threshold=threshold,
+                    skipped=skipped,
+                )
+
+        def close(self) -> None:
+            pass
+
+    return Devices()
+
+
+def _new_rows(rows: Any, last: int | None) -> tuple[list[int], Any, int]:
+    """The rows to score, ordered by their numbers, and how many are left: not above ``last``, or twice."""
+    received = list(rows)
+    cells = {row[1]: row[2:] for row in received if row[1] is not None and (last is None or row[1] > last)}
+    numbers = sorted(cells)
+    matrix = np.array([cells[number] for number in numbers], dtype=np.float64)
+    return numbers, matrix, len(received) - len(numbers)
