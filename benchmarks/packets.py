@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import datasets, render
+from benchmarks.clean_packets import clean_rows
 from iotae.quality import PacketChecker
 
 __all__ = ["FAULTS", "compare", "faulty"]
@@ -213,6 +214,7 @@ def compare(seed: int, quick: bool) -> tuple[list[str], list[str]]:
     sections = [
         f"## Found by fault\n\nStreams: {', '.join(sets)}. {text}\n\n{render.markdown(heads, table)}",
         _reasons(n, seed),
+        clean_rows(quick),
         _speed(quick),
     ]
     notes = [datasets.why_absent("stream", name) for name in SETS]

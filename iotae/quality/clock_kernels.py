@@ -6,16 +6,17 @@ from iotae._compiled import compiled
 from iotae._typing import Float64
 from iotae.quality.reasons import BIT
 
-__all__ = ["LATEST", "N_DEVICE", "judge_time"]
+__all__ = ["INTERVAL", "LATEST", "N_DEVICE", "REPEATS", "TIMED", "judge_time"]
 
 ORDER, LATE, CLOCK = BIT["order"], BIT["late"], BIT["clock"]
 
 ROWS = 0
 # 1 and 2 are the kernels'
-RAW, LATEST, INTERVAL, LAG, CLOCK_ROWS, TIMED, BEHIND = 3, 4, 5, 6, 7, 8, 9
+RAW, LATEST, INTERVAL, LAG, CLOCK_ROWS, TIMED, BEHIND, REPEATS = 3, 4, 5, 6, 7, 8, 9, 10
 """The time of the row before, the latest that was believed, the usual seconds between rows and behind the
-stream, rows in a row whose clock was not believed, rows that were, and rows in a row behind the latest."""
-N_DEVICE = 10
+stream, rows in a row whose clock was not believed, rows that were, rows in a row behind the latest, and
+how often an untimed row equals the one before."""
+N_DEVICE = 11
 
 _YEAR_2000 = 946_684_800.0
 _DAY = 86_400.0

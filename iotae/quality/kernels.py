@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from math import log1p
 from typing import NamedTuple
 
 from iotae._compiled import compiled
 from iotae._typing import Bool, Float64, Int64
-from iotae.quality.cell_kernels import (
-    CHANGES,
-    MISSING_RUN,
-    STEPS,
-    judge_missing,
-    judge_number,
-    judge_text,
-)
-from iotae.quality.clock_kernels import LATEST, judge_time
+from iotae.quality.cell_fields import CHANGES, REST_CHANGES, REST_STEPS, STEPS
+from iotae.quality.cell_kernels import count_present, judge_missing, judge_number, judge_text
+from iotae.quality.clock_kernels import INTERVAL, LATEST, REPEATS, TIMED, judge_time
 from iotae.quality.kinds import NUMBER, UNUSABLE
 from iotae.quality.reasons import BIT
+from iotae.quality.run_kernels import nats_of_repeat
 
 __all__ = ["Limits", "Memory", "Rows", "judge"]
 
@@ -31,6 +25,11 @@ _KNOWN_ROWS = 20.0
 """Rows of a device before its features and times are doubted."""
 _SURE = 10.0
 """Nats: by chance one row in twenty thousand."""
+_REPEATS_USUAL = 0.005
+"""Share of rows equal to the one before, from which on a device is one that repeats itself."""
+_DAY = 86_400.0
+_YOUNG_UNTIMED, _YOUNG_LEAST, _YOUNG_MOST = 500.0, 100.0, 2000.0
+"""Rows of youth where no time is told; the fewest and most where it is."""
 _NEW_KEYS_ROWS = 5
 """Rows for which a new set of features is told."""
 
@@ -109,8 +108,9 @@ def judge(rows: Rows, memory: Memory, limits: Limits, found: Int64, why: Int64) 
         flags, passed = judge_time(times[i], device, memory.clock)
         flags |= judge_keys(keys[i], device, known[slot])
         in_order = not flags & _LATE_ROWS
+        youth = rows_of_youth(device)
         for j in range(values.shape[1]):
-            why[i, j] |= judge_cell(values[i, j], kinds[i, j], cells[j], limits, j, passed, in_order)
+            why[i, j] |= judge_cell(values[i, j], kinds[i, j], cells[j], limits, j, passed, in_order, youth)
             flags |= why[i, j]
         found[i] |= flags
         recent[slot, recent[slot, last]] = digests[i]
@@ -120,13 +120,20 @@ def judge(rows: Rows, memory: Memory, limits: Limits, found: Int64, why: Int64) 
 
 @compiled
 def judge_cell(
-    value: float, kind: int, cell: Float64, limits: Limits, j: int, passed: float, in_order: bool
+    value: float,
+    kind: int,
+    cell: Float64,
+    limits: Limits,
+    j: int,
+    passed: float,
+    in_order: bool,
+    youth: float,
 ) -> int:
     """The reasons of one cell, which is learned."""
     if kind == 0:
         against = IMPOSSIBLE if limits.required[j] else 0
         return against | judge_missing(cell, passed)
-    cell[MISSING_RUN] = 0.0
+    count_present(cell)
     expected = limits.kind[j]
     if kind == UNUSABLE or (expected > 0 and kind != expected):
         return IMPOSSIBLE
@@ -138,7 +145,7 @@ def judge_cell(
             return SENTINEL
     if value < limits.least[j] or value > limits.most[j]:
         return IMPOSSIBLE
-    return judge_number(value, cell, passed, in_order)
+    return judge_number(value, cell, passed, in_order, youth)
 
 
 @compiled
@@ -157,13 +164,25 @@ def is_doubled(digest: int, time: float, cells: Float64, device: Float64, recent
         if time > device[LATEST]:
             return False
         return bool((recent[: int(n)] == digest).any())
-    if recent[(recent[last] - 1) % last] != digest or device[DOUBLED_RUN] >= 2.0:
+    same = recent[(recent[last] - 1) % last] == digest
+    often = device[REPEATS] > _REPEATS_USUAL
+    device[REPEATS] += ((1.0 if same else 0.0) - device[REPEATS]) / 1000.0
+    if not same or often or device[DOUBLED_RUN] >= 2.0:
         return False
     nats = 0.0
     for j in range(len(cells)):
-        if cells[j, STEPS] >= 100.0:
-            nats -= log1p(-(cells[j, CHANGES] + 1.0) / (cells[j, STEPS] + 2.0))
+        steps = cells[j, STEPS] + cells[j, REST_STEPS]
+        if steps >= 100.0:
+            nats += nats_of_repeat(cells[j, CHANGES] + cells[j, REST_CHANGES], steps)
     return nats > _SURE
+
+
+@compiled
+def rows_of_youth(device: Float64) -> float:
+    """Rows for which a column of a device is young: a day of them, as far as the times tell."""
+    if device[TIMED] == 0.0:
+        return _YOUNG_UNTIMED
+    return float(min(max(_DAY / max(device[INTERVAL], 1e-9), _YOUNG_LEAST), _YOUNG_MOST))
 
 
 @compiled

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 
 from iotae._typing import Bool, Int64, State
-from iotae.quality.cell_kernels import N_FIELDS
+from iotae.quality.cell_fields import N_FIELDS
 from iotae.quality.clock_kernels import N_DEVICE
 from iotae.quality.kernels import Memory
 

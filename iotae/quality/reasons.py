@@ -14,7 +14,7 @@ MEANINGS = {
     "range": "farther out of all values seen of this device and column than these are apart",
     "jump": "more than twice the largest step ever seen, for the time passed",
     "stuck": "the same value for far longer than its own habit allows",
-    "flat": "lies at one value to which it came by an impossible jump",
+    "flat": "lies at zero or a limit for far longer than ever, or where it came by an impossible jump",
     "missing": "no value, where the column hardly ever lacks one",
     "order": "earlier than the device's latest row",
     "late": "far behind the clock of the whole stream, or of its device",

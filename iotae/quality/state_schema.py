@@ -19,7 +19,7 @@ from iotae._validation.schema import (
     Whole,
     refuse,
 )
-from iotae.quality.cell_kernels import CHANGES, LONGEST, N_FIELDS, STEPS
+from iotae.quality.cell_fields import COUNTS, N_FIELDS
 from iotae.quality.clock_kernels import N_DEVICE
 from iotae.quality.kinds import LARGEST
 from iotae.quality.memory import KEY_SETS, RECENT
@@ -83,7 +83,7 @@ def _parts_agree(data: State, place: str) -> None:
         raise refuse(memory["cells"], "memory.cells", "a part for each device and column")
     if ((memory["recent"][:, -1] < 0) | (memory["recent"][:, -1] >= RECENT)).any():
         raise refuse(memory["recent"], "memory.recent", f"places from 0 to {RECENT - 1} at its end")
-    if (memory["cells"][..., [LONGEST, CHANGES, STEPS]] < 0.0).any() or (memory["keys"][:, 1] < 0).any():
+    if (memory["cells"][..., COUNTS] < 0.0).any() or (memory["keys"][:, 1] < 0).any():
         raise refuse(memory["cells"], "memory", "counts of at least 0")
     if any(name not in REASONS for name, _ in data["counts"]):
         raise refuse(data["counts"], "counts", f"only the names {', '.join(REASONS)}")
