@@ -30,6 +30,7 @@ from benchmarks import (
     pages,
     paper,
     regimes,
+    scoring,
     sequences,
     shuttle,
     spark,
@@ -190,6 +191,12 @@ COMPARISONS = {
         "Messages of a broker: none lost, none doubled",
         "messages of an MQTT broker at 2,000 a second for ten minutes, with kill -9 on the way",
         lambda given: messages.compare(given.seed, given.quick),
+        options="quick",
+    ),
+    "scoring": Comparison(
+        "Tables: what a row costs",
+        "flops of scoring a row, and rows a second of processor time beside IForest and KNN",
+        lambda given: scoring.compare(given.seed, given.quick),
         options="quick",
     ),
     "threads": Comparison(

@@ -27,12 +27,14 @@ from benchmarks import (
     protocols,
     render,
     runner,
+    scoring,
     shuttle,
     timing,
     wide,
 )
 from benchmarks.dataset import Dataset
 from benchmarks.detector import Detector, Task
+from iotae import BatchAutoencoder
 
 
 class Distance:
@@ -73,6 +75,27 @@ def entry(name="Distance", make=Distance, made=None):
         return model
 
     return Detector(name, factory, ("numpy",), "recipe 1")
+
+
+def test_the_flops_of_a_row_are_those_of_its_products():
+    X = np.random.default_rng(0).normal(size=(600, 4)).astype(np.float32)
+    model = BatchAutoencoder(hidden_sizes=(6, 2, 6), seed=0, clean=True).fit(X)
+    assert scoring.flops(model) == {
+        "autoencoder": 2 * (4 * 6 + 6 * 2 + 2 * 6 + 6 * 4),
+        "whitening": 2 * 6 * 6 + 2 * 4 * 4,
+        "distances": 2 * 4 * 600 + 4 * 3 * 4,
+        "cells": 8 * 64 * 4,
+    }
+
+
+def test_the_cost_of_scoring_is_measured_in_rounds(capsys):
+    assert __main__.main(["scoring", "--quick"]) == 0
+    lines = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    speeds, costs = lines[2], lines[5]
+    ours, forest, knn = (float(cell.replace(",", "")) for cell in speeds[1:4])
+    assert min(ours, forest, knn) > 0
+    assert float(speeds[4].split("(")[0]) == pytest.approx(ours / forest, abs=0.01)
+    assert sum(int(cell.replace(",", "")) for cell in costs[1:5]) == int(costs[5].replace(",", ""))
 
 
 def test_threads_are_timed_for_each_kind_of_work(capsys):

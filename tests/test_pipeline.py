@@ -219,3 +219,17 @@ def test_a_verdict_is_score_classify_and_explain_of_the_alarms_at_once(fitted):
     np.testing.assert_allclose(verdict.shares, shares[verdict.alarms], rtol=1e-5)
     assert detector.judge(table).shares is None
     assert detector.judge(table.take(np.arange(0)), explain=True).shares.shape == (0, 3)
+
+
+def test_a_noisy_meter_does_not_make_an_alarm_of_every_later_row(rng):
+    n = 1000
+    energy = 300.0 * np.arange(2 * n) / n + 9.0 * rng.normal(size=2 * n)
+    columns = {"energy": energy, "watts": rng.normal(size=2 * n), "volts": 230 + rng.normal(size=2 * n)}
+    earlier, later = (Table({name: values[k : k + n] for name, values in columns.items()}) for k in (0, n))
+
+    def share_of_alarms(preprocessor=None):
+        detector = TableDetector(preprocessor, quick(), alpha=0.05, seed=0).fit(earlier)
+        return detector.classify(detector.score(later)).mean()
+
+    assert share_of_alarms() < 0.12
+    assert share_of_alarms(Preprocessor(select=("counter", "constant"))) > 0.9

@@ -19,7 +19,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 from iotae import serialization
 from iotae.data import Table, TableError
 from iotae.preprocessing import Preprocessor
-from iotae.preprocessing.selection import is_counter, long_tailed, outlying_rows
+from iotae.preprocessing.selection import is_counter, is_trend, long_tailed, outlying_rows
 
 SCALERS = {"minmax": MinMaxScaler, "standard": StandardScaler, "robust": RobustScaler}
 
@@ -223,6 +223,91 @@ def test_counters_and_clocks_are_left_out(rng):
     gappy[::7] = np.nan
     assert is_counter(gappy)
     assert not is_counter(np.repeat([1.0, 2.0, 3.0], 60))
+
+
+def meter(rng, n=2000, noise=0.03, rate=None):
+    """A meter that runs from 0 to 1 at a rate, with noise."""
+    total = np.cumsum(np.ones(n) if rate is None else rate)
+    return total / total[-1] + noise * rng.normal(size=n)
+
+
+def day_and_night(n, days):
+    return np.where(np.modf(np.arange(n) / n * days)[0] < 1 / 3, 0.2, 1.4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("n", [300, 2000])
+def test_noisy_meters_are_trends_in_any_direction_with_gaps_and_broken_cells(n, seed):
+    rng = np.random.default_rng(seed)
+    plain, noisy = meter(rng, n, 0.005), meter(rng, n, 0.03)
+    week = meter(rng, n, 0.005, day_and_night(n, 7))
+    gappy, broken = noisy.copy(), noisy.copy()
+    gappy[rng.random(n) < 0.3] = np.nan
+    broken[rng.choice(n, n // 200, replace=False)] = [1e9, 0.0, -1e30, 1e30, 5.0, 0.0, 0.0, 0.0, 9.0, 1.0][
+        : n // 200
+    ]
+    assert all(is_trend(column) for column in (plain, noisy, 1e6 - 1e5 * noisy, week, gappy, broken))
+    assert not any(is_counter(column) for column in (plain, noisy, week, gappy, broken))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sorted_tables_slow_rhythms_and_walks_are_no_trends(seed):
+    rng, n = np.random.default_rng(seed), 2000
+    time = np.linspace(0.0, 1.0, n)
+    noise = rng.normal(size=n)
+    by_size = np.sort(rng.normal(size=n))
+    kept = {
+        "noise": noise,
+        "half a day": 0.05 * noise - np.cos(np.pi * time),
+        "a quarter": 0.01 * noise + np.sin(np.pi / 2 * time),
+        "many days": np.sin(20 * np.pi * time) + 0.1 * noise,
+        "season with days": 3 * time + np.sin(40 * np.pi * time),
+        "sorted by a like column": by_size + 0.05 * noise,
+        "sorted by durations": np.sort(rng.exponential(size=n)) + 0.05 * noise,
+        "sorted by class": np.repeat([0.0, 1.0, 2.0, 3.0], n // 4) + 0.1 * noise,
+        "sorted by one of ten states": np.repeat(np.arange(10.0), n // 10),
+        "sorted by label": np.where(time < 0.9, 0.0, 8.0) + noise,
+        "full and empty": np.minimum(time, 0.6) + 0.01 * noise,
+        "a reset meter": np.modf(time * 2)[0] + 0.01 * noise,
+        "constant": np.ones(n),
+        "empty": np.full(n, np.nan),
+    }
+    assert [name for name, column in kept.items() if is_trend(column)] == []
+    assert not is_trend(meter(rng, 40, 0.0))
+
+
+def test_random_walks_are_seldom_trends():
+    walks = np.random.default_rng(0).normal(size=(400, 500)).cumsum(axis=1)
+    assert sum(is_trend(walk) for walk in walks) <= 4
+
+
+def test_a_trend_is_left_out_told_of_and_kept_if_asked_for(rng):
+    n = 1000
+    columns = {
+        "energy": 5e4 + 300 * meter(rng, n),
+        "watts": rng.normal(size=n),
+        "mode": ["on", "off"] * (n // 2),
+    }
+    steps = Preprocessor().fit(Table(columns))
+    assert "energy" not in steps.feature_names_out
+    told = [line for line in steps.report() if "'energy'" in line]
+    assert len(told) == 1
+    assert "left out 'energy': moves evenly" in told[0]
+    assert "without 'trend'" in told[0]
+    assert "energy" in Preprocessor(select=("counter", "constant")).fit(Table(columns)).feature_names_out
+    assert "energy" in Preprocessor.paper().fit(Table(columns)).feature_names_out
+    again = Preprocessor.from_state(steps.to_state())
+    assert again.select == ("counter", "trend", "constant")
+    assert again.feature_names_out == steps.feature_names_out
+
+
+def test_anomalies_do_not_hide_a_trend_where_they_are_labelled(rng):
+    n = 1000
+    anomalous = rng.random(n) < 0.2
+    energy = np.where(anomalous, rng.normal(size=n), meter(rng, n))
+    table = Table({"energy": energy, "watts": rng.normal(size=n)})
+    assert Preprocessor().fit(table, anomalous).feature_names_out == ["watts"]
+    assert Preprocessor().fit(table).feature_names_out == ["energy", "watts"]
 
 
 def test_identifiers_are_left_out():

@@ -143,8 +143,8 @@ def add_preprocessing(parser: ArgumentParser) -> None:
         "--select",
         type=names,
         metavar="STEP,...",
-        help="which columns to leave out, any of counter, constant, near_constant, variance, correlation and "
-        "mutual_information (default counter,constant)",
+        help="which columns to leave out, any of counter, trend, constant, near_constant, variance, "
+        "correlation and mutual_information (default counter,trend,constant)",
     )
     steps.add_argument(
         "--outliers",

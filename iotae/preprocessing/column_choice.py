@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from iotae._typing import Bool
 from iotae.data import Table, TableError
 from iotae.preprocessing.encoding import ColumnCode, learn_category, learn_time
-from iotae.preprocessing.selection import MIN_ROWS_TO_TELL, is_counter
+from iotae.preprocessing.selection import MIN_ROWS_TO_TELL, is_counter, is_trend
 
 __all__ = ["identifier_reason", "learn_column"]
 
@@ -22,6 +22,11 @@ _MANY_TEXTS = 20
 
 _SHARE_NEW = 0.5
 """Share of the later cells whose text did not occur in the earlier half from which texts do not come back."""
+
+_TREND = (
+    "moves evenly from the first row to the last, so that all later rows would be odd (to keep it, select "
+    "without 'trend')"
+)
 
 
 class _Settings(Protocol):
@@ -43,7 +48,7 @@ def learn_column(
     if table.tells_time(name):
         code, reason = _learn_time(table, name)
     elif table.kind(name) == "numeric":
-        code, reason = _learn_number(steps, table, name, report)
+        code, reason = _learn_number(steps, table, name, normal, report)
     else:
         code, reason = _learn_text(steps, table, name, normal, report)
     if reason:
@@ -63,13 +68,17 @@ def _learn_time(table: Table, name: str) -> tuple[ColumnCode, str]:
     return code, "" if code.cycles else "times that do not cover a day"
 
 
-def _learn_number(steps: _Settings, table: Table, name: str, report: list[str]) -> tuple[ColumnCode, str]:
+def _learn_number(
+    steps: _Settings, table: Table, name: str, normal: Bool, report: list[str]
+) -> tuple[ColumnCode, str]:
     values, _ = table.numbers(name)
     notation = table.notation.of(name)
     if np.isnan(values).all():
         return ColumnCode(name, "numeric"), "no number in it"
     if "counter" in steps.select and is_counter(values):
         return ColumnCode(name, "numeric"), "counts the rows or tells the time"
+    if "trend" in steps.select and is_trend(values[normal]):
+        return ColumnCode(name, "numeric"), _TREND
     report += table.notation.remarks(name)
     return ColumnCode(name, "numeric", notation=notation), ""
 

@@ -47,9 +47,9 @@ class Preprocessor:
     normalise : {'none', 'minmax', 'standard', 'robust'}, default='none'
         'minmax' to [0, 1] of the training rows (the paper's), 'standard' to mean 0 and standard
         deviation 1, 'robust' to median 0 and interquartile range 1. With 'none' the detector scales.
-    select : sequence of str, default=('counter', 'constant')
-        Any of 'counter' (row numbers and clocks), 'constant', 'near_constant', 'variance', 'correlation' and
-        'mutual_information' (needs labels), in this order: see :mod:`iotae.preprocessing.selection`.
+    select : sequence of str, default=('counter', 'trend', 'constant')
+        Steps, made in this order: 'counter' (row numbers, clocks), 'trend' (noisy meters), 'constant',
+        'near_constant', 'variance', 'correlation' and 'mutual_information' (needs labels).
     outliers : {'none', 'robust_z', 'iqr'}, default='none'
         Rule by which training rows are set aside: see :func:`iotae.preprocessing.selection.outlying_rows`.
     max_categories : int or None, default=64
@@ -89,7 +89,7 @@ class Preprocessor:
         fill: Fill = "median",
         tails: Tails = "keep",
         normalise: Normalise = "none",
-        select: Sequence[str] = ("counter", "constant"),
+        select: Sequence[str] = ("counter", "trend", "constant"),
         outliers: Outliers = "none",
         max_categories: int | None = 64,
     ) -> None:
@@ -99,7 +99,7 @@ class Preprocessor:
         check_choice("normalise", normalise, get_args(Normalise))
         check_choice("outliers", outliers, get_args(Outliers))
         for step in [select] if isinstance(select, str) else select:
-            check_choice("select", step, ("counter", *SELECTORS))
+            check_choice("select", step, ("counter", "trend", *SELECTORS))
         if max_categories is not None:
             check_count("max_categories", max_categories, 2)
         self.missing, self.fill, self.tails, self.normalise = missing, fill, tails, normalise

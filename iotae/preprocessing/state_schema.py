@@ -87,7 +87,7 @@ PREPROCESSOR = Record(
                 "normalise": Choice(*get_args(Normalise)),
                 "outliers": Choice(*get_args(Outliers)),
                 "max_categories": Maybe(Whole(2)),
-                "select": ListOf(Choice("counter", *SELECTORS)),
+                "select": ListOf(Choice("counter", "trend", *SELECTORS)),
             }
         ),
         "learned": Record(
