@@ -30,6 +30,7 @@ from benchmarks import (
     pages,
     paper,
     regimes,
+    related,
     scoring,
     sequences,
     shuttle,
@@ -227,6 +228,11 @@ COMPARISONS = {
         "NSL-KDD from the command line",
         "the command line on NSL-KDD as people have it",
         lambda given: ([nslkdd.compare(given.seed)], []),
+    ),
+    "related": Comparison(
+        "Related systems on NSL-KDD: taught by attacks, and not",
+        "supervised systems of related papers on NSL-KDD, by class and for attacks that were not shown",
+        lambda given: (related.compare(given.seed), []),
     ),
     "shuttle": Comparison(
         "One detector, two hosts: NASA's Shuttle set",

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks import datasets, render
 from benchmarks.protocols import ranking
 
-__all__ = ["compare"]
+__all__ = ["compare", "iotae"]
 
 FOLDER = datasets.ROOT / ".cache" / "benchmarks" / "nslkdd"
 TRAIN, TEST = "NSL_KDDTrain+.csv.gz", "NSL_KDDTest+.csv.gz"
@@ -30,7 +30,7 @@ TEXT = (
 )
 
 
-def _iotae(arguments: list[str]) -> str:
+def iotae(arguments: list[str]) -> str:
     """Run the command as a user would, in the folder of the raw files, and return all that it printed."""
     command = [sys.executable, "-m", "iotae", *arguments]
     done = subprocess.run(
@@ -76,7 +76,7 @@ def compare(seed: int = 0) -> str:
                 ["evaluate", scored, "--label", LABEL],
             ]
             start = perf_counter()
-            said = [f"$ iotae {shlex.join(arguments)}\n{_iotae(arguments)}" for arguments in commands]
+            said = [f"$ iotae {shlex.join(arguments)}\n{iotae(arguments)}" for arguments in commands]
             seconds = perf_counter() - start
             transcript = transcript or "\n".join(said)
             rows = pd.read_csv(scored, usecols=[LABEL, "score", "alarm"])

@@ -56,7 +56,13 @@ class SequenceIoTAE(Unshared, LabellingDetector):
     group : str, optional
         Column of a data frame that holds the device of each row; windows do not reach across devices.
     random_state : int, RandomState or None
-        Seed of the network.
+        Seed of the networks.
+    network : {'tcn', 'lstm', 'gru', 'cnn-gru-bilstm'} or torch.nn.Module, optional
+        A network under torch that rebuilds windows: a temporal convolution, an LSTM encoder-decoder, a GRU, a
+        hybrid, or your own module from (n, window_size, n_channels) to the same, of which a copy is trained.
+        By default none, and no torch.
+    device : str, optional
+        Where torch trains and scores, such as ``'cuda'``; a detector that was loaded scores on the CPU.
 
     Attributes
     ----------
@@ -89,6 +95,8 @@ class SequenceIoTAE(Unshared, LabellingDetector):
         time: str | None = None,
         group: str | None = None,
         random_state: Any = None,
+        network: Any = None,
+        device: str | None = None,
     ) -> None:
         super().__init__(contamination=contamination, threshold="contamination", alpha=None)
         self.window_size = window_size
@@ -96,6 +104,8 @@ class SequenceIoTAE(Unshared, LabellingDetector):
         self.time = time
         self.group = group
         self.random_state = random_state
+        self.network = network
+        self.device = device
 
     model_: SequenceAutoencoder
     n_features_in_: int
@@ -119,9 +129,9 @@ class SequenceIoTAE(Unshared, LabellingDetector):
         if isinstance(random, (np.random.RandomState, np.random.Generator)):
             draw = random.randint if isinstance(random, np.random.RandomState) else random.integers
             random = int(draw(2**31 - 1))
-        core = SequenceAutoencoder(
-            self.window_size, self.period, draw_seed(None if random is None else int(random))
-        ).fit(*series)
+        seed = draw_seed(None if random is None else int(random))
+        core = SequenceAutoencoder(self.window_size, self.period, seed, self.network, self.device)
+        core.fit(*series)
         self.model_, self.n_features_in_ = core, to_matrix(series.values).shape[1]
         self._set_n_classes(None)
         every = np.ones(len(core.fitted_scores), bool)
@@ -188,7 +198,8 @@ class SequenceIoTAE(Unshared, LabellingDetector):
         Raises
         ------
         TypeError
-            If ``contamination`` is a PyThresh object or ``random_state`` a generator.
+            If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a module:
+            only arrays, numbers and text can be saved.
         """
         self._check_fitted()
         serialization.write(path, _KIND, self.to_state())

@@ -111,6 +111,9 @@ def _check_series(data: State, place: str) -> None:
     params, settings = data["params"], data["model"]["settings"]
     if params["window_size"] != settings["window"] or params["period"] != settings["period"]:
         raise refuse(params["window_size"], "params.window_size", "what the model's settings say")
+    for name in ("network", "device"):
+        if params.get(name) != settings.get(name):
+            raise refuse(params.get(name), f"params.{name}", "what the model's settings say")
     n_rows = data["model"]["fitted_scores"].size
     if not n_rows or data["labels"].size != n_rows:
         raise refuse(data["labels"], "labels", f"one for each of {n_rows} training rows")
@@ -126,7 +129,10 @@ SEQUENCE = Record(
                 "time": Maybe(Text()),
                 "group": Maybe(Text()),
                 "random_state": SEED,
-            }
+                "network": SEQUENCE_SETTINGS.fields["network"],
+                "device": SEQUENCE_SETTINGS.fields["device"],
+            },
+            optional=frozenset({"network", "device"}),
         ),
         "model": SEQUENCE_AUTOENCODER,
         "threshold": Number(-_FARTHEST, _FARTHEST),

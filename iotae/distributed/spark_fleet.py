@@ -92,7 +92,7 @@ def _processor(newcomer: bytes, columns: list[str]) -> Any:
     from pyspark.sql import Row
     from pyspark.sql.streaming import StatefulProcessor
 
-    class Devices(StatefulProcessor):
+    class Devices(StatefulProcessor):  # type: ignore[misc]
         def init(self, handle: Any) -> None:
             self.state = handle.getValueState("device", "last long, skipped long, model binary")
 

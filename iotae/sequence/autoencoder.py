@@ -14,11 +14,13 @@ from iotae._typing import Float32, Float64, State
 from iotae._validation import NotFittedError, check_count, check_seed, check_table
 from iotae.batch.scaler import TableScaler
 from iotae.data.frames import check_columns, column_names, to_matrix
-from iotae.sequence.clock import ClockView, find_period
-from iotae.sequence.segments import Clocked, Segment, clocked, seconds_of, segments_of
+from iotae.sequence.clock import fitted_clock
+from iotae.sequence.network_view import NetworkView, check_network
+from iotae.sequence.segments import Clocked, Segment, check_as_fitted, clocked, seconds_of, segments_of
 from iotae.sequence.sensor_view import SensorView
 from iotae.sequence.single_views import Part, SingleViews
-from iotae.sequence.state_schema import check_sequence
+from iotae.sequence.state_schema import SEQUENCE_SETTINGS, check_sequence
+from iotae.sequence.whole_views import WholeViews
 from iotae.sequence.window_view import WindowView
 
 __all__ = ["SequenceAutoencoder"]
@@ -48,7 +50,13 @@ class SequenceAutoencoder(Unshared):
         Rows of the period, such as those of a day. By default it is found, where at least three periods are
         seen; 0 for none.
     seed : int, optional
-        Seed of the network; None draws one at each fit.
+        Seed of the networks; None draws one at each fit.
+    network : {'tcn', 'lstm', 'gru', 'cnn-gru-bilstm'} or torch.nn.Module, optional
+        A network under torch that rebuilds windows joins the view of the window as a whole: a temporal
+        convolution, an LSTM encoder-decoder, a GRU, a hybrid, or your own module from (n, window, d) to the
+        same, of which a copy is trained. By default none, and no torch.
+    device : str, optional
+        Where torch trains and scores, such as ``'cuda'``; a model that was loaded scores on the CPU.
 
     Attributes
     ----------
@@ -69,10 +77,19 @@ class SequenceAutoencoder(Unshared):
     True
     """
 
-    def __init__(self, window: int = 32, period: int | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        window: int = 32,
+        period: int | None = None,
+        seed: int | None = None,
+        network: Any = None,
+        device: str | None = None,
+    ) -> None:
+        check_network(network, device)
         self.window = check_count("window", window, 4)
         self.period = None if period is None else check_count("period", period, 0)
         self.seed = check_seed(seed)
+        self.network, self.device = network, device
         self.feature_names: list[str] | None = None
         self.fitted_scores: Float64 = np.empty(0)
         self._single: SingleViews | None = None
@@ -103,14 +120,12 @@ class SequenceAutoencoder(Unshared):
         table = to_matrix(X)
         n = check_table(table)
         if n < 2 * self.window:
-            raise ValueError(
-                f"Got {n} rows, but expected at least {2 * self.window}, two windows: pass more rows or a "
-                "smaller window."
-            )
+            least = f"{2 * self.window}, two windows: pass more rows or a smaller window."
+            raise ValueError(f"Got {n} rows, but expected at least {least}")
         clock = None if times is None else clocked(times, None if groups is None else np.asarray(groups), n)
         segments = segments_of(n, groups, clock, _GAP * self.window)
         # what fails on the way leaves an earlier fit as it was
-        model = SequenceAutoencoder(self.window, self.period, self.seed)
+        model = SequenceAutoencoder(self.window, self.period, self.seed, self.network, self.device)
         model._learn(table, segments, clock)
         model.feature_names = column_names(X)
         model.fitted_scores = model.score(X, times, groups)
@@ -123,14 +138,10 @@ class SequenceAutoencoder(Unshared):
         self._origin = (0.0, 0.0) if clock is None else (clock.origin, clock.interval)
         self._scaler = TableScaler().fit(table)
         parts = [self._part(table, one, np.arange(len(one.rows), dtype=np.float64)) for one in segments]
-        self._window_view = WindowView(self.window).fit([part.rows for part in parts])
+        network = None if self.network is None else NetworkView(self.window, self.network, seed, self.device)
+        self._whole = WholeViews(WindowView(self.window), network).fit([part.rows for part in parts])
         sensors = SensorView(self.window, seed).fit([(part.rows, part.raw) for part in parts])
-        period = self.period
-        if period is None:
-            period = find_period(max(parts, key=lambda part: len(part.rows)).rows)
-        profile = None
-        if period is not None and period > 1:
-            profile = ClockView(self.window, period).fit([(part.rows, part.places) for part in parts])
+        profile = fitted_clock([(part.rows, part.places) for part in parts], self.window, self.period)
         self._single = SingleViews(sensors, profile).fit(parts)
 
     def _part(self, table: Float64, segment: Segment, places: Float64 | None) -> Part:
@@ -163,18 +174,10 @@ class SequenceAutoencoder(Unshared):
         self, X: Any, times: ArrayLike | None, groups: ArrayLike | None
     ) -> Iterator[tuple[Segment, Part]]:
         self._fitted()
-        table, expected = to_matrix(X), self._scaler.n_features
-        if table.ndim != 2 or table.shape[1] != expected:
-            raise ValueError(
-                f"Got a table of shape {table.shape}, but expected (n, {expected}), as it was fitted on."
-            )
-        check_columns(X, self.feature_names)
+        table = to_matrix(X)
         origin, interval = self._origin
-        if (times is None) == (interval > 0.0):
-            raise ValueError(
-                f"Got {'no times' if times is None else 'times'}, but expected "
-                f"{'some' if times is None else 'none'}, as in the fit: pass what the fit had."
-            )
+        check_as_fitted(table, self._scaler.n_features, times, interval > 0.0)
+        check_columns(X, self.feature_names)
         clock = None if times is None else Clocked(seconds_of(times, len(table)), origin, interval)
         for segment in segments_of(len(table), groups, clock, _GAP * self.window) if len(table) else ():
             yield segment, self._part(table, segment, None)
@@ -186,14 +189,14 @@ class SequenceAutoencoder(Unshared):
         """
         result = np.empty(len(to_matrix(X)))
         for segment, part in self._parts(X, times, groups):
-            result[segment.rows] = self._window_view.score(part.rows) + self._fitted().score(part)
+            result[segment.rows] = self._whole.score(part.rows) + self._fitted().score(part)
         return result
 
     def explain(self, X: Any, times: ArrayLike | None = None, groups: ArrayLike | None = None) -> Float64:
         """Each feature's share (n, d) >= 0 of the score; a row's shares add up to its score."""
         result = np.empty(to_matrix(X).shape)
         for segment, part in self._parts(X, times, groups):
-            result[segment.rows] = self._window_view.shares(part.rows) + self._fitted().shares(part)
+            result[segment.rows] = self._whole.shares(part.rows) + self._fitted().shares(part)
         return result
 
     def explain_row(
@@ -207,29 +210,28 @@ class SequenceAutoencoder(Unshared):
         if not 0 <= check_count("row", row, 0) < n:
             raise ValueError(f"Got row={row!r}, but expected one of the {n} rows, counted from 0.")
         for segment, part in self._parts(X, times, groups):
-            place = np.flatnonzero(segment.rows == row)
-            if place.size:
-                at = int(place[0])
-                steps = self._window_view.steps(part.rows, at)
-                middle = self.window - 1
-                first = middle - min(self.window // 2, at)
-                last = middle + min((self.window + 1) // 2, len(part.rows) - at)
-                steps[first:last] += self._fitted().shares(part)[at] / (last - first)
-                return steps
+            for at in np.flatnonzero(segment.rows == row).tolist():
+                return self._whole.steps(part.rows, at) + self._fitted().steps(part, at, self.window)
         raise AssertionError("every row is in one segment")
 
     # -- state --------------------------------------------------------------------------------
 
     def to_state(self) -> State:
-        """Everything needed to score, as arrays, numbers and text."""
+        """Everything needed to score, as arrays, numbers and text.
+
+        Raises
+        ------
+        TypeError
+            If the network is a module of the caller's own, which only its code can rebuild.
+        """
         views = self._fitted().to_state()
         return {
-            "settings": {"window": self.window, "period": self.period, "seed": self.seed},
+            "settings": {name: getattr(self, name) for name in SEQUENCE_SETTINGS.fields},
             "feature_names": self.feature_names,
             "network_seed": str(self._network_seed),
             "origin": list(self._origin),
             "scaler": self._scaler.to_state(),
-            "window": self._window_view.to_state(),
+            **self._whole.to_state(),
             **views,
             "fitted_scores": self.fitted_scores,
         }
@@ -242,6 +244,6 @@ class SequenceAutoencoder(Unshared):
         model.feature_names, model.fitted_scores = data["feature_names"], data["fitted_scores"]
         model._network_seed, model._origin = int(data["network_seed"]), (data["origin"][0], data["origin"][1])
         model._scaler = TableScaler.from_state(data["scaler"])
-        model._window_view = WindowView.from_state(model.window, data["window"])
+        model._whole = WholeViews.from_state(data, data["sensors"]["middle"].size)
         model._single = SingleViews.from_state(model.window, model._network_seed, data)
         return model

@@ -12,7 +12,7 @@ from iotae._typing import Float32, Float64, Int64, State
 from iotae.batch.whitening import Whitening
 from iotae.sequence.windows import moving_mean
 
-__all__ = ["ClockView", "find_period"]
+__all__ = ["ClockView", "find_period", "fitted_clock"]
 
 _BINS = 48
 _SHORTEST = 12
@@ -131,3 +131,15 @@ class ClockView:
         view = cls(window, data["period"])
         view._profile, view._whitening = data["profile"], Whitening.from_state(data["whitening"])
         return view
+
+
+def fitted_clock(
+    segments: list[tuple[Float32, Float64]], window: int, period: int | None
+) -> ClockView | None:
+    """Fit the clock to segments of rows and their places; None where the series has no period.
+
+    ``period`` is looked for in the longest segment where it is None, and 0 for none.
+    """
+    if period is None:
+        period = find_period(max(segments, key=lambda segment: len(segment[0]))[0])
+    return None if period is None or period <= 1 else ClockView(window, period).fit(segments)

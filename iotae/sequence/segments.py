@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from iotae._typing import Float64, Int64
 from iotae._validation import check_times
 
-__all__ = ["Clocked", "Segment", "clocked", "segments_of"]
+__all__ = ["Clocked", "Segment", "check_as_fitted", "clocked", "seconds_of", "segments_of"]
 
 
 class Segment(NamedTuple):
@@ -53,6 +53,24 @@ def clocked(times: ArrayLike, groups: NDArray[Any] | None, n_rows: int) -> Clock
             f"Got {n_rows} rows whose times are all equal, but expected times that go on: pass None for none."
         )
     return Clocked(seconds, float(seconds.min()), float(np.median(between)))
+
+
+def check_as_fitted(table: Float64, n_features: int, times: ArrayLike | None, had_times: bool) -> None:
+    """Refuse rows of another width than in the fit, or times where it had none and the other way round.
+
+    Raises
+    ------
+    ValueError
+    """
+    if table.ndim != 2 or table.shape[1] != n_features:
+        raise ValueError(
+            f"Got a table of shape {table.shape}, but expected (n, {n_features}), as it was fitted on."
+        )
+    if (times is None) == had_times:
+        raise ValueError(
+            f"Got {'no times' if times is None else 'times'}, but expected "
+            f"{'some' if times is None else 'none'}, as in the fit: pass what the fit had."
+        )
 
 
 def seconds_of(times: ArrayLike, n_rows: int) -> Float64:

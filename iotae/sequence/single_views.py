@@ -94,6 +94,14 @@ class SingleViews:
         blamed: Float64 = shares * heights.max(axis=0)[:, None]
         return blamed
 
+    def steps(self, part: Part, row: int, window: int) -> Float64:
+        """Share of each step around a row in its score (2 window - 1, d): those of its window alike."""
+        steps = np.zeros((2 * window - 1, part.rows.shape[1]))
+        first = window - 1 - min(window // 2, row)
+        last = window - 1 + min((window + 1) // 2, len(part.rows) - row)
+        steps[first:last] = self.shares(part)[row] / (last - first)
+        return steps
+
     def to_state(self) -> State:
         """Everything, as arrays and numbers."""
         return {

@@ -7,6 +7,7 @@ import numpy as np
 from iotae._typing import State
 from iotae._validation.schema import (
     Array,
+    Choice,
     Digits,
     ListOf,
     Maybe,
@@ -19,9 +20,10 @@ from iotae._validation.schema import (
     refuse,
 )
 from iotae.batch.cell_schema import WhiteningMatrix
-from iotae.batch.state_schema import BATCH_AUTOENCODER
+from iotae.batch.state_schema import BATCH_AUTOENCODER, check_device
 from iotae.nn.leave_one_out import HIDDEN
 from iotae.nn.state_schema import SEED, SEED_BITS
+from iotae.sequence.network_view import NAMES
 from iotae.sequence.windows import pooled_steps
 
 __all__ = ["SEQUENCE_AUTOENCODER", "SEQUENCE_SETTINGS", "check_sequence"]
@@ -64,6 +66,13 @@ def _check_parts(data: State, place: str) -> None:
         raise refuse(data["scaler"]["columns"], f"{place}scaler.columns", f"{d} features")
     if data["feature_names"] is not None and len(data["feature_names"]) != d:
         raise refuse(data["feature_names"], f"{place}feature_names", f"{d} names")
+    network, name = data.get("network"), data["settings"].get("network")
+    if (network is None) != (name is None):
+        raise refuse(name, f"{place}settings.network", "the name of the network that the state has")
+    if network is not None and network["whitening"]["mean"].size != window * d:
+        raise refuse(
+            network["whitening"]["mean"], f"{place}network.whitening.mean", f"one of {window * d} cells"
+        )
     n_views = _KINDS + (data["clock"] is not None)
     if len(data["tails"]) != n_views:
         raise refuse(data["tails"], f"{place}tails", f"one for each of {n_views} views")
@@ -113,8 +122,38 @@ _TAIL = Record(
     (_check_tail,),
 )
 
+_NETWORK = Record(
+    {
+        "parameters": Array(np.float32, "parameters", low=-_LARGEST_WEIGHT, high=_LARGEST_WEIGHT),
+        "whitening": Record(
+            {
+                "mean": Array(np.float32, "window cells", low=-_LARGEST, high=_LARGEST),
+                "matrix": WhiteningMatrix("window cells"),
+            }
+        ),
+        "unit": Number(1e-9, 1e30),
+    }
+)
+
+
+def _check_settings(data: State, place: str) -> None:
+    device = data.get("device")
+    if device is not None:
+        check_device({"device": device}, place)
+        if data.get("network") is None:
+            raise refuse(device, f"{place}.device", "none without a network")
+
+
 SEQUENCE_SETTINGS = Record(
-    {"window": Whole(4, _MOST_ROWS), "period": Maybe(Whole(0, _MOST_ROWS)), "seed": SEED}
+    {
+        "window": Whole(4, _MOST_ROWS),
+        "period": Maybe(Whole(0, _MOST_ROWS)),
+        "seed": SEED,
+        "network": Maybe(Choice(*NAMES)),
+        "device": Maybe(Text()),
+    },
+    (_check_settings,),
+    frozenset({"network", "device"}),
 )
 
 SEQUENCE_AUTOENCODER = Record(
@@ -125,12 +164,14 @@ SEQUENCE_AUTOENCODER = Record(
         "origin": Row(Number(-1e15, 1e15), Number(0.0, 1e15)),
         "scaler": BATCH_AUTOENCODER.fields["scaler"],
         "window": _WINDOW,
+        "network": Maybe(_NETWORK),
         "sensors": _SENSORS,
         "clock": Maybe(_CLOCK),
         "tails": ListOf(_TAIL, _KINDS + 1, least=_KINDS),
         "fitted_scores": Array(np.float64, "training rows", low=0.0, high=1e100),
     },
     (_check_parts,),
+    frozenset({"network"}),
 )
 
 

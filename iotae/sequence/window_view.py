@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from iotae._typing import Float32, Float64, State
-from iotae.sequence.windows import flat_windows, pooled_steps, rows_of_windows
+from iotae.sequence.windows import flat_windows, pooled_steps, rows_of_windows, steps_around
 
 __all__ = ["USUAL", "WindowView"]
 
@@ -122,17 +122,10 @@ class WindowView:
         first = max(row - self.window + 1, 0)
         last = min(row, max(len(rows) - self.window, 0))
         cells = np.concatenate(list(self._cells(rows[first : last + self.window])))
-        result = np.zeros((2 * self.window - 1, rows.shape[1]))
         widths = np.full(cells.shape[1], self.pool)
         widths[-1] = self.window - self.pool * (cells.shape[1] - 1)
-        for number, window in enumerate(cells, first):
-            start = number - row + self.window - 1
-            # the steps of a short segment's filling count for its last row
-            each = np.repeat(window / widths[:, None], widths, axis=0)
-            inside = min(len(rows) - number, self.window)
-            result[start : start + inside] += each[:inside]
-            result[start + inside - 1] += each[inside:].sum(axis=0)
-        return result / len(cells)
+        each = np.repeat(cells / widths[:, None], widths, axis=1)
+        return steps_around(each, first, row, len(rows))
 
     def to_state(self) -> State:
         """Everything, as arrays and numbers."""

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from iotae._typing import Float32, Float64
+from iotae._typing import Bool, Float32, Float64
 
-__all__ = ["flat_windows", "moving_mean", "pooled_steps", "rows_of_windows"]
+__all__ = [
+    "QUARTERS",
+    "flat_windows",
+    "hidden_parts",
+    "moving_mean",
+    "pooled_steps",
+    "rows_of_windows",
+    "steps_around",
+]
+
+QUARTERS = 4
+"""A network rebuilds so many parts of a window, one after the other."""
 
 _MOST_CELLS = 1280
 """Cells of a flat window at most, where the number of columns allows it: a fit costs their third power."""
@@ -78,3 +89,43 @@ def moving_mean(values: Float64, window: int) -> Float64:
     first, last = np.maximum(place - window // 2, 0), np.minimum(place + (window + 1) // 2, n)
     mean: Float64 = (total[last] - total[first]) / (last - first)[:, None]
     return mean
+
+
+def steps_around(cells: Float64, first: int, row: int, n_rows: int) -> Float64:
+    """Mean of the cells (m, window, d) of the windows that hold a row, with the row in the middle.
+
+    Parameters
+    ----------
+    cells : ndarray of float64, shape (m, window, d)
+        Of the windows that start at ``first`` and the rows after it.
+    first, row, n_rows : int
+        In a segment of ``n_rows`` rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (2 window - 1, d)
+    """
+    window = cells.shape[1]
+    result = np.zeros((2 * window - 1, cells.shape[2]))
+    for number, each in enumerate(cells, first):
+        start = number - row + window - 1
+        # the steps of a short segment's filling count for its last row
+        inside = min(n_rows - number, window)
+        result[start : start + inside] += each[:inside]
+        result[start + inside - 1] += each[inside:].sum(axis=0)
+    return result / len(cells)
+
+
+def hidden_parts(window: int, n_features: int) -> Bool:
+    """Which cells (4, window, d) are hidden together: each is in one part, a quarter of the time of a sensor.
+
+    Neighbouring sensors are hidden at other times, so that a cell is rebuilt from the others at its time.
+
+    Examples
+    --------
+    >>> hidden_parts(4, 2)[0].astype(int).tolist()
+    [[1, 0], [0, 0], [0, 0], [0, 1]]
+    """
+    quarter = QUARTERS * np.arange(window)[:, None] // window
+    part = (quarter + np.arange(n_features)) % QUARTERS
+    return np.stack([part == number for number in range(QUARTERS)])
