@@ -30,7 +30,8 @@ CLASSES = {
 TEXT = (
     "The systems that the paper names as related are classifiers: they are shown labelled attacks. "
     "**iotae** is the command of [nslkdd.md](nslkdd.md) with its default cut, an alarm for one "
-    "normal row in ten, and learns from normal rows alone. Each classifier is taught five classes (normal and the four of attacks); an alarm is any "
+    "normal row in ten, and learns from normal rows alone. Each classifier is taught five classes "
+    "(normal and the four of attacks); an alarm is any "
     "class but normal. "
     "*Classes* is the share of rows whose class is right. *DoS*, *Probe*, *R2L* and *U2R* are the shares of "
     "their rows that raise an alarm, *unseen* that of attacks whose name no training row has, *false alarms* "
