@@ -28,8 +28,9 @@ __all__ = ["compare"]
 
 RATE, SECONDS, QUICK_SECONDS, KILLS = 2_000, 600, 1, 6
 DEVICES, COLUMNS, SLICE = 100, 5, 0.02
-QUIET_SECONDS = 20.0
-"""Without a new row, after which the reader counts as done; a busy machine pauses it for some."""
+QUIET_SECONDS, START_SECONDS = 10.0, 120.0
+"""Without a new row, after which the reader counts as done, as a busy machine pauses it for some; until the
+first one, as a process that starts loads what was compiled."""
 
 TEXT = (
     "{n:,} messages of {devices} devices with {columns} numbers each, {rate:,} a second for {seconds} s at "
@@ -116,7 +117,7 @@ def _rows(out: Path) -> list[tuple[str, int, int]]:
 def _last_row(out: Path, process: subprocess.Popen[bytes]) -> float:
     """Wait until the reader has nothing to do any more, stop it, and return when its last row came."""
     wal, last, since = Path(f"{out}-wal"), -1, monotonic()
-    while monotonic() - since < QUIET_SECONDS:
+    while monotonic() - since < (QUIET_SECONDS if wal.exists() else START_SECONDS):
         changed = wal.stat().st_mtime_ns if wal.exists() else -1
         if changed != last:
             last, since = changed, monotonic()

@@ -440,7 +440,8 @@ def test_each_option_has_a_sentence_and_each_subcommand_an_example():
         action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
     )
     assert set(commands.choices) == {
-        *("demo", "fit", "tune", "score", "stream", "filter", "evaluate", "info", "simulate"),
+        *("demo", "fit", "tune", "score", "stream", "filter", "evaluate", "report", "info", "export"),
+        "simulate",
     }
     for name, parser in commands.choices.items():
         assert f"$ iotae {name}" in parser.format_help() or f"| iotae {name}" in parser.format_help()

@@ -89,6 +89,9 @@ def test_figures_are_those_of_the_benchmarks_pages(tmp_path):
 def test_commands_run_in_order(page, tmp_path):
     for body in blocks(page, "console"):
         for line in body.splitlines():
+            if line.startswith("$ printf "):
+                # a small file that the commands after it read
+                subprocess.run(line[2:], shell=True, cwd=tmp_path, check=True)
             if line.startswith("$ iotae"):
                 words = shlex.split(line[2:], comments=True)
                 done = subprocess.run(
@@ -98,7 +101,8 @@ def test_commands_run_in_order(page, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["fit", "tune", "score", "stream", "evaluate", "demo", "report", "info", "simulate"]
+    "command",
+    "fit tune score stream filter evaluate demo report info export simulate".split(),
 )
 def test_each_option_of_the_command_is_on_a_page(command):
     done = subprocess.run(
