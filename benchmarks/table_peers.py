@@ -98,7 +98,8 @@ class Forest:
         self.forest = IsolationForest(random_seed=seed, nthreads=1, **arguments)
 
     def fit(self, X: Floats) -> Forest:
-        """Grow the trees."""
+        """Grow the trees, of no more rows than there are."""
+        self.forest.set_params(sample_size=min(self.forest.sample_size, len(X)))
         self.forest.fit(X)
         self.decision_scores_ = self.decision_function(X)
         return self

@@ -34,7 +34,8 @@ class ModelOfDevices:
         check_choice("mode", self.mode, ("separate", "shared"))
         if self.alpha is not None:
             check_share("alpha", self.alpha, meaning="the alarm rate you can live with, e.g. alpha=0.01")
-        if isinstance(self.model, IoTAE):
+        # River calls a pipeline an instance of its last step
+        if issubclass(type(self.model), IoTAE):
             template = self.model._model
             if self.alpha is not None and not template.n_seen + template.n_rejected:
                 template = IoTAE(**{**self.model._get_params(), "alpha": self.alpha})._model

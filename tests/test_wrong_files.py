@@ -205,7 +205,7 @@ def test_a_refused_state_is_left_as_it_was_and_a_right_one_makes_the_same_model(
         (("views", "tails", 0, "knots", np.s_[0, 0]), 1e9, "values that rise"),
         (("views", "tails", 0, "span"), 0.0, "views.tails"),
         (("views", "scale", "knots", np.s_[1, -1]), 0.0, "views.scale.knots"),
-        (("views", "scale", "excess"), np.nan, "views.scale.excess"),
+        (("views", "scale", "excess"), -1.0, "views.scale.excess"),
         (("views", "scale", "reach"), 0.0, "views.scale.reach"),
         (("scaler", "columns", np.s_[1, 0]), 0.0, r"scaler.columns\[1, 0\]"),
         (("kept", "n_seen"), 0, "kept.n_seen"),

@@ -173,8 +173,8 @@ def _gone_on(
     from iotae.fleet import Fleet
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-    build = Fleet.from_state if "key" in state["model"] else OnlineAutoencoder.from_state
     try:
+        build = Fleet.from_state if "key" in state["model"] else OnlineAutoencoder.from_state
         model = build(state["model"])
         source.restore(state["source"])
         counts = {name: int(state["counts"][name]) for name in ("rows", "alarms")}

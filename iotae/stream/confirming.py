@@ -59,6 +59,8 @@ class Confirming(StreamCore):
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from iotae import OnlineAutoencoder
         >>> rng = np.random.default_rng(0)
         >>> model = OnlineAutoencoder(seed=0)
         >>> for load in rng.normal(size=500):

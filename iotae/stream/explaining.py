@@ -61,12 +61,14 @@ class Explaining(Confirming):
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from iotae import OnlineAutoencoder
         >>> rng = np.random.default_rng(0)
         >>> model = OnlineAutoencoder(seed=0)
         >>> for load in rng.normal(size=500):
         ...     model.learn_one({"power": round(50 + 5 * load, 1), "latency": round(20 + 3 * load, 1)})
         >>> model.reasons_one({"power": 55.0, "latency": -10.0})[0]
-        'latency -10, expected about 23, usual 14 to 26 (100 %)'
+        'latency -10, expected about 23, usual ... to ... (... %)'
         """
         row = as_row(x)
         with self._lock:
