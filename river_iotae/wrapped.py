@@ -43,8 +43,8 @@ def filter_state(detector: Any, rule: Threshold, threshold: Threshold) -> State:
     TypeError
         If the detector or the rule could only be rebuilt by code of their own.
     """
-    if not isinstance(detector, IoTAE) or type(rule).__name__ not in RULES:
-        other = rule if isinstance(detector, IoTAE) else detector
+    if not issubclass(type(detector), IoTAE) or type(rule).__name__ not in RULES:
+        other = rule if issubclass(type(detector), IoTAE) else detector
         raise TypeError(
             f"Got a {type(other).__name__}, but expected river_iotae.IoTAE with a threshold of "
             "iotae.thresholds: others can only be rebuilt by their code, e.g. with pickle."
