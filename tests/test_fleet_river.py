@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from river import anomaly, checks, datasets, preprocessing
+from river import anomaly, preprocessing
 
 from iotae import serialization
 from iotae.serialization import StateError
 from river_iotae import Fleet, IoTAE
+from tests.river_checks import river_cases
 
 
 def trees():
@@ -25,19 +26,7 @@ FLEETS = {
 }
 
 
-def river_cases():
-    original = datasets.CreditCard
-    # River's checks read a set that must be downloaded: the bundled one takes its place
-    datasets.CreditCard = datasets.Shuttle
-    try:
-        for label, model in FLEETS.items():
-            for number, check in enumerate(checks.yield_checks(model)):
-                yield pytest.param(model, check, id=f"{label}-{number}-{check.__name__}")
-    finally:
-        datasets.CreditCard = original
-
-
-@pytest.mark.parametrize(("model", "check"), list(river_cases()))
+@pytest.mark.parametrize(("model", "check"), list(river_cases(FLEETS)))
 def test_rivers_own_checks(model, check):
     assert not model._unit_test_skips()
     check(model.clone())

@@ -8,11 +8,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from river import anomaly, base, checks, compose, datasets, evaluate, metrics, preprocessing
+from river import anomaly, base, compose, datasets, evaluate, metrics, preprocessing
 
 from iotae import OnlineAutoencoder, serialization
 from iotae.thresholds import AlertBudget, OnlineFDR, QuantileThreshold, TailThreshold
 from river_iotae import AlarmFilter, ConformalFilter, IoTAE, QualityFilter
+from tests.river_checks import river_cases
 
 
 @pytest.fixture(scope="module")
@@ -24,32 +25,23 @@ def frozen(model):
     return serialization.dumps("model", model._model.to_state())
 
 
-def river_cases():
-    original = datasets.CreditCard
-    # River's checks read a set that must be downloaded: the bundled one takes its place
-    datasets.CreditCard = datasets.Shuttle
-    try:
-        for label, model in {
-            "default": IoTAE(),
-            "seeded": IoTAE(seed=1),
-            "pipeline": preprocessing.MinMaxScaler() | IoTAE(),
-            "quantile_filter": anomaly.QuantileFilter(IoTAE(), q=0.99),
-            "conformal_filter": ConformalFilter(IoTAE(seed=1)),
-            "tail_filter": AlarmFilter(IoTAE(seed=1), TailThreshold(0.01, depth=20)),
-            "budget_filter": AlarmFilter(preprocessing.MinMaxScaler() | IoTAE(seed=1), AlertBudget(2, 50)),
-            "quality_filter": QualityFilter(),
-            "quality_pipeline": QualityFilter(flag="quality") | IoTAE(),
-            "fdr_filter": AlarmFilter(
-                preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1), OnlineFDR(0.2, horizon=50)
-            ),
-        }.items():
-            for number, check in enumerate(checks.yield_checks(model)):
-                yield pytest.param(model, check, id=f"{label}-{number}-{check.__name__}")
-    finally:
-        datasets.CreditCard = original
+MODELS = {
+    "default": IoTAE(),
+    "seeded": IoTAE(seed=1),
+    "pipeline": preprocessing.MinMaxScaler() | IoTAE(),
+    "quantile_filter": anomaly.QuantileFilter(IoTAE(), q=0.99),
+    "conformal_filter": ConformalFilter(IoTAE(seed=1)),
+    "tail_filter": AlarmFilter(IoTAE(seed=1), TailThreshold(0.01, depth=20)),
+    "budget_filter": AlarmFilter(preprocessing.MinMaxScaler() | IoTAE(seed=1), AlertBudget(2, 50)),
+    "quality_filter": QualityFilter(),
+    "quality_pipeline": QualityFilter(flag="quality") | IoTAE(),
+    "fdr_filter": AlarmFilter(
+        preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=1), OnlineFDR(0.2, horizon=50)
+    ),
+}
 
 
-@pytest.mark.parametrize(("model", "check"), list(river_cases()))
+@pytest.mark.parametrize(("model", "check"), list(river_cases(MODELS)))
 def test_rivers_own_checks(model, check):
     assert not model._unit_test_skips()
     check(model.clone())

@@ -5,27 +5,15 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from river import checks, datasets
 
 from iotae import serialization
 from iotae.sequence.recent_rows import RecentRows
 from iotae.sequence.window_cells import MEAN, STEPS
 from river_iotae import SequenceIoTAE
+from tests.river_checks import river_cases
 
 
-def river_cases():
-    original = datasets.CreditCard
-    # River's checks read a set that must be downloaded: the bundled one takes its place
-    datasets.CreditCard = datasets.Shuttle
-    try:
-        model = SequenceIoTAE(seed=1, window=8)
-        for number, check in enumerate(checks.yield_checks(model)):
-            yield pytest.param(model, check, id=f"{number}-{check.__name__}")
-    finally:
-        datasets.CreditCard = original
-
-
-@pytest.mark.parametrize(("model", "check"), list(river_cases()))
+@pytest.mark.parametrize(("model", "check"), list(river_cases({"window": SequenceIoTAE(seed=1, window=8)})))
 def test_rivers_own_checks(model, check):
     assert not model._unit_test_skips()
     check(model.clone())
