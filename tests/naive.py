@@ -132,3 +132,34 @@ def quantile_cut(scores, share):
 def conformal_p(calibration, score):
     """Rank of a score among calibration scores, itself counted in."""
     return (1 + sum(s >= score for s in calibration)) / (len(calibration) + 1)
+
+
+def grow_tree(rows, own, tried, levels):
+    """Columns, cuts and sizes of one tree of the rows ``own``, each node by itself."""
+    n_inner = 2**levels - 1
+    columns, cuts, sizes = [None] * n_inner, [math.inf] * n_inner, [0] * (2 * n_inner + 1)
+
+    def fill(node, mine):
+        sizes[node] = len(mine)
+        if node >= n_inner:
+            return
+        columns[node] = next((j for j in tried[node] if len({rows[i][j] for i in mine}) > 1), None)
+        if columns[node] is not None:
+            cuts[node] = best_cut([rows[i][columns[node]] for i in mine])
+        for child, side in ((2 * node + 1, False), (2 * node + 2, True)):
+            fill(child, [i for i in mine if mine and (rows[i][columns[node] or 0] > cuts[node]) is side])
+
+    fill(0, list(own))
+    return columns, cuts, sizes
+
+
+def best_cut(values):
+    """Half-way between the two neighbours that leave the least sum of n times deviation on their sides."""
+    ordered = sorted(set(values))
+    best = None
+    for low, high in pairwise(ordered):
+        sides = [v for v in values if v <= low], [v for v in values if v > low]
+        spread = sum(len(side) * float(np.std(side)) for side in sides)
+        if best is None or spread < best[0] - 1e-9:
+            best = spread, low + (high - low) / 2
+    return best[1]

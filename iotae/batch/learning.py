@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from iotae._typing import Float32, Int64
 from iotae.batch.categories import column_weights
 from iotae.batch.cells import CellView
+from iotae.batch.forest import Forest
 from iotae.batch.row_selection import choose_rows
 from iotae.batch.scoring import JoinedScore
 from iotae.nn.network import Network
@@ -45,10 +48,13 @@ def learn_views(network: Network, given: Rows, how: Training, engine: Engine, pr
     cells = CellView(rows.shape[1], categories).fit(rows[training], weights[training], clean, network.seed)
     if not clean:
         references = references[cells.in_order(rows[references])]
-    views = JoinedScore(cells, clean).fit(
+    counts = column_weights(categories, rows.shape[1])
+    # a category's columns together are drawn as often as one number
+    forest = None if clean else Forest().fit(rows, counts.astype(np.float64) ** 2, network.seed)
+    views = JoinedScore(cells, forest).fit(
         (rows[training], latent[training], residual[training]),
         (rows, latent, residual),
         rows[references],
-        column_weights(categories, rows.shape[1]),
+        counts,
     )
     return Learned(history, output, views)

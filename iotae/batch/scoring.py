@@ -3,7 +3,8 @@
 The network's view is the squared length of a row's whitened latent code and residual: a row may be
 rebuilt badly, or rebuilt well from a code that no usual row has. The second view is the distance to
 the nearest reference rows. The third and the fourth are how far the cells are from what the others make one
-expect, all together and the one that is farthest off. Each is expressed by its tail probability over the
+expect, all together and the one that is farthest off. The fifth, where the training rows may hold anomalies,
+is how soon a forest cuts a row off from the others. Each is expressed by its tail probability over the
 training rows, and what they join to by the distance that is as far out.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 from iotae._typing import Float32, Float64, State
 from iotae.batch.cells import CellView
 from iotae.batch.distance_scale import DistanceScale, joined_distance
+from iotae.batch.forest import Forest
 from iotae.batch.neighbours import Neighbours
 from iotae.batch.reconstruction import row_sums, squared_lengths
 from iotae.batch.tail_calibration import TailCalibration, join
@@ -26,11 +28,11 @@ __all__ = ["JoinedScore"]
 _SLOPE_ROWS = 1024
 """Rows from which it is learned which inputs move which latent unit; for explanations only."""
 
-_WEIGHTS, _CLEAN_WEIGHTS = (0.2, 2.0, 0.8, 3.0), (0.5, 3.0, 0.8, 1.0)
-"""Weights of network, neighbours, cells together and the cell farthest off. Neighbours count for more where
-there are no clumps of anomalies to be near to."""
+_WEIGHTS, _CLEAN_WEIGHTS = (0.2, 2.0, 0.8, 6.0, 1.0), (0.5, 3.0, 0.8, 1.0)
+"""Weights of network, neighbours, cells together, the cell farthest off and the forest. Neighbours count for
+more where there are no clumps of anomalies to be near to, and the forest has nothing to add there."""
 
-_FEW_ROWS, _FEW_WEIGHTS = 400, (1.0, 2.0, 0.2, 1.0)
+_FEW_ROWS, _FEW_WEIGHTS = 400, (1.0, 2.0, 0.2, 1.0, 1.0)
 """With fewer rows the network that predicts cells learns little, and counts for less."""
 
 _SELDOM = 3.0
@@ -39,8 +41,9 @@ _SELDOM = 3.0
 _EARLIER_WEIGHTS = (1.0, 1.0)
 """Of the two views of models that version 0.1 saved."""
 
-_DISTANCE = 1
-"""Which of the views' heights is a distance; the others are squares of one."""
+_DISTANCE, _FARTHEST, _ROOM = 1, 3, 4
+"""Which of the views is a distance, where others are squares of one, and which is the cell farthest off. The
+first four measure room, which goes on without end; a row can only be cut off so soon."""
 
 _SHORTEST = 1e-3
 """Directions of the inputs shorter than this share of the longest say nothing about it."""
@@ -79,12 +82,12 @@ class JoinedScore:
     ----------
     cells : CellView, optional
         A fitted one; without it there are the first two views alone, as in models of version 0.1.
-    clean : bool
-        The training rows are known to be normal.
+    forest : Forest, optional
+        A fitted one; without it the training rows are known to be normal.
     """
 
-    def __init__(self, cells: CellView | None = None, clean: bool = False) -> None:
-        self._cells, self._clean = cells, clean
+    def __init__(self, cells: CellView | None = None, forest: Forest | None = None) -> None:
+        self._cells, self._forest = cells, forest
         self._weights: tuple[float, ...] = _EARLIER_WEIGHTS
         self._references: Neighbours
         self._whitening: Whitening
@@ -115,31 +118,33 @@ class JoinedScore:
         """
         rows, latent, residual = learned
         self._references = Neighbours(references)
-        weights = np.ones(rows.shape[1], np.float32) if column_weights is None else column_weights
-        weights = np.concatenate([np.ones(latent.shape[1], np.float32), weights])
-        self._whitening = Whitening().fit(_side_by_side(latent, residual), weights)
+        counts = np.ones(rows.shape[1], np.float32) if column_weights is None else column_weights
+        counts = np.concatenate([np.ones(latent.shape[1], np.float32), counts])
+        self._whitening = Whitening().fit(_side_by_side(latent, residual), counts)
         self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
-        if self._cells is not None:
-            usual = _CLEAN_WEIGHTS if self._clean else _WEIGHTS
-            self._weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
         heights = self._heights(*everything)
+        if self._cells is not None:
+            usual = _CLEAN_WEIGHTS if self._forest is None else _WEIGHTS
+            weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
+            self._weights = weights[: len(heights)]
         self._tails = [TailCalibration().fit(height) for height in heights]
         joined = join(self._tailed(heights), self._weights)
-        squares = [height if i != _DISTANCE else height * height for i, height in enumerate(heights)]
-        reach = float(np.sqrt(sum(self._weights)))
-        self._scale = DistanceScale().fit(joined, joined_distance(squares, self._weights), reach)
+        squares = [height if i != _DISTANCE else height * height for i, height in enumerate(heights)][:_ROOM]
+        reach = float(np.sqrt(sum(self._weights[:_ROOM])))
+        self._scale = DistanceScale().fit(joined, joined_distance(squares, self._weights[:_ROOM]), reach)
         self.fitted_scores = self._scale(joined)
         return self
 
     def _heights(self, rows: Float32, latent: Float32, residual: Float32) -> list[Float64]:
         whitened = self._whitening.transform(_side_by_side(latent, residual))
         of_cells = [] if self._cells is None else self._cells.heights(rows)
-        return [squared_lengths(whitened), self._references.near(rows), *of_cells]
+        of_forest = [] if self._forest is None else [self._forest.heights(rows)]
+        return [squared_lengths(whitened), self._references.near(rows), *of_cells, *of_forest]
 
     def _tailed(self, heights: list[Float64]) -> list[Float64]:
         tailed = [tail(height) for tail, height in zip(self._tails, heights, strict=True)]
         if self._cells is not None:
-            tailed[-1] = np.maximum(tailed[-1] - _SELDOM, 0.0)
+            tailed[_FARTHEST] = np.maximum(tailed[_FARTHEST] - _SELDOM, 0.0)
         return tailed
 
     def score(self, rows: Float32, latent: Float32, residual: Float32) -> Float64:
@@ -166,7 +171,8 @@ class JoinedScore:
         # a view's part of the squared joined score is its part of the score
         part = score / np.maximum(joined * joined, np.finfo(np.float64).tiny)
         of_cells = [] if self._cells is None else self._cells.shares(rows)
-        views = [of_network, self._references.shares(rows), *of_cells]
+        of_forest = [] if self._forest is None else [self._forest.shares(rows)]
+        views = [of_network, self._references.shares(rows), *of_cells, *of_forest]
         parts = np.zeros(rows.shape)
         for counted, height, share in zip(self._weights, tailed, views, strict=True):
             share = share + 1e-12
@@ -190,14 +196,18 @@ class JoinedScore:
             "tails": [tail.to_state() for tail in self._tails],
             "weights": list(self._weights),
             "cells": None if self._cells is None else self._cells.to_state(),
+            "forest": None if self._forest is None else self._forest.to_state(),
             "scale": None if self._scale is None else self._scale.to_state(),
         }
 
     @classmethod
     def from_state(cls, data: State) -> JoinedScore:
         """Rebuild from :meth:`to_state`."""
-        cells = data.get("cells")
-        restored = cls(None if cells is None else CellView.from_state(cells))
+        cells, forest = data.get("cells"), data.get("forest")
+        restored = cls(
+            None if cells is None else CellView.from_state(cells),
+            None if forest is None else Forest.from_state(forest),
+        )
         restored._weights = tuple(data.get("weights", _EARLIER_WEIGHTS))
         restored._references = Neighbours(data["references"])
         restored._whitening = Whitening.from_state(data["whitening"])

@@ -20,6 +20,7 @@ from iotae._validation.schema import (
     refuse,
 )
 from iotae.batch.cell_schema import CELLS, WhiteningMatrix, check_whitened
+from iotae.batch.forest_schema import FOREST
 from iotae.batch.row_selection import LEARN_ROWS
 from iotae.nn.activations import ACTIVATIONS
 from iotae.nn.architecture import layer_sizes
@@ -106,9 +107,16 @@ def _check_whitened(data: State, place: str, sizes: tuple[int, ...]) -> None:
 
 def _check_views(data: State, place: str) -> None:
     n_views, tails = 2 if data.get("cells") is None else 4, data["tails"]
+    n_views += data.get("forest") is not None
     # models of version 0.1 have two views, and no weights of their own
     if len(tails) != n_views or len(data.get("weights", tails[:2])) != n_views:
         raise refuse(data["tails"], f"{place}.tails", f"a tail and a weight for each of {n_views} views")
+    if data.get("forest") is not None:
+        if data.get("cells") is None:
+            raise refuse(data.get("cells"), f"{place}.cells", "a view of the cells beside the forest")
+        columns, d = data["forest"]["columns"], data["references"].shape[1]
+        if columns.max() >= d:
+            raise refuse(columns, f"{place}.forest.columns", f"whole numbers below {d}")
 
 
 _TAIL = Record(
@@ -135,14 +143,15 @@ _VIEWS = Record(
         "references": Array(np.float32, "references", "features", low=-_FARTHEST_CELL, high=_FARTHEST_CELL),
         "whitening": Record({"mean": Array(np.float32, "width"), "matrix": WhiteningMatrix("width")}),
         "slopes": Array(np.float64, "latent units", "features", low=0.0, high=1e100),
-        "tails": ListOf(_TAIL, 4, least=2),
-        "weights": ListOf(Number(0.0, 1e3), 4, least=2),
+        "tails": ListOf(_TAIL, 5, least=2),
+        "weights": ListOf(Number(0.0, 1e3), 5, least=2),
         "cells": Maybe(CELLS),
+        "forest": Maybe(FOREST),
         "scale": Maybe(_SCALE),
     },
     (_check_views,),
-    # version 0.1 had neither cells nor weights, and earlier files have joined scores on no scale
-    frozenset({"weights", "cells", "scale"}),
+    # version 0.1 had neither cells nor weights; files of before have no forest, or joined scores on no scale
+    frozenset({"weights", "cells", "forest", "scale"}),
 )
 
 SETTINGS = Record(
