@@ -337,6 +337,21 @@ def test_a_token_is_made_where_someone_reads_it(monkeypatch):
     assert watch._token_for("127.0.0.1") == (None, False)
 
 
+def test_it_is_said_that_a_page_is_less_private_than_its_file(tmp_path, capsys):
+    from argparse import Namespace
+
+    from iotae.cli import watch
+
+    path = tmp_path / "scored.csv"
+    path.write_text(HEAD)
+    said = []
+    for mode, token in ((0o600, None), (0o644, None), (0o600, TOKEN)):
+        path.chmod(mode)
+        watch._say_who_may_read(Namespace(output=str(path)), token)
+        said.append("every user of this machine" in capsys.readouterr().err)
+    assert said == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
