@@ -441,7 +441,7 @@ def test_each_option_has_a_sentence_and_each_subcommand_an_example():
     )
     assert set(commands.choices) == {
         *("demo", "fit", "tune", "score", "stream", "filter", "evaluate", "report", "info", "export"),
-        "simulate",
+        *("simulate", "watch"),
     }
     for name, parser in commands.choices.items():
         assert f"$ iotae {name}" in parser.format_help() or f"| iotae {name}" in parser.format_help()

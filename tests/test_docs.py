@@ -102,7 +102,20 @@ def test_commands_run_in_order(page, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["fit", "tune", "score", "stream", "filter", "evaluate", "demo", "report", "info", "export", "simulate"],
+    [
+        "fit",
+        "tune",
+        "score",
+        "stream",
+        "filter",
+        "evaluate",
+        "demo",
+        "report",
+        "watch",
+        "info",
+        "export",
+        "simulate",
+    ],
 )
 def test_each_option_of_the_command_is_on_a_page(command):
     done = subprocess.run(

@@ -84,7 +84,7 @@ FLOORS = (
     "iotae.nn iotae.data iotae.evaluation",
     "iotae.stream iotae.batch iotae.sequence iotae.fleet iotae.quality iotae.feedback "
     "iotae.preprocessing iotae.io iotae.plots",
-    "iotae.pipeline iotae.runner iotae.export iotae.report pyod_iotae river_iotae",
+    "iotae.pipeline iotae.runner iotae.export iotae.report iotae.watch pyod_iotae river_iotae",
     "iotae.model_selection iotae.distributed",
     "iotae.cli iotae.__main__ benchmarks",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
-__all__ = ["count", "names", "numbers", "seconds", "share", "sizes"]
+__all__ = ["count", "names", "numbers", "port", "seconds", "share", "sizes"]
 
 
 def names(text: str) -> list[str]:
@@ -44,6 +44,14 @@ def seconds(text: str) -> float:
         value = 0.0
     if not 1 <= value < float("inf"):
         raise ArgumentTypeError(f"expected seconds of at least 1 like 60, got {text!r}")
+    return value
+
+
+def port(text: str) -> int:
+    """Return the number of a port; 0 stands for any that is free."""
+    value = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= value <= 65_535:
+        raise ArgumentTypeError(f"expected a port from 0 to 65535 like 8765, got {text!r}")
     return value
 
 

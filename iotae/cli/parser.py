@@ -6,11 +6,24 @@ import argparse
 from typing import NoReturn
 
 from iotae._version import __version__
-from iotae.cli.usage import demo, evaluate, export, filter, fit, info, report, score, simulate, stream, tune
+from iotae.cli.usage import (
+    demo,
+    evaluate,
+    export,
+    filter,
+    fit,
+    info,
+    report,
+    score,
+    simulate,
+    stream,
+    tune,
+    watch,
+)
 
 __all__ = ["make_parser"]
 
-_PAGES = (demo, fit, tune, score, stream, filter, evaluate, report, info, export, simulate)
+_PAGES = (demo, fit, tune, score, stream, filter, evaluate, report, watch, info, export, simulate)
 """In the order of the list that --help prints."""
 
 
