@@ -2,11 +2,13 @@
 
 Reads one JSON object a line from standard input: ``argv``, and maybe ``after`` (seconds until the process
 dies as by ``kill -9``), ``calls`` (the call of fsync or rename at which it does), ``term`` (the checkpoint
-after which it gets SIGTERM), ``rows`` (of a ledger, when it gets SIGTERM) and ``bytes`` (the longest file
-that it may write). Answers with the exit code, which is minus the signal's number where the child was killed,
-and what it said.
+after which it gets SIGTERM), ``rows`` (of a ledger, when it gets SIGTERM), ``most`` (rows of a broker's
+batch) and ``bytes`` (the longest file that it may write). Answers with the exit code, which is minus the
+signal's number where the child was killed, what it said, and whether it was killed because it had not ended
+within a minute.
 """
 
+import importlib.util
 import json
 import os
 import resource
@@ -17,6 +19,7 @@ import time
 
 from iotae import OnlineAutoencoder
 from iotae.cli import main
+from iotae.runner import message_loop
 from iotae.runner.checkpoint import Checkpoint
 from iotae.runner.ledger import Ledger
 
@@ -52,8 +55,8 @@ def stop_after_save(n):
 def stop_at_rows(n):
     commit = Ledger.commit
 
-    def committed(self, batch, judged, state):
-        commit(self, batch, judged, state)
+    def committed(self, batch, judged, state, parts=None):
+        commit(self, batch, judged, state, parts)
         if state["counts"]["rows"] >= n:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -71,6 +74,8 @@ def child(wanted, said):
         stop_after_save(wanted["term"])
     if "rows" in wanted:
         stop_at_rows(wanted["rows"])
+    if "most" in wanted:
+        message_loop.MOST_ROWS = wanted["most"]
     if "after" in wanted:
         signal.setitimer(signal.ITIMER_REAL, wanted["after"])
     code = main(wanted["argv"])
@@ -78,7 +83,26 @@ def child(wanted, said):
     os._exit(code)
 
 
+LONGEST_SECONDS = 60
+
+
+def ended(pid):
+    """The exit code of a child, and whether it had to be killed, as it waits for what does not come."""
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status), False
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), True
+
+
 def serve():
+    for name in ("confluent_kafka", "paho.mqtt.client"):
+        # loaded once, and not by each child
+        if importlib.util.find_spec(name.partition(".")[0]) is not None:
+            importlib.import_module(name)
     OnlineAutoencoder(seed=0).score_learn_many([[1.0, 2.0, 3.0]] * 40, ["a", "b", "c"])
     for line in sys.stdin:
         with tempfile.TemporaryFile() as said:
@@ -86,9 +110,10 @@ def serve():
             pid = os.fork()
             if not pid:
                 child(json.loads(line), said)
-            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            code, late = ended(pid)
             said.seek(0)
             answer = {"code": code, "said": said.read().decode(), "seconds": time.monotonic() - start}
+            answer["late"] = late
         print(json.dumps(answer), flush=True)
 
 

@@ -13,6 +13,7 @@ import pytest
 from iotae import serialization
 from iotae.data import TableError
 from iotae.runner import database, ledger
+from iotae.runner.admission import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
 
@@ -59,7 +60,7 @@ def path(tmp_path):
 
 
 def test_a_reader_that_holds_a_long_read_sees_one_moment_and_does_not_stop_the_stream(path):
-    with Ledger(path, {}) as writing, reader_of(path) as long, reader_of(path) as short:
+    with Ledger(path, {}, DeviceNumbers()) as writing, reader_of(path) as long, reader_of(path) as short:
         commit(writing, 1)
         long.execute("begin")
         assert count(long) == 1
@@ -81,7 +82,7 @@ def test_a_reader_that_holds_a_long_read_sees_one_moment_and_does_not_stop_the_s
 
 
 def test_a_job_that_deletes_old_rows_delays_the_stream_and_no_more(path):
-    with Ledger(path, {}) as writing:
+    with Ledger(path, {}, DeviceNumbers()) as writing:
         commit(writing, *range(100))
         begun, done = threading.Event(), []
 
@@ -109,7 +110,10 @@ def test_a_job_that_deletes_old_rows_delays_the_stream_and_no_more(path):
 def test_a_writer_that_never_ends_is_an_error_and_the_same_batch_can_be_committed_later(path, monkeypatch):
     monkeypatch.setattr(database, "_SLICE_SECONDS", 0.05)
     monkeypatch.setattr(database, "_WAIT_SECONDS", 0.1)
-    with Ledger(path, {}) as writing, closing(sqlite3.connect(path, isolation_level=None)) as other:
+    with (
+        Ledger(path, {}, DeviceNumbers()) as writing,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
         commit(writing, 1)
         other.execute("begin immediate")
         with pytest.raises(OSError, match="locked"):
@@ -121,11 +125,14 @@ def test_a_writer_that_never_ends_is_an_error_and_the_same_batch_can_be_committe
 
 
 def test_one_process_at_a_time_writes_a_ledger(path):
-    with Ledger(path, {}) as writing:
-        with pytest.raises(TableError, match="as a running process does: end it"), Ledger(path, {}):
+    with Ledger(path, {}, DeviceNumbers()) as writing:
+        with (
+            pytest.raises(TableError, match="as a running process does: end it"),
+            Ledger(path, {}, DeviceNumbers()),
+        ):
             pass
         assert commit(writing, 1) == 1
-    with Ledger(path, {}) as writing:
+    with Ledger(path, {}, DeviceNumbers()) as writing:
         assert commit(writing, 1) == 0
 
 
@@ -139,11 +146,11 @@ def test_a_file_of_the_first_version_is_gone_on_with(path):
         old.execute("insert into model values (1, ?)", (blob,))
         old.commit()
     for _ in range(2):
-        with Ledger(path, {"topic": "t"}) as writing:
+        with Ledger(path, {"topic": "t"}, DeviceNumbers()) as writing:
             assert writing.load()["n"] == 1
-            assert writing.unsent() == [(1, "{}")]
+            assert writing.unsent() == [(1, "a", "{}")]
             assert writing.new_of([message(seq=7)]) == []
-    with Ledger(path, {"topic": "t"}) as writing:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as writing:
         assert commit(writing, 7, 8) == 1
     with reader_of(path) as late:
         assert late.execute("select device, part, seq from rows").fetchall() == [("a", 0, 7), ("a", 0, 8)]
@@ -151,11 +158,11 @@ def test_a_file_of_the_first_version_is_gone_on_with(path):
 
 def test_a_file_of_a_later_version_or_of_another_kind_is_refused(path):
     for name, value, said in (("user_version", 99, "upgrade iotae"), ("application_id", 5, "other tables")):
-        with Ledger(path, {}):
+        with Ledger(path, {}, DeviceNumbers()):
             pass
         with closing(sqlite3.connect(path)) as base:
             base.execute(f"pragma {name} = {value}")
-        with pytest.raises(TableError, match=said), Ledger(path, {}):
+        with pytest.raises(TableError, match=said), Ledger(path, {}, DeviceNumbers()):
             pass
         os.unlink(path)
 
@@ -164,7 +171,7 @@ def test_old_rows_go_a_bounded_number_at_a_time_and_alarms_that_are_not_sent_sta
     monkeypatch.setattr(ledger, "_FEWEST_DELETED", 10)
     now = [1e9]
     monkeypatch.setattr(ledger, "time", lambda: now[0])
-    with Ledger(path, {}, keep=2.0) as writing, reader_of(path) as reader:
+    with Ledger(path, {}, DeviceNumbers(), keep=2.0) as writing, reader_of(path) as reader:
         commit(writing, *range(25), alarm=True)
         now[0] += 1.9 * 86_400
         commit(writing, 25)
@@ -180,6 +187,6 @@ def test_old_rows_go_a_bounded_number_at_a_time_and_alarms_that_are_not_sent_sta
 
 
 def test_alarms_are_put_down_only_where_somebody_sends_them(path):
-    with Ledger(path, {}, queues=False) as writing:
+    with Ledger(path, {}, DeviceNumbers(), queues=False) as writing:
         commit(writing, 1, alarm=True)
         assert writing.unsent() == []

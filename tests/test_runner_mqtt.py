@@ -15,14 +15,16 @@ import pytest
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.data import TableError
-from iotae.runner import ledger as ledgers
+from iotae.runner import admission
+from iotae.runner.addresses import BrokerAddress
+from iotae.runner.admission import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
-from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, message_of
+from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, Naming, message_of
 from tests.conftest import ROOT
 from tests.test_runner_checkpoint import worker as worker
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="messages need the extra mqtt")
-from iotae.runner.mqtt import Broker, BrokerAddress, takes  # noqa: E402  (needs the extra)
+from iotae.runner.mqtt import MqttSource, takes  # noqa: E402  (needs the extra)
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="needs mosquitto: apt-get install mosquitto")
@@ -165,7 +167,7 @@ def test_killed_again_and_again_no_message_is_lost_or_doubled_and_scores_are_the
 @needs_broker
 def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
     address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
-    with Broker(address, "reader", "seq") as reader:
+    with MqttSource(address, "reader") as reader:
         wait_for(lambda: reader.n_connected == 1)
         broker.stop()
         broker.start()
@@ -221,22 +223,22 @@ def test_a_broker_that_wants_a_password_is_told_it_from_the_environment(tmp_path
     ],
 )
 def test_what_is_no_row_is_set_aside_with_a_reason(payload, aside):
-    assert aside in message_of("t", payload, "seq", (1, 1)).aside
+    assert aside in message_of("t", payload, Naming(), (1, 1)).aside
 
 
 def test_a_row_is_read_as_those_of_a_file():
     body = b'{"seq": "7", "a": 1e3, "b": null, "c": "3.5", "d": {"x": [true, "eco"]}, "e": NaN}'
-    one = message_of("p/q", body, "seq", (3, 1), level=1)
+    one = message_of("p/q", body, Naming(level=1), (3, 1))
     assert (one.device, one.seq, one.aside) == ("q", 7, "")
     assert one.row["a"] == 1000.0
     assert (one.row["b"] != one.row["b"], one.row["d.x.1"]) == (True, "eco")
-    assert message_of("p/q", body, "seq", (3, 1), level=2).aside
-    assert message_of("p" * 300, body, "seq", (3, 1)).aside
+    assert message_of("p/q", body, Naming(level=2), (3, 1)).aside
+    assert message_of("p" * 300, body, Naming(), (3, 1)).aside
 
 
 def test_addresses():
-    assert BrokerAddress.of("mqtt://h/a/#") == ("h", 1883, "a/#", False)
-    assert BrokerAddress.of("mqtts://h:1/%2Fa") == ("h", 1, "/a", True)
+    assert BrokerAddress.of("mqtt://h/a/#") == ("mqtt", "h", 1883, "a/#", False)
+    assert BrokerAddress.of("mqtts://h:1/%2Fa") == ("mqtt", "h", 1, "/a", True)
     for text in ("mqtt://", "mqtt://h", "mqtt://h/", "http://h/a", "mqtt://h:x/a", "mqtt://h/a?b"):
         with pytest.raises(TableError, match=r"expected mqtt://HOST"):
             BrokerAddress.of(text)
@@ -258,29 +260,32 @@ def judged(alarm=False):
 
 def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, monkeypatch):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {"topic": "t"}) as ledger:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() is None
         batch = ledger.new_of([message(seq=2), message(seq=1), message("b", 2), message(seq=2)])
         assert [(one.device, one.seq) for one in batch] == [("a", 2), ("b", 2)]
         ledger.commit(batch, [judged(True), judged()], {"n": 1})
-        assert ledger.n_doubled == 2
+        assert ledger.n_doubled == 1
+        (warning,) = (line for line in ledger.warnings() if "'a'" in line)
+        assert "sent number 1 after 2" in warning
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    with Ledger(path, {"topic": "t"}) as ledger:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() == {"n": 1}
-        ((key, body),) = ledger.unsent()
-        assert json.loads(body)["device"] == "a"
+        ((key, device, body),) = ledger.unsent()
+        assert json.loads(body)["device"] == device == "a"
         ledger.sent([key])
         assert ledger.unsent() == []
-        monkeypatch.setattr(ledgers, "_MOST_DEVICES", 2)
+        monkeypatch.setattr(admission, "_MOST_DEVICES", 2)
         aside = Message("", -1, {}, "rubbish", (1, 1))
         assert ledger.new_of([message("c"), message("a", 3), aside]) == [message("a", 3)]
         ledger.commit([], [], {"n": 2})
-        assert ledger.aside() == {"messages of more than 2 devices": 1, "rubbish": 1}
+        late = "messages with a number below the last one of their device, which is not in the file"
+        assert ledger.aside() == {"messages of more than 2 devices": 1, "rubbish": 1, late: 1}
 
 
 def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {}) as ledger:
+    with Ledger(path, {}, DeviceNumbers()) as ledger:
         ledger.commit([message()], [judged(True)], {"n": 1})
         with pytest.raises(OSError, match="UNIQUE"):
             # as if another had taken it in
@@ -293,23 +298,26 @@ def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
 
 def test_half_a_surrogate_pair_in_a_name_or_a_text_stops_no_stream(tmp_path):
     payload = rb'{"seq": 1, "\ud800": 5, "mode": "\udc00"}'
-    one = message_of("a", payload, "seq", (1, 1))
+    one = message_of("a", payload, Naming(), (1, 1))
     model = OnlineAutoencoder(seed=0)
     model.learn_one(one.row)
     told = Judgement(0.5, True, 0.4, "\ud800 5; mode \udc00")
-    with Ledger(str(tmp_path / "rows.sqlite"), {"topic": "t"}) as ledger:
+    with Ledger(str(tmp_path / "rows.sqlite"), {"topic": "t"}, DeviceNumbers()) as ledger:
         ledger.commit(ledger.new_of([one]), [told], {"model": model.to_state(), "counts": {}})
-        assert json.loads(ledger.unsent()[0][1])["reason"] == r"\ud800 5; mode \udc00"
+        assert json.loads(ledger.unsent()[0][2])["reason"] == r"\ud800 5; mode \udc00"
         assert ledger.load()["counts"] == {}
 
 
 def test_files_that_are_no_ledger_of_this_stream_are_refused(tmp_path):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {"topic": "t"}) as ledger:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         ledger.commit([message()], [judged()], {})
-        with pytest.raises(TableError, match="Cannot use"), Ledger(path, {"topic": "t"}):
+        with pytest.raises(TableError, match="Cannot use"), Ledger(path, {"topic": "t"}, DeviceNumbers()):
             pass
-    with Ledger(path, {"topic": "other"}) as ledger, pytest.raises(TableError, match="was begun with"):
+    with (
+        Ledger(path, {"topic": "other"}, DeviceNumbers()) as ledger,
+        pytest.raises(TableError, match="was begun with"),
+    ):
         ledger.load()
     text, link, foreign = tmp_path / "text.db", tmp_path / "link.db", tmp_path / "foreign.db"
     text.write_text("no database at all, and long enough to be none")
@@ -318,7 +326,7 @@ def test_files_that_are_no_ledger_of_this_stream_are_refused(tmp_path):
         base.execute("create table t (a)")
     base.close()
     for other in (text, link, foreign, tmp_path):
-        with pytest.raises(TableError), Ledger(str(other), {}):
+        with pytest.raises(TableError), Ledger(str(other), {}, DeviceNumbers()):
             pass
     assert not (tmp_path / "target.db").exists()
 

@@ -53,18 +53,10 @@ def add_running(parser: ArgumentParser) -> None:
 
 def add_broker(parser: ArgumentParser) -> None:
     """Add the options of messages, as a group of their own."""
-    broker = parser.add_argument_group("broker", "messages of an MQTT 5 broker: EVENTS is mqtt://HOST/TOPIC")
-    broker.add_argument(
-        "--seq",
-        default="seq",
-        metavar="NAME",
-        help="the cell of a message that is the producer's own number of it, which only rises (default seq)",
-    )
-    broker.add_argument(
-        "--device-level",
-        type=int,
-        metavar="N",
-        help="which part of the topic is the device, counted from 0 (default: the whole topic)",
+    broker = parser.add_argument_group(
+        "broker",
+        "messages of an MQTT 5 broker or of Kafka: EVENTS is mqtt://HOST/TOPIC or kafka://HOST/TOPIC "
+        "(mqtts or kafkas with TLS), and the output an .sqlite file",
     )
     broker.add_argument(
         "--alarms-to", metavar="TOPIC", help="publish each alarm as JSON to this topic of the same broker"
@@ -83,5 +75,28 @@ def add_broker(parser: ArgumentParser) -> None:
     broker.add_argument(
         "--ca",
         metavar="FILE",
-        help="certificates that may sign the broker's (mqtts://; default the system's)",
+        help="certificates that may sign the broker's (with TLS; default the system's)",
+    )
+    broker.add_argument(
+        "--seq",
+        metavar="NAME",
+        help="MQTT: the cell of a message that is the producer's own number of it, which only rises (default "
+        "seq)",
+    )
+    broker.add_argument(
+        "--epoch",
+        metavar="NAME",
+        help="MQTT: the cell that is the number of the device's start, which only rises; the numbers of "
+        "--seq begin anew with each",
+    )
+    broker.add_argument(
+        "--device-level",
+        type=int,
+        metavar="N",
+        help="MQTT: which part of the topic is the device, counted from 0 (default: the whole topic)",
+    )
+    broker.add_argument(
+        "--device-field",
+        metavar="NAME",
+        help="Kafka: the cell of a message that names the device (default: the message's key does)",
     )

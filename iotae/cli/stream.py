@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae.cli.answers import Answers
-from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
+from iotae.cli.broker_options import refuse_broker_options
+from iotae.cli.brokers import run_broker
 from iotae.cli.groups import judged_by_device, must_be_alone, say_of_devices
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
@@ -23,6 +24,7 @@ from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream, web
 from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 from iotae.data.reasons import no_reasons
+from iotae.runner.addresses import is_broker
 
 if TYPE_CHECKING:
     from iotae.cli.signals import StopSignals
@@ -35,6 +37,8 @@ __all__ = ["run"]
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    if args.model is not None and (args.alpha is not None or args.seed is not None):
+        raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     if is_broker(args.events):
         log_as(args.log)
         return run_broker(args)
@@ -47,8 +51,6 @@ def run(args: Namespace) -> int:
         check_two_outputs(args.output, args.save)
     elif args.save_every is not None:
         raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
-    if args.model is not None and (args.alpha is not None or args.seed is not None):
-        raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     must_be_alone(args)
     announce_compiler()
     from iotae.cli.signals import StopSignals

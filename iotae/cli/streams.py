@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from iotae.runner.webhook import Webhook
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-__all__ = ["OpenStream", "Prefixed", "metrics_of", "open_stream", "webhooks_of"]
+__all__ = ["OpenStream", "Prefixed", "metrics_of", "open_stream", "stream_model", "webhooks_of"]
 
 _CHUNK_ROWS = 4096
 _EVERY_ROWS, _EVERY_SECONDS = 10_000, 10.0
@@ -214,10 +214,13 @@ def _words(args: Namespace) -> dict[str, Any]:
 
 def _model_of(args: Namespace) -> OnlineAutoencoder | Fleet:
     """The saved model or fleet, or a new one."""
+    return stream_model(args) if args.group is None else fleet_of(args)
+
+
+def stream_model(args: Namespace) -> OnlineAutoencoder:
+    """The saved model, or a new one."""
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-    if args.group is not None:
-        return fleet_of(args)
     if args.model is None:
         return OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
     model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from time import time
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -13,47 +13,19 @@ from typing import Any, NamedTuple
 from iotae import serialization
 from iotae._typing import State
 from iotae.data import TableError
-from iotae.runner.database import Database, Layout
+from iotae.runner.admission import Admission, cells_text
+from iotae.runner.database import Database
+from iotae.runner.ledger_layout import LAYOUT
 from iotae.runner.messages import Message
 
 __all__ = ["Judgement", "Ledger"]
 
 _KIND = "StreamLedger"
-_MOST_DEVICES = 100_000
 _DAY_SECONDS = 86_400.0
 _FEWEST_DELETED = 1000
 """Rows that a commit may delete, so that each takes about the same time; at least twice what it takes in."""
 
-_LAYOUT = Layout(
-    kind=0x696F7401,
-    schema="""
-create table rows (
-    device text not null, seq integer not null, cells text not null, score real not null,
-    alarm integer not null, threshold real, reason text not null, taken real not null,
-    part integer not null default 0, primary key (device, part, seq)
-) without rowid;
-create index alarms on rows (taken) where alarm;
-create index taken on rows (taken);
-create table devices (
-    device text primary key, last_seq integer not null, part integer not null default 0
-) without rowid;
-create table unsent (id integer primary key, device text not null, seq integer not null, body text not null);
-create table aside (reason text primary key, n integer not null) without rowid;
-create table model (one integer primary key check (one = 1), state blob not null)
-""",
-    version=2,
-    upgrades={
-        # its rows keep a key without their part, which is 0 for all of them
-        1: """
-alter table rows add column part integer not null default 0;
-alter table devices add column part integer not null default 0;
-create index taken on rows (taken)
-"""
-    },
-)
-
-
-_COLUMNS = ("device", "seq", "cells", "score", "alarm", "threshold", "reason", "taken")
+_COLUMNS = ("device", "part", "seq", "cells", "score", "alarm", "threshold", "reason", "taken")
 
 
 class Judgement(NamedTuple):
@@ -69,7 +41,7 @@ class Ledger:
     """The rows of a broker's stream, each once, and the model that has learned them.
 
     Use it in a ``with`` statement. Others may read the file meanwhile, and delete rows: what was taken in is
-    known from the last number of each device.
+    known from the last numbers.
 
     Parameters
     ----------
@@ -77,6 +49,8 @@ class Ledger:
         The SQLite file, made for its user alone if it is not there.
     words : mapping of str to a JSON value
         What the stream was started with; a file of other words is refused.
+    admission : Admission
+        Knows which messages are new.
     keep : float, optional
         Days that a row is kept; by default all are.
     queues : bool
@@ -95,8 +69,9 @@ class Ledger:
     Examples
     --------
     >>> import os, tempfile
+    >>> from iotae.runner.admission import DeviceNumbers
     >>> path = os.path.join(tempfile.mkdtemp(), "rows.sqlite")
-    >>> with Ledger(path, {"topic": "t"}) as ledger:
+    >>> with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
     ...     batch = ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1)), Message("a", 1, {}, "", (2, 1))])
     ...     ledger.commit(batch, [Judgement(0.5, True, 0.4, "x 1")], {"counts": {}})
     ...     len(ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1))])), len(ledger.unsent())
@@ -104,17 +79,28 @@ class Ledger:
     """
 
     def __init__(
-        self, path: str, words: Mapping[str, Any], keep: float | None = None, queues: bool = True
+        self,
+        path: str,
+        words: Mapping[str, Any],
+        admission: Admission,
+        keep: float | None = None,
+        queues: bool = True,
     ) -> None:
         self._path, self._words = path, json.dumps(words, sort_keys=True)
-        self._keep, self._queues = keep, queues
-        self._base = Database(path, _LAYOUT)
-        self.n_doubled = 0
+        self._admission, self._keep, self._queues = admission, keep, queues
+        self._base = Database(path, LAYOUT)
+        self.n_doubled, self.saved_at = 0, time()
+        self._warnings: list[str] = []
         self._aside: Counter[str] = Counter()
+        self._said: set[str] = set()
 
     def __enter__(self) -> Ledger:
         self._base.__enter__()
-        self._last: dict[str, int] = dict(self._base.rows("select device, last_seq from devices"))
+        try:
+            self._admission.load(self._base)
+        except BaseException:
+            self._base.__exit__(None, None, None)
+            raise
         return self
 
     def load(self) -> State | None:
@@ -144,46 +130,57 @@ class Ledger:
 
     def new_of(self, messages: Iterable[Message]) -> list[Message]:
         """Return the messages that are rows and were not taken in; the others are counted."""
-        new: list[Message] = []
-        seen: dict[str, int] = {}
-        for message in messages:
-            if message.aside:
-                self._aside[message.aside] += 1
-            elif message.seq <= seen.get(message.device, self._last.get(message.device, -1)):
-                self.n_doubled += 1
-            elif message.device not in self._last and len(self._last) + len(seen) >= _MOST_DEVICES:
-                self._aside[f"messages of more than {_MOST_DEVICES} devices"] += 1
-            else:
-                seen[message.device] = message.seq
-                new.append(message)
-        return new
+        sifted = self._admission.sift(messages)
+        self._aside = sifted.aside
+        self.n_doubled += sifted.n_again
+        self._warnings += sifted.warnings
+        self._warnings += [f"warning: set aside: {reason}" for reason in sifted.aside.keys() - self._said]
+        self._said |= sifted.aside.keys()
+        return sifted.new
 
-    def commit(self, batch: Sequence[Message], judged: Sequence[Judgement], state: State) -> None:
+    def warnings(self) -> list[str]:
+        """Return what an operator should hear of and was not told before, a line each."""
+        told, self._warnings = self._warnings, []
+        return told
+
+    def parts(self) -> list[tuple[int, bytes]]:
+        """Return the pieces of the model that were committed, each under its number."""
+        return self._base.rows("select number, state from models")
+
+    def commit(
+        self,
+        batch: Sequence[Message],
+        judged: Sequence[Judgement],
+        state: State,
+        parts: Mapping[int, bytes] | None = None,
+    ) -> None:
         """Take in a batch: all of it is on the disk when this returns, or nothing of it is."""
-        now, last = time(), {message.device: message.seq for message in batch}
+        now = time()
         rows = [
-            (one.device, one.seq, _written(one.row), score, int(alarm), threshold, _storable(reason), now)
-            for one, (score, alarm, threshold, reason) in zip(batch, judged, strict=True)
+            (
+                *(_storable(one.device), one.part, one.seq, cells_text(one.row)),
+                *(said.score, int(said.alarm), said.threshold, _storable(said.reason), now),
+            )
+            for one, said in zip(batch, judged, strict=True)
         ]
         blob = serialization.dumps(_KIND, {"words": self._words, "state": state})
         with self._base.transaction() as base:
-            base.executemany(
-                f"insert into rows ({', '.join(_COLUMNS)}) values (?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
-            base.executemany("insert or replace into devices (device, last_seq) values (?, ?)", last.items())
+            base.executemany(f"insert into rows ({', '.join(_COLUMNS)}) values (?{', ?' * 8})", rows)
+            self._admission.store(base)
             base.executemany(
                 "insert into unsent (device, seq, body) values (?, ?, ?)",
-                [(row[0], row[1], _alarm(row)) for row in rows if row[4] and self._queues],
+                [(row[0], row[2], _alarm(row)) for row in rows if row[5] and self._queues],
             )
             base.executemany(
                 "insert into aside values (?, ?) on conflict (reason) do update set n = n + excluded.n",
                 self._aside.items(),
             )
             base.execute("insert or replace into model values (1, ?)", (blob,))
+            base.executemany("insert or replace into models values (?, ?)", (parts or {}).items())
             if self._keep is not None:
                 self._delete(base, now - self._keep * _DAY_SECONDS, max(_FEWEST_DELETED, 2 * len(rows)))
-        self._last |= last
-        self._aside.clear()
+        self._admission.stored()
+        self._aside, self.saved_at = Counter(), now
 
     @staticmethod
     def _delete(base: sqlite3.Connection, before: float, most: int) -> None:
@@ -193,9 +190,9 @@ class Ledger:
         )
         base.executemany("delete from rows where device = ? and part = ? and seq = ?", old.fetchall())
 
-    def unsent(self) -> list[tuple[int, str]]:
-        """Return up to 100 alarms that are not sent yet, oldest first: their key and their text, JSON."""
-        return self._base.rows("select id, body from unsent order by id limit 100")
+    def unsent(self) -> list[tuple[int, str, str]]:
+        """Return up to 100 alarms that are not sent yet, oldest first: key, device and text, JSON."""
+        return self._base.rows("select id, device, body from unsent order by id limit 100")
 
     def sent(self, keys: Iterable[int]) -> None:
         """Take alarms for sent."""
@@ -212,16 +209,11 @@ class Ledger:
         self._base.__exit__(kind, error, trace)
 
 
-def _written(row: Mapping[Hashable, Any]) -> str:
-    """A row as JSON, which has no NaN; times as text."""
-    return json.dumps({name: None if cell != cell else cell for name, cell in row.items()}, default=str)
-
-
 def _storable(text: str) -> str:
     """A text as a database can hold it: half a pair of surrogates, which JSON can say, as its escape."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _alarm(row: tuple[Any, ...]) -> str:
-    told = dict(zip(_COLUMNS, row, strict=True)) | {"cells": json.loads(row[2])}
+    told = dict(zip(_COLUMNS, row, strict=True)) | {"cells": json.loads(row[3])}
     return json.dumps({name: value for name, value in told.items() if name != "alarm"})

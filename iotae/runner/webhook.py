@@ -92,10 +92,17 @@ class Webhook:
         for i in added["alarm"].nonzero()[0].tolist():
             cells = {name: _plain(table.array(name)[i]) for name in table.names}
             told = {name: _plain(values[i]) for name, values in added.items() if name != "alarm"}
-            self._deliver(json.dumps({"row": self._row + i + 1} | told | {"cells": cells}).encode())
+            self.deliver(json.dumps({"row": self._row + i + 1} | told | {"cells": cells}).encode())
         self._row += table.n_rows
 
-    def _deliver(self, body: bytes) -> None:
+    def deliver(self, body: bytes) -> None:
+        """Post one alarm, again and again until it is taken.
+
+        Raises
+        ------
+        OSError
+            If it is refused, or not taken for five minutes.
+        """
         begin, pause = monotonic(), _SLICE_SECONDS
         while (failure := self._failure_of(body)) is not None:
             if self._stopped() or monotonic() - begin + pause > _GIVEN_UP_SECONDS:

@@ -1,0 +1,290 @@
+"""Messages of Kafka, from the mock cluster of its library: each row once, whatever is killed or deleted."""
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from iotae import OnlineAutoencoder
+from iotae.cli import main
+from iotae.data import TableError
+from iotae.runner import kafka as source_module
+from iotae.runner.addresses import BrokerAddress
+from iotae.runner.admission import PartitionOffsets
+from iotae.runner.kafka_settings import security_of
+from iotae.runner.ledger import Judgement, Ledger
+from iotae.runner.messages import LONGEST_NAME, Message, record_of
+from iotae.runner.sources import Login
+from tests.test_runner_checkpoint import worker as worker
+
+kafka = pytest.importorskip("confluent_kafka", reason="Kafka needs the extra kafka")
+from iotae.runner.kafka import KafkaSource  # noqa: E402  (needs the extra)
+
+DELETED = "messages that Kafka had deleted before they were read"
+
+
+class Cluster:
+    """One broker in this process; a topic is made with the first message and has four partitions."""
+
+    def __init__(self):
+        # what its threads say of clients that were killed is no matter of the test
+        self.producer = kafka.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "x", "log_level": 0})
+        (broker,) = self.producer.list_topics(timeout=10).brokers.values()
+        self.address = f"{broker.host}:{broker.port}"
+
+    def send(self, topic, messages):
+        """Send (key, partition, body), each on the broker when this returns."""
+        for key, part, body in messages:
+            self.producer.produce(topic, body, key, part)
+            self.producer.poll(0)
+        assert self.producer.flush(30) == 0
+
+    def read(self, topic, enough):
+        """The messages of a topic, from its beginning until there are enough."""
+        with_group = {"bootstrap.servers": self.address, "group.id": "listener", "log_level": 0}
+        reader = kafka.Consumer(with_group)
+        reader.assign([kafka.TopicPartition(topic, part, 0) for part in range(4)])
+        found, deadline = [], time.monotonic() + 30
+        while not enough(found):
+            assert time.monotonic() < deadline, len(found)
+            found += [one for one in reader.consume(100, 0.2) if one.error() is None]
+        reader.close()
+        return found
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    return Cluster()
+
+
+def readings(n, seed=0):
+    """Messages of six devices, each of which has its partition; an odd row now and then."""
+    rng = np.random.default_rng(seed)
+    for i, (a, b) in enumerate(rng.normal(size=(n, 2)).round(3).tolist()):
+        yield f"d{i % 6}", i % 3, {"a": a, "b": 100.0 if i % 97 == 96 else a + b / 10, "mode": "eco"}
+
+
+def rows_of(path, columns="device, part, seq, score, alarm, threshold"):
+    with closing(sqlite3.connect(path)) as base:
+        return base.execute(f"select {columns} from rows order by part, seq").fetchall()
+
+
+def aside_of(path):
+    with closing(sqlite3.connect(path)) as base:
+        return dict(base.execute("select reason, n from aside"))
+
+
+def test_killed_again_and_again_each_message_is_a_row_once_and_scores_are_those_of_its_order(
+    cluster, worker, tmp_path
+):
+    n, out = 900, tmp_path / "rows.sqlite"
+    words = ["stream", f"kafka://{cluster.address}/killed", "-o", out, "--alarms-to", "killed-alarms"]
+    words += ["--alpha", "0.05", "--explain"]
+    # one partition, so that the order in which rows are learned is known
+    messages = [(device, 0, json.dumps(row)) for device, _, row in readings(n)]
+    messages[70:70] = [("d1", 0, "rubbish"), ("d1", 0, None), ("d1", 0, "[1]")]
+    cluster.send("killed", messages[:-200])
+    rng = np.random.default_rng(1)
+    # a run that is not killed, to another file, says when there is something to kill
+    whole = worker(*words[:3], tmp_path / "whole.sqlite", rows=n - 200, most=50)["seconds"]
+    reached = set()
+    for _ in range(6):
+        after = float(rng.uniform(0.3, 0.9)) * whole
+        assert worker(*words, after=after, most=50)["code"] == -14
+        reached.add(len(rows_of(out)) if out.exists() and out.stat().st_size else 0)
+    # some kills came before the first row, or one after the other: not all of them
+    assert len(reached) > 1
+    cluster.send("killed", messages[-200:])
+    done = worker(*words, rows=n, most=50)
+    assert done["code"] == 143, done["said"]
+    assert f"{n} rows scored and learned" in done["said"]
+    assert aside_of(out) == {"messages that are no JSON object": 3}
+    model, expected = OnlineAutoencoder(seed=0, alpha=0.05), []
+    for i, (device, _, row) in enumerate(readings(n)):
+        cut = model.threshold
+        score, alarm = model.score_learn_one(row)
+        place = i if i < 70 else i + 3
+        expected.append((device, 0, place, score, int(alarm), None if np.isinf(cut) else cut))
+    assert rows_of(out) == expected
+    odd = {(device, seq) for device, _, seq, _, alarm, _ in expected if alarm}
+    assert len(odd) > 5
+    told = []
+
+    def all_there(alarms):
+        told[:] = [json.loads(one.value()) for one in alarms]
+        return {(one["device"], one["seq"]) for one in told} >= odd
+
+    alarms = cluster.read("killed-alarms", all_there)
+    assert {(one["device"], one["seq"]) for one in told} == odd
+    assert [one["device"].encode() for one in told] == [one.key() for one in alarms]
+    assert all(one["reason"] for one in told)
+
+
+def stopped_at(rows, monkeypatch):
+    """Let a stream of this process end as by Ctrl-C when it has so many rows."""
+    commit = Ledger.commit
+
+    def committed(self, batch, judged, state, parts=None):
+        commit(self, batch, judged, state, parts)
+        if state["counts"]["rows"] >= rows:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ledger, "commit", committed)
+
+
+def test_all_partitions_are_read_each_in_its_order_and_gone_on_with(cluster, tmp_path, monkeypatch, capsys):
+    out = str(tmp_path / "rows.sqlite")
+    words = ["stream", f"kafka://{cluster.address}/parts", "-o", out, "--device-field", "id"]
+    messages = [(None, part, json.dumps({"id": key} | row)) for key, part, row in readings(120)]
+    for given, rows in ((messages[:60], 60), (messages[60:], 120)):
+        cluster.send("parts", given)
+        with monkeypatch.context() as patch:
+            stopped_at(rows, patch)
+            assert main(words) == 130
+    found = rows_of(out, "device, part, seq, cells")
+    assert [(device, part, seq) for device, part, seq, _ in found] == sorted(
+        ((key, part, i // 3) for i, (key, part, _) in enumerate(readings(120))), key=lambda one: one[1:]
+    )
+    assert all("id" not in json.loads(cells) for *_, cells in found)
+    assert "going on after 60 rows" in capsys.readouterr().err
+
+
+def batches_until(source, n):
+    """What a source gives until it has said something of n messages."""
+    found, deadline = [], time.monotonic() + 30
+    for batch in source.batches(50):
+        found += batch
+        if sum(one.n for one in found) >= n:
+            return found
+        assert time.monotonic() < deadline, found
+
+
+def source_of(cluster, topic, next_of=None):
+    address = BrokerAddress.of(f"kafka://{cluster.address}/{topic}")
+    return KafkaSource(address, "reader", next_of or {})
+
+
+def test_messages_that_were_deleted_before_they_were_read_are_counted_and_said(cluster, tmp_path):
+    # the mock cluster keeps five megabytes of a partition
+    body = json.dumps({"a": 1.5, "text": "x" * 50_000})
+    cluster.send("deleted", [("d", 0, body)] * 150)
+    path = str(tmp_path / "rows.sqlite")
+    offsets = PartitionOffsets()
+    with Ledger(path, {}, offsets) as ledger:
+        ledger.commit(ledger.new_of([Message("d", 9, {"a": 1.0}, "", (0, 0))]), [JUDGED], {"n": 1})
+        with source_of(cluster, "deleted", offsets.next_of) as source:
+            found = batches_until(source, 140)
+            assert source.lag() == 0
+        new = ledger.new_of(found)
+        ledger.commit(new, [JUDGED] * len(new), {"n": 2})
+        assert offsets.next_of[0] == 150
+        n_lost = ledger.aside()[DELETED]
+        assert n_lost == 140 - len(new) > 0
+        assert [one.seq for one in new] == list(range(10 + n_lost, 150))
+        assert f"warning: set aside: {DELETED}" in ledger.warnings()
+
+
+JUDGED = Judgement(0.5, False, None, "")
+
+
+def test_what_is_deleted_of_a_partition_that_was_begun_but_not_read_is_counted_too(cluster):
+    cluster.send("begun", [("d", 1, '{"a": 1}')])
+    with source_of(cluster, "begun") as source:
+        found = batches_until(source, 1)
+    assert {(one.part, one.seq, one.n) for one in found} >= {(0, -1, 0), (1, -1, 0), (1, 0, 1), (3, -1, 0)}
+    offsets = PartitionOffsets()
+    assert [one.part for one in offsets.sift(found).new] == [1]
+
+
+def test_a_topic_that_has_fewer_messages_than_were_read_is_an_error_and_not_begun_anew(cluster):
+    cluster.send("anew", [("d", 0, '{"a": 1}')] * 3)
+    with source_of(cluster, "anew", {0: 50}) as source, pytest.raises(TableError, match="made anew"):
+        batches_until(source, 1)
+
+
+def test_partitions_that_come_later_are_found(cluster, monkeypatch):
+    monkeypatch.setattr(source_module, "_LOOK_SECONDS", 0.0)
+    cluster.send("later", [("d", part, '{"a": 1}') for part in range(4)])
+    with source_of(cluster, "later") as source:
+        # as if the topic had one partition so far
+        list_topics = source._consumer.list_topics
+        shown = [1]
+
+        def some(*args, **options):
+            found = list_topics(*args, **options)
+            parts = found.topics["later"].partitions
+            found.topics["later"].partitions = {part: parts[part] for part in sorted(parts)[: shown[0]]}
+            return found
+
+        source._consumer = Proxy(source._consumer, list_topics=some)
+        assert {one.part for one in batches_until(source, 1)} == {0}
+        shown[0] = 4
+        assert {one.part for one in batches_until(source, 3)} == {1, 2, 3}
+
+
+class Proxy:
+    def __init__(self, inner, **others):
+        self._inner = inner
+        vars(self).update(others)
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+
+def test_what_the_broker_does_not_have_or_does_not_answer_is_said(cluster, tmp_path, capsys):
+    out = str(tmp_path / "rows.sqlite")
+    assert main(["stream", f"kafka://{cluster.address}/nowhere", "-o", out]) == 1
+    assert "has no topic nowhere: make it first" in capsys.readouterr().err
+    source = KafkaSource(BrokerAddress.of("kafka://127.0.0.1:9/t"), "reader", {})
+    with source:
+        deadline, told = time.monotonic() + 30, []
+        for batch in source.batches(1):
+            told += source.warnings()
+            assert batch == []
+            if told:
+                break
+            assert time.monotonic() < deadline
+    assert told == ["warning: no broker answers at 127.0.0.1:9; trying again"]
+
+
+def test_a_record_is_told_by_its_place_and_its_device_by_its_key_or_a_cell():
+    assert record_of(b"\xff", b'{"a": 1}', 0, 1, None).device == r"\xff"
+    assert record_of(None, b'{"a": 1}', 0, 1, None).device == ""
+    one = record_of(b"key", b'{"a": 1, "id": 7}', 3, 8, "id")
+    assert (one.device, one.part, one.seq, one.row) == ("7", 3, 8, {"a": 1.0})
+    assert "more than" in record_of(b"d" * (LONGEST_NAME + 1), b"{}", 0, 1, None).aside
+    assert record_of(b"d", None, 0, 1, None).aside == "messages that are no JSON object"
+
+
+def test_offsets_are_taken_in_once_also_those_of_what_is_no_row(tmp_path):
+    offsets = PartitionOffsets()
+    with Ledger(str(tmp_path / "rows.sqlite"), {}, offsets) as ledger:
+        rubbish = record_of(b"d", b"rubbish", 0, 1, None)
+        batch = [record_of(b"d", b'{"a": 1}', 0, 0, None), rubbish, record_of(b"d", b'{"a": 1}', 1, 0, None)]
+        for times in (2, 0):
+            new = ledger.new_of(batch)
+            assert len(new) == times
+            ledger.commit(new, [JUDGED] * times, {"n": 1})
+        assert offsets.next_of == {0: 2, 1: 1}
+        assert ledger.aside() == {"messages that are no JSON object": 1}
+        assert ledger.n_doubled == 3
+
+
+def test_name_and_password_are_sent_as_the_environment_says_and_never_in_the_open():
+    plain, secure = BrokerAddress.of("kafka://h/t"), BrokerAddress.of("kafkas://h/t")
+    assert (secure.port, secure.tls, plain.port) == (9093, True, 9092)
+    words = security_of(secure, Login("me", "sesame", "ca.pem", "PLAIN"))
+    assert words["security.protocol"] == "sasl_ssl"
+    assert (words["sasl.mechanism"], words["ssl.ca.location"]) == ("PLAIN", "ca.pem")
+    assert security_of(plain, Login("me", "sesame"))["sasl.mechanism"] == "SCRAM-SHA-512"
+    with pytest.raises(TableError, match="could read the password"):
+        security_of(plain, Login("me", "sesame", mechanism="PLAIN"))
+    with pytest.raises(TableError, match="expected one of PLAIN"):
+        security_of(secure, Login("me", "sesame", mechanism="GSSAPI"))
+    assert "sesame" not in repr(Login("me", "sesame"))
+    with pytest.raises(TableError, match="IOTAE_KAFKA_USER") as error:
+        BrokerAddress.of("kafka://me:sesame@h/t")
+    assert "sesame" not in str(error.value)
