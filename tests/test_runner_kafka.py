@@ -1,9 +1,7 @@
 """Messages of Kafka, from the mock cluster of its library: each row once, whatever is killed or deleted."""
 
 import json
-import sqlite3
 import time
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -22,59 +20,14 @@ from tests.test_runner_checkpoint import worker as worker
 
 kafka = pytest.importorskip("confluent_kafka", reason="Kafka needs the extra kafka")
 from iotae.runner.kafka import KafkaSource  # noqa: E402  (needs the extra)
+from tests.kafka_cluster import Cluster, aside_of, readings, rows_of, stopped_at  # noqa: E402
 
 DELETED = "messages that Kafka had deleted before they were read"
-
-
-class Cluster:
-    """One broker in this process; a topic is made with the first message and has four partitions."""
-
-    def __init__(self):
-        # what its threads say of clients that were killed is no matter of the test
-        self.producer = kafka.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "x", "log_level": 0})
-        (broker,) = self.producer.list_topics(timeout=10).brokers.values()
-        self.address = f"{broker.host}:{broker.port}"
-
-    def send(self, topic, messages):
-        """Send (key, partition, body), each on the broker when this returns."""
-        for key, part, body in messages:
-            self.producer.produce(topic, body, key, part)
-            self.producer.poll(0)
-        assert self.producer.flush(30) == 0
-
-    def read(self, topic, enough):
-        """The messages of a topic, from its beginning until there are enough."""
-        with_group = {"bootstrap.servers": self.address, "group.id": "listener", "log_level": 0}
-        reader = kafka.Consumer(with_group)
-        reader.assign([kafka.TopicPartition(topic, part, 0) for part in range(4)])
-        found, deadline = [], time.monotonic() + 30
-        while not enough(found):
-            assert time.monotonic() < deadline, len(found)
-            found += [one for one in reader.consume(100, 0.2) if one.error() is None]
-        reader.close()
-        return found
 
 
 @pytest.fixture(scope="module")
 def cluster():
     return Cluster()
-
-
-def readings(n, seed=0):
-    """Messages of six devices, each of which has its partition; an odd row now and then."""
-    rng = np.random.default_rng(seed)
-    for i, (a, b) in enumerate(rng.normal(size=(n, 2)).round(3).tolist()):
-        yield f"d{i % 6}", i % 3, {"a": a, "b": 100.0 if i % 97 == 96 else a + b / 10, "mode": "eco"}
-
-
-def rows_of(path, columns="device, part, seq, score, alarm, threshold"):
-    with closing(sqlite3.connect(path)) as base:
-        return base.execute(f"select {columns} from rows order by part, seq").fetchall()
-
-
-def aside_of(path):
-    with closing(sqlite3.connect(path)) as base:
-        return dict(base.execute("select reason, n from aside"))
 
 
 def test_killed_again_and_again_each_message_is_a_row_once_and_scores_are_those_of_its_order(
@@ -121,18 +74,6 @@ def test_killed_again_and_again_each_message_is_a_row_once_and_scores_are_those_
     assert {(one["device"], one["seq"]) for one in told} == odd
     assert [one["device"].encode() for one in told] == [one.key() for one in alarms]
     assert all(one["reason"] for one in told)
-
-
-def stopped_at(rows, monkeypatch):
-    """Let a stream of this process end as by Ctrl-C when it has so many rows."""
-    commit = Ledger.commit
-
-    def committed(self, batch, judged, state, parts=None):
-        commit(self, batch, judged, state, parts)
-        if state["counts"]["rows"] >= rows:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Ledger, "commit", committed)
 
 
 def test_all_partitions_are_read_each_in_its_order_and_gone_on_with(cluster, tmp_path, monkeypatch, capsys):
@@ -234,7 +175,8 @@ class Proxy:
         return getattr(self._inner, name)
 
 
-def test_what_the_broker_does_not_have_or_does_not_answer_is_said(cluster, tmp_path, capsys):
+def test_what_the_broker_does_not_have_or_does_not_answer_is_said(cluster, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(source_module, "_ANSWER_SECONDS", 0.5)
     out = str(tmp_path / "rows.sqlite")
     assert main(["stream", f"kafka://{cluster.address}/nowhere", "-o", out]) == 1
     assert "has no topic nowhere: make it first" in capsys.readouterr().err

@@ -96,7 +96,7 @@ class FleetJudge:
 
     def to_state(self) -> State:
         """What is learned of all devices together, and which devices there are."""
-        return frame_of(self.model)
+        return {"mode": self.model.mode, **frame_of(self.model)}
 
     def parts(self) -> dict[int, bytes]:
         """The devices that have learned a row since this was asked last."""
