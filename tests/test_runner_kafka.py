@@ -1,7 +1,11 @@
 """Messages of Kafka, from the mock cluster of its library: each row once, whatever is killed or deleted."""
 
 import json
+import socket
+import ssl
+import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from iotae.runner.kafka_settings import security_of
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import LONGEST_NAME, Message, record_of
 from iotae.runner.sources import Login
+from tests.certificates import certificates as certificates
 from tests.test_runner_checkpoint import worker as worker
 
 kafka = pytest.importorskip("confluent_kafka", reason="Kafka needs the extra kafka")
@@ -230,3 +235,36 @@ def test_name_and_password_are_sent_as_the_environment_says_and_never_in_the_ope
     with pytest.raises(TableError, match="IOTAE_KAFKA_USER") as error:
         BrokerAddress.of("kafka://me:sesame@h/t")
     assert "sesame" not in str(error.value)
+
+
+def test_a_broker_whose_certificate_another_has_signed_is_refused(
+    certificates, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(source_module, "_ANSWER_SECONDS", 1.0)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        ended = threading.Event()
+
+        def answer():
+            while not ended.is_set():
+                with suppress(OSError):
+                    client, _ = listening.accept()
+                    with client, suppress(OSError), context.wrap_socket(client, server_side=True):
+                        pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        address = f"kafkas://localhost:{listening.getsockname()[1]}/t"
+        words = ["stream", address, "-o", str(tmp_path / "o.sqlite"), "--ca"]
+        try:
+            assert main([*words, str(certificates / "other.pem")]) == 1
+        finally:
+            ended.set()
+            thread.join()
+    said = capsys.readouterr().err
+    assert "refuses" in said
+    assert "certificate verify failed" in said
+    assert main([*words, str(tmp_path / "none.pem")]) == 1
+    assert "Cannot read from localhost" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Messages of a real MQTT broker: none lost, none doubled, whatever is killed; and what is refused."""
 
+import gc
 import json
 import os
 import shutil
@@ -20,11 +21,14 @@ from iotae.runner.addresses import BrokerAddress
 from iotae.runner.admission import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, Naming, message_of
+from iotae.runner.sources import Login
+from tests.certificates import certificates as certificates
 from tests.conftest import ROOT
 from tests.test_runner_checkpoint import worker as worker
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="messages need the extra mqtt")
-from iotae.runner.mqtt import MqttSource, takes  # noqa: E402  (needs the extra)
+from iotae.runner import mqtt as mqtt_source  # noqa: E402  (needs the extra)
+from iotae.runner.mqtt import MqttSource, takes  # noqa: E402
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="needs mosquitto: apt-get install mosquitto")
@@ -348,3 +352,97 @@ def test_options_that_do_not_go_with_a_broker_are_refused(options, message, caps
     for option in ("--alarms-to", "--client-id", "--ca"):
         assert main(["stream", "a.csv", option, "x"]) == 1
         assert f"Got {option} for a file" in capsys.readouterr().err
+
+
+# -- a slow stream, and TLS -----------------------------------------------------------------------
+
+
+@needs_broker
+def test_a_slow_stream_holds_a_bounded_number_of_messages_and_loses_none(broker, monkeypatch):
+    monkeypatch.setattr(mqtt_source, "_MOST_UNDONE", 100)
+    address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
+    producer = client_of(broker, "producer")
+    with MqttSource(address, "reader") as reader:
+        wait_for(lambda: reader.n_connected == 1)
+        end(client_of(broker, "other", "plant/+"))
+        bodies = [(f"plant/{device}", json.dumps({"seq": seq} | row)) for device, seq, row in readings(900)]
+        publish(producer, bodies)
+        wait_for(lambda: reader.lag() == 100)
+        # nobody takes them, and no more come
+        time.sleep(0.3)
+        assert reader.lag() == 100
+        got = []
+        for batch in reader.batches(30):
+            assert reader.lag() <= 100
+            got += [(one.device, one.seq) for one in batch]
+            reader.acknowledge(batch)
+            if len(got) == 900:
+                break
+    assert got == [("plant/" + device, seq) for device, seq, _ in readings(900)]
+    end(producer)
+
+
+@pytest.fixture
+def secure(tmp_path, certificates):
+    settings = "".join(f"{name} {certificates / file}\n" for name, file in SECURE.items())
+    made = Mosquitto(tmp_path, f"allow_anonymous true\n{settings}").start()
+    yield made
+    made.stop()
+
+
+SECURE = {"certfile": "server.pem", "keyfile": "server.key"}
+
+
+@needs_broker
+def test_tls_with_the_right_authority_connects(secure, certificates):
+    address = BrokerAddress.of(f"mqtts://localhost:{secure.port}/t")
+    with MqttSource(address, "reader", login=Login(ca_file=str(certificates / "ca.pem"))) as reader:
+        wait_for(lambda: reader.n_connected == 1)
+        assert reader.warnings() == []
+
+
+# paho leaves the socket of a handshake that failed to the collector
+@needs_broker
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
+@pytest.mark.parametrize(
+    ("host", "authority", "said"),
+    [
+        ("localhost", ["--ca", "other.pem"], "unable to get local issuer certificate"),
+        ("localhost", [], "unable to get local issuer certificate"),
+        ("127.0.0.1", ["--ca", "ca.pem"], "IP address mismatch"),
+    ],
+)
+def test_tls_with_another_authority_or_another_host_is_refused_in_one_line(
+    host, authority, said, secure, certificates, tmp_path, capsys
+):
+    authority = [str(certificates / word) if word.endswith(".pem") else word for word in authority]
+    words = ["stream", f"mqtts://{host}:{secure.port}/t", "-o", str(tmp_path / "o.sqlite"), *authority]
+    assert main(words) == 1
+    gc.collect()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(lines) == 1
+    assert f"No TLS with the broker at {host}:{secure.port}: " in lines[0]
+    assert said in lines[0]
+
+
+@needs_broker
+def test_a_file_that_holds_no_certificates_is_refused(secure, tmp_path, capsys):
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("rubbish")
+    for ca in (rubbish, tmp_path / "none.pem"):
+        words = ["stream", f"mqtts://localhost:{secure.port}/t", "-o", str(tmp_path / "o.sqlite")]
+        assert main([*words, "--ca", str(ca)]) == 1
+        assert f"Cannot use the certificates in {ca}" in capsys.readouterr().err
+
+
+def test_a_broker_that_is_not_there_is_said_once(tmp_path):
+    with MqttSource(BrokerAddress.of(f"mqtt://127.0.0.1:{free_port()}/t"), "reader") as reader:
+        told, deadline = [], time.monotonic() + 30
+        for batch in reader.batches(1):
+            told += reader.warnings()
+            assert batch == []
+            if told:
+                break
+            assert time.monotonic() < deadline
+    assert len(told) == 1
+    assert "no connection with 127.0.0.1" in told[0]
