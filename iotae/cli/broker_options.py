@@ -18,7 +18,7 @@ _FILES_ALONE = (
     *("label", "save", "save_every", "checkpoint", "checkpoint_every", "follow", "labels", "group"),
     *("prefix", "safe_csv", "format", "sep", "decimal", "thousands", "time", "time_format"),
 )
-_BROKERS_ALONE = ("seq", "epoch", "device_level", "device_field", "client_id", "ca", "keep", "alarms_to")
+_BROKERS_ALONE = ("seq", "epoch", "device_level", "device_field", "client_id", "ca", "keep")
 _ONE_KIND = {
     "mqtt": ("seq", "epoch", "device_level"),
     "kafka": ("device_field",),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from iotae.cli.broker_options import check_broker_options, login_of, words_of_stream
 from iotae.cli.groups import say_of_devices
-from iotae.cli.streams import metrics_of, stream_model, webhooks_of
+from iotae.cli.sinks import metrics_of, webhooks_of
+from iotae.cli.streams import stream_model
 from iotae.cli.terminal import announce_compiler, counted, say
 from iotae.runner.addresses import BrokerAddress
 

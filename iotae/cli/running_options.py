@@ -19,6 +19,12 @@ def add_running(parser: ArgumentParser) -> None:
         "IOTAE_WEBHOOK_KEY; the stream waits until it is taken",
     )
     group.add_argument(
+        "--alarms-to",
+        metavar="FILE",
+        help="put each alarm into this .sqlite file, which others may read meanwhile; with a broker, publish "
+        "each as JSON to this TOPIC of it",
+    )
+    group.add_argument(
         "--metrics",
         metavar="[HOST:]PORT",
         help="answer /metrics (for Prometheus) and /healthz over HTTP; on this machine alone unless a host "
@@ -57,9 +63,6 @@ def add_broker(parser: ArgumentParser) -> None:
         "broker",
         "messages of an MQTT 5 broker or of Kafka: EVENTS is mqtt://HOST/TOPIC or kafka://HOST/TOPIC "
         "(mqtts or kafkas with TLS), and the output an .sqlite file",
-    )
-    broker.add_argument(
-        "--alarms-to", metavar="TOPIC", help="publish each alarm as JSON to this topic of the same broker"
     )
     broker.add_argument(
         "--keep",

@@ -20,7 +20,8 @@ from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream, webhooks_of
+from iotae.cli.sinks import Prefixed, alarm_file_of, check_alarm_file, metrics_of, webhooks_of
+from iotae.cli.streams import OpenStream, open_stream
 from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 from iotae.data.reasons import no_reasons
@@ -43,6 +44,7 @@ def run(args: Namespace) -> int:
         log_as(args.log)
         return run_broker(args)
     refuse_broker_options(args)
+    check_alarm_file(args)
     form = form_of(args)
     inputs = [path for path in (args.events, args.model, args.labels) if path]
     check_output(args.output, *inputs)
@@ -95,8 +97,8 @@ def _go(
         return added
 
     try:
-        with metrics_of(args, figures.now), stream.sink:
-            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), *webhook, figures]
+        with metrics_of(args, figures.now), alarm_file_of(args, stream.counts) as alarms, stream.sink:
+            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), *alarms, *webhook, figures]
             runner = Runner(judge, sinks, stream.save, stream.every, stream.seconds, stream.counts)
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()
