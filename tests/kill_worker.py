@@ -2,8 +2,9 @@
 
 Reads one JSON object a line from standard input: ``argv``, and maybe ``after`` (seconds until the process
 dies as by ``kill -9``), ``calls`` (the call of fsync or rename at which it does), ``term`` (the checkpoint
-after which it gets SIGTERM), ``rows`` (of a ledger, when it gets SIGTERM), ``most`` (rows of a broker's
-batch) and ``bytes`` (the longest file that it may write). Answers with the exit code, which is minus the
+after which it gets SIGTERM), ``rows`` (of a ledger, when it gets SIGTERM), ``commit`` (the commit of a
+ledger at which it dies, and whether within it), ``most`` (rows of a broker's batch) and ``bytes`` (the
+longest file that it may write). Answers with the exit code, which is minus the
 signal's number where the child was killed, what it said, and whether it was killed because it had not ended
 within a minute.
 """
@@ -20,6 +21,7 @@ import time
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.runner import message_loop
+from iotae.runner.admission import DeviceNumbers, PartitionOffsets
 from iotae.runner.checkpoint import Checkpoint
 from iotae.runner.ledger import Ledger
 
@@ -63,6 +65,25 @@ def stop_at_rows(n):
     Ledger.commit = committed
 
 
+def die_at_commit(n, within):
+    """Kill this process at the nth commit of a broker's rows: in the middle of it, or when it is done."""
+    left = [n]
+
+    def dying(call, after):
+        def called(*args, **kwargs):
+            result = call(*args, **kwargs)
+            left[0] -= after
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return called
+
+    for numbers in (DeviceNumbers, PartitionOffsets):
+        numbers.store = dying(numbers.store, within)
+    Ledger.commit = dying(Ledger.commit, not within)
+
+
 def child(wanted, said):
     os.dup2(said.fileno(), 2)
     sys.stderr = os.fdopen(2, "w", closefd=False)
@@ -74,6 +95,8 @@ def child(wanted, said):
         stop_after_save(wanted["term"])
     if "rows" in wanted:
         stop_at_rows(wanted["rows"])
+    if "commit" in wanted:
+        die_at_commit(*wanted["commit"])
     if "most" in wanted:
         message_loop.MOST_ROWS = wanted["most"]
     if "after" in wanted:

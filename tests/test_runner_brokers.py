@@ -52,10 +52,9 @@ def test_a_model_for_each_device_goes_on_after_kills_and_scores_are_those_of_one
     n, out, topic = 250, tmp_path / "rows.sqlite", f"fleet-{mode}"
     words = words_of(cluster, topic, out, "--group-mode", mode)
     send(cluster, topic, n)
-    whole = worker(*words[:3], tmp_path / "whole.sqlite", *words[4:], rows=n, most=50)["seconds"]
-    rng = np.random.default_rng(3)
-    for _ in range(2):
-        worker(*words, after=float(rng.uniform(0.3, 0.9)) * whole, most=50)
+    for commit in ((2, False), (2, True)):
+        assert worker(*words, commit=commit, most=50)["code"] == -9
+    assert 0 < len(rows_of(out)) < n
     cluster.send(topic, [("d9", 0, '{"a": 1.0}')])
     done = worker(*words, rows=n + 1, most=50)
     assert done["code"] == 143, done["said"]
