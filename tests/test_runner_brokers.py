@@ -14,6 +14,7 @@ from iotae import OnlineAutoencoder, serialization
 from iotae.cli import main
 from iotae.fleet import Fleet
 from iotae.runner.ledger import Ledger
+from iotae.runner.webhook import Webhook
 from tests.conftest import ROOT
 from tests.test_runner_checkpoint import worker as worker
 from tests.test_runner_watching import read, values
@@ -173,6 +174,29 @@ def test_alarms_go_to_a_webhook_and_a_topic_signed_and_tried_again(
     # what was refused is kept with its row, and sent by the next run
     with closing(sqlite3.connect(out)) as base:
         assert base.execute("select count(*) from unsent").fetchone()[0] > 0
+
+
+def test_a_signal_does_not_wait_for_all_alarms_and_the_next_run_sends_the_others(
+    cluster, receiver, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("IOTAE_WEBHOOK_KEY", KEY)
+    send(cluster, "signal", 400)
+    out = tmp_path / "rows.sqlite"
+    words = words_of(cluster, "signal", out, "--webhook", receiver.url)
+    deliver = Webhook.deliver
+
+    def delivered(self, body):
+        deliver(self, body)
+        if len(receiver.got) in (2, n_alarms):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Webhook, "deliver", delivered)
+    n_alarms = 0
+    assert main(words) == 143
+    n_alarms = len(alarms_of(out))
+    assert len(receiver.got) == 2 < n_alarms
+    assert main(words) == 143
+    assert [json.loads(body)["seq"] for _, body in receiver.got] == [seq for (seq,) in alarms_of(out)]
 
 
 REFUSED = [

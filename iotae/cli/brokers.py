@@ -15,6 +15,7 @@ from iotae.cli.terminal import announce_compiler, counted, say
 from iotae.runner.addresses import BrokerAddress
 
 if TYPE_CHECKING:
+    from iotae.cli.signals import StopSignals
     from iotae.runner.admission import Admission
     from iotae.runner.judges import FleetJudge, ModelJudge
     from iotae.runner.ledger import Ledger
@@ -45,7 +46,7 @@ def run_broker(args: Namespace) -> int:
         )
         source = _source_of(args, address, admission)
         with metrics_of(args, figures.now), source, until:
-            deliveries = _deliveries_of(args, source, webhook)
+            deliveries = _deliveries_of(args, source, webhook, until)
             loop = MessageLoop(source, ledger, judge, deliveries, figures, say, counts)
             loop.over(until.stopped(source.batches(MOST_ROWS)))
         _say_what_came_of_it(loop, judge, ledger)
@@ -73,14 +74,18 @@ def _source_of(args: Namespace, address: BrokerAddress, admission: Any) -> Messa
     return MqttSource(address, client, Naming(args.seq or "seq", args.epoch, args.device_level), login)
 
 
-def _deliveries_of(args: Namespace, source: MessageSource, webhooks: list[Webhook]) -> list[Deliver]:
-    """Where alarms go."""
+def _deliveries_of(
+    args: Namespace, source: MessageSource, webhooks: list[Webhook], until: StopSignals
+) -> list[Deliver]:
+    """Where alarms go; on a signal those that wait are left to the next run."""
     topic = args.alarms_to
     deliveries: list[Deliver] = [] if topic is None else [lambda alarms: source.publish(topic, alarms)]
     for webhook in webhooks:
 
         def post(alarms: Any, webhook: Webhook = webhook) -> int:
-            for _, body in alarms:
+            for n, (_, body) in enumerate(alarms):
+                if until.exit_code:
+                    return n
                 webhook.deliver(body.encode())
             return len(alarms)
 
