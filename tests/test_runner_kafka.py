@@ -13,6 +13,7 @@ import pytest
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.data import TableError
+from iotae.runner import admission
 from iotae.runner import kafka as source_module
 from iotae.runner.addresses import BrokerAddress
 from iotae.runner.admission import PartitionOffsets
@@ -217,6 +218,49 @@ def test_offsets_are_taken_in_once_also_those_of_what_is_no_row(tmp_path):
         assert offsets.next_of == {0: 2, 1: 1}
         assert ledger.aside() == {"messages that are no JSON object": 1}
         assert ledger.n_doubled == 3
+
+
+def test_devices_are_bounded_where_each_has_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(admission, "_MOST_DEVICES", 3)
+    path = str(tmp_path / "rows.sqlite")
+    for first in (0, 10):
+        offsets = PartitionOffsets(bounds_devices=True)
+        with Ledger(path, {}, offsets) as ledger:
+            keys = [b"a", b"\xff", b"c", b"d", b"a"]
+            batch = [record_of(key, b'{"a": 1}', 0, first + i, None) for i, key in enumerate(keys)]
+            new = ledger.new_of(batch)
+            assert [one.seq - first for one in new] == [0, 1, 2, 4]
+            ledger.commit(new, [JUDGED] * len(new), {"n": 1})
+            assert offsets.next_of == {0: first + 5}
+    assert aside_of(path) == {"messages of more than 3 devices": 2}
+
+
+@pytest.mark.parametrize("code", ["_AUTHENTICATION", "_SSL"])
+def test_a_password_that_is_refused_ends_the_stream_at_its_start_and_not_later(cluster, code):
+    cluster.send("refused", [("d", 0, '{"a": 1}')])
+    error = kafka.KafkaError(getattr(kafka.KafkaError, code), "not with this password")
+    with source_of(cluster, "refused") as source:
+        source._on_error(error)
+        with pytest.raises(TableError, match="refuses: not with this password"):
+            next(source.batches(1))
+    with source_of(cluster, "refused") as source:
+        batches_until(source, 1)
+        source._on_error(error)
+        cluster.send("refused", [("d", 0, '{"a": 1}')])
+        batches_until(source, 1)
+
+
+def test_a_full_disk_is_an_error_of_one_line_and_the_same_command_goes_on(cluster, worker, tmp_path):
+    cluster.send("full", [("d", 0, json.dumps(row)) for _, _, row in readings(300)])
+    out = tmp_path / "rows.sqlite"
+    words = ["stream", f"kafka://{cluster.address}/full", "-o", out]
+    full = worker(*words, bytes=200_000, rows=300, most=50)
+    assert full["code"] == 1, full["said"]
+    assert sum("error" in line for line in full["said"].splitlines()) == 1
+    assert str(out) in full["said"]
+    done = worker(*words, rows=300, most=50)
+    assert done["code"] == 143, done["said"]
+    assert [seq for _, _, seq, *_ in rows_of(out)] == list(range(300))
 
 
 def test_name_and_password_are_sent_as_the_environment_says_and_never_in_the_open():

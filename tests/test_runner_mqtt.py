@@ -176,6 +176,10 @@ def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
         broker.stop()
         broker.start()
         wait_for(lambda: reader.n_connected == 2)
+        # this one keeps no session over its end
+        told = reader.warnings()
+        assert sum("is lost" in line for line in told) == 1
+        assert sum("has forgotten the session" in line for line in told) == 1
         producer = client_of(broker, "producer")
         # the subscription follows the connection
         batches, got = reader.batches(10), []
@@ -189,6 +193,18 @@ def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
         reader.acknowledge(got)
         end(producer)
     assert [(one.device, one.seq) for one in got] == [("plant/" + d, seq) for d, seq, _ in readings(5)]
+
+
+@needs_broker
+@pytest.mark.parametrize("there", [False, True])
+def test_a_session_that_should_be_there_and_is_not_is_said(there, broker):
+    address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
+    for goes_on in (False, True)[not there :]:
+        with MqttSource(address, "reader", goes_on=goes_on) as reader:
+            wait_for(lambda: reader.n_connected == 1)
+            time.sleep(0.05)
+            told = reader.warnings()
+    assert bool(told) is not there
 
 
 @needs_broker
@@ -349,7 +365,7 @@ def test_options_that_do_not_go_with_a_broker_are_refused(options, message, caps
     assert main(["stream", "mqtt://127.0.0.1:1/plant/+", *options]) == 1
     assert message in capsys.readouterr().err
     assert not (ROOT / "a.sqlite").exists()
-    for option in ("--alarms-to", "--client-id", "--ca"):
+    for option in ("--client-id", "--ca"):
         assert main(["stream", "a.csv", option, "x"]) == 1
         assert f"Got {option} for a file" in capsys.readouterr().err
 

@@ -37,14 +37,14 @@ def run_broker(args: Namespace) -> int:
     check_broker_options(args, address)
     announce_compiler()
     queues = args.alarms_to is not None or args.webhook is not None
-    admission, until = _admission_of(address), StopSignals()
+    admission, until = _admission_of(args, address), StopSignals()
     webhook = webhooks_of(args, {}, lambda: bool(until.exit_code))
     with Ledger(args.output, words_of_stream(args, address), admission, args.keep, queues) as ledger:
         judge, counts = _judge_of(ledger, args)
         figures = StreamFigures(
             judge.model, dict(zip(("rows", "alarms"), counts, strict=True)), lambda: ledger.saved_at
         )
-        source = _source_of(args, address, admission)
+        source = _source_of(args, address, admission, counts[0])
         with metrics_of(args, figures.now), source, until:
             deliveries = _deliveries_of(args, source, webhook, until)
             loop = MessageLoop(source, ledger, judge, deliveries, figures, say, counts)
@@ -53,14 +53,14 @@ def run_broker(args: Namespace) -> int:
     return until.exit_code
 
 
-def _admission_of(address: BrokerAddress) -> Admission:
+def _admission_of(args: Namespace, address: BrokerAddress) -> Admission:
     from iotae.runner.admission import DeviceNumbers, PartitionOffsets
 
-    return DeviceNumbers() if address.kind == "mqtt" else PartitionOffsets()
+    return DeviceNumbers() if address.kind == "mqtt" else PartitionOffsets(args.group_mode is not None)
 
 
-def _source_of(args: Namespace, address: BrokerAddress, admission: Any) -> MessageSource:
-    """The broker, not connected yet."""
+def _source_of(args: Namespace, address: BrokerAddress, admission: Any, rows: int) -> MessageSource:
+    """The broker, not connected yet, of which so many rows were taken in."""
     # one session for each output: another output gets all messages, too
     own = blake2b(str(Path(args.output).absolute()).encode(), digest_size=6).hexdigest()
     client, login = args.client_id or f"iotae-{own}", login_of(args, address)
@@ -71,7 +71,8 @@ def _source_of(args: Namespace, address: BrokerAddress, admission: Any) -> Messa
     from iotae.runner.messages import Naming
     from iotae.runner.mqtt import MqttSource
 
-    return MqttSource(address, client, Naming(args.seq or "seq", args.epoch, args.device_level), login)
+    naming = Naming(args.seq or "seq", args.epoch, args.device_level)
+    return MqttSource(address, client, naming, login, goes_on=rows > 0)
 
 
 def _deliveries_of(

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, Protocol
 from iotae.runner.database import Database
 from iotae.runner.messages import Message
 
-__all__ = ["Admission", "DeviceNumbers", "PartitionOffsets", "Sifted", "cells_text"]
+__all__ = ["Admission", "DeviceNumbers", "PartitionOffsets", "Sifted", "cells_text", "storable"]
 
 _MOST_DEVICES = 100_000
 _MOST_WARNINGS = 20
+_TOO_MANY = "messages of more than {} devices"
 _USED_BEFORE = "messages with a number that their device had used for other cells"
 _PASSED = "messages with a number below the last one of their device, which is not in the file"
 
@@ -97,7 +98,7 @@ class DeviceNumbers:
             if message.aside:
                 sifted.aside[message.aside] += message.n
             elif last is None and n_known >= _MOST_DEVICES:
-                sifted.aside[f"messages of more than {_MOST_DEVICES} devices"] += 1
+                sifted.aside[_TOO_MANY.format(_MOST_DEVICES)] += 1
             elif last is None or number > last:
                 n_known += last is None
                 pending[device] = number
@@ -151,6 +152,11 @@ class DeviceNumbers:
 class PartitionOffsets:
     """Messages told by their place in a partition, each of which is read in order.
 
+    Parameters
+    ----------
+    bounds_devices : bool
+        Whether messages of more than 100,000 devices are set aside, as where each has a model.
+
     Examples
     --------
     >>> from iotae.runner.ledger_layout import LAYOUT
@@ -166,18 +172,22 @@ class PartitionOffsets:
     (1, {2: 6})
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds_devices: bool = False) -> None:
         self.next_of: dict[int, int] = {}
         self._pending: dict[int, int] = {}
+        self._bounds, self._devices = bounds_devices, set[str]()
+        self._newcomers: dict[str, tuple[int, int]] = {}
 
     def load(self, base: Database) -> None:
         """Read the next offset of each partition."""
         self.next_of = dict(base.rows("select part, next from partitions"))
+        self._devices = {device for (device,) in base.rows("select device from devices")}
 
     def sift(self, messages: Iterable[Message]) -> Sifted:
         """Sort messages by whether their place is behind what was read."""
         sifted = Sifted([], Counter(), 0, [])
         pending = self._pending = {}
+        self._newcomers = {}
         n_again = 0
         for message in messages:
             if message.seq < pending.get(message.part, self.next_of.get(message.part, -1)):
@@ -186,18 +196,38 @@ class PartitionOffsets:
             pending[message.part] = message.seq + 1
             if message.aside:
                 sifted.aside[message.aside] += message.n
+            elif message.n and self._bounds and not self._admits(message):
+                sifted.aside[_TOO_MANY.format(_MOST_DEVICES)] += 1
             elif message.n:
                 sifted.new.append(message)
         return sifted._replace(n_again=n_again)
 
+    def _admits(self, message: Message) -> bool:
+        device = message.device
+        if device not in self._devices and device not in self._newcomers:
+            if len(self._devices) + len(self._newcomers) >= _MOST_DEVICES:
+                return False
+            self._newcomers[device] = message.part, message.seq
+        return True
+
     def store(self, change: sqlite3.Connection) -> None:
-        """Put down the next offsets."""
+        """Put down the next offsets, and the devices that are new."""
         change.executemany("insert or replace into partitions values (?, ?)", self._pending.items())
+        change.executemany(
+            "insert or replace into devices (device, part, last_seq) values (?, ?, ?)",
+            [(storable(device), *place) for device, place in self._newcomers.items()],
+        )
 
     def stored(self) -> None:
-        """Take the next offsets for stored."""
+        """Take these for stored."""
         self.next_of |= self._pending
-        self._pending = {}
+        self._devices |= self._newcomers.keys()
+        self._pending, self._newcomers = {}, {}
+
+
+def storable(text: str) -> str:
+    """A text as a database can hold it: half a pair of surrogates, which JSON can say, as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def cells_text(row: Mapping[Hashable, Any]) -> str:

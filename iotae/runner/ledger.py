@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from iotae import serialization
 from iotae._typing import State
 from iotae.data import TableError
-from iotae.runner.admission import Admission, cells_text
+from iotae.runner.admission import Admission, cells_text, storable
 from iotae.runner.database import Database
 from iotae.runner.ledger_layout import LAYOUT
 from iotae.runner.messages import Message
@@ -158,8 +158,8 @@ class Ledger:
         now = time()
         rows = [
             (
-                *(_storable(one.device), one.part, one.seq, cells_text(one.row)),
-                *(said.score, int(said.alarm), said.threshold, _storable(said.reason), now),
+                *(storable(one.device), one.part, one.seq, cells_text(one.row)),
+                *(said.score, int(said.alarm), said.threshold, storable(said.reason), now),
             )
             for one, said in zip(batch, judged, strict=True)
         ]
@@ -207,11 +207,6 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._base.__exit__(kind, error, trace)
-
-
-def _storable(text: str) -> str:
-    """A text as a database can hold it: half a pair of surrogates, which JSON can say, as its escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _alarm(row: tuple[Any, ...]) -> str:

@@ -37,6 +37,8 @@ class MqttSource:
         The name of the session: the same one goes on with it.
     naming : Naming
     login : Login
+    goes_on : bool
+        Whether the session should be there; it is said if the broker has forgotten it.
 
     Raises
     ------
@@ -47,7 +49,12 @@ class MqttSource:
     """
 
     def __init__(
-        self, address: BrokerAddress, client_id: str, naming: Naming | None = None, login: Login | None = None
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        naming: Naming | None = None,
+        login: Login | None = None,
+        goes_on: bool = False,
     ) -> None:
         from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 
@@ -55,9 +62,8 @@ class MqttSource:
         self._address, self._naming = address, naming or Naming()
         self._arrived: Queue[Message | TableError] = Queue(_MOST_UNDONE)
         self._told: Queue[str] = Queue()
-        self._ended, self._away = False, False
+        self._ended, self._away, self._goes_on = False, False, goes_on
         self.n_connected = 0
-        self.session_was_there: bool | None = None
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=True
         )
@@ -91,8 +97,12 @@ class MqttSource:
             self._put(TableError(f"The broker at {self._address.host} refuses: {reason}."))
             return
         self.n_connected, self._away = self.n_connected + 1, False
-        if self.session_was_there is None:
-            self.session_was_there = bool(flags.session_present)
+        if self._goes_on and not flags.session_present:
+            self._told.put(
+                f"warning: {self._address.shown} has forgotten the session: what it was sent while this was "
+                "not connected may be lost"
+            )
+        self._goes_on = True
         client.subscribe(self._address.topic, qos=1)
 
     def _on_connect_fail(self, _: Any, __: Any) -> None:
