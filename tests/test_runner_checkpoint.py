@@ -57,7 +57,9 @@ def worker():
     def ask(*argv, **wanted):
         process.stdin.write(json.dumps({"argv": list(map(str, argv)), **wanted}) + "\n")
         process.stdin.flush()
-        return json.loads(process.stdout.readline())
+        answer = json.loads(process.stdout.readline())
+        assert not answer["late"], f"{argv} did not end within a minute, and said: {answer['said']}"
+        return answer
 
     yield ask
     # a child that waits for what does not come must not outlive a test that failed

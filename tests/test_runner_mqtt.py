@@ -1,5 +1,6 @@
 """Messages of a real MQTT broker: none lost, none doubled, whatever is killed; and what is refused."""
 
+import gc
 import json
 import os
 import shutil
@@ -15,14 +16,19 @@ import pytest
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.data import TableError
-from iotae.runner import ledger as ledgers
+from iotae.runner import admission
+from iotae.runner.addresses import BrokerAddress
+from iotae.runner.admission import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
-from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, message_of
+from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, Naming, message_of
+from iotae.runner.sources import Login
+from tests.certificates import certificates as certificates
 from tests.conftest import ROOT
 from tests.test_runner_checkpoint import worker as worker
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="messages need the extra mqtt")
-from iotae.runner.mqtt import Broker, BrokerAddress, takes  # noqa: E402  (needs the extra)
+from iotae.runner import mqtt as mqtt_source  # noqa: E402  (needs the extra)
+from iotae.runner.mqtt import MqttSource, takes  # noqa: E402
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="needs mosquitto: apt-get install mosquitto")
@@ -165,11 +171,15 @@ def test_killed_again_and_again_no_message_is_lost_or_doubled_and_scores_are_the
 @needs_broker
 def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
     address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
-    with Broker(address, "reader", "seq") as reader:
+    with MqttSource(address, "reader") as reader:
         wait_for(lambda: reader.n_connected == 1)
         broker.stop()
         broker.start()
         wait_for(lambda: reader.n_connected == 2)
+        # this one keeps no session over its end
+        told = reader.warnings()
+        assert sum("is lost" in line for line in told) == 1
+        assert sum("has forgotten the session" in line for line in told) == 1
         producer = client_of(broker, "producer")
         # the subscription follows the connection
         batches, got = reader.batches(10), []
@@ -183,6 +193,18 @@ def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
         reader.acknowledge(got)
         end(producer)
     assert [(one.device, one.seq) for one in got] == [("plant/" + d, seq) for d, seq, _ in readings(5)]
+
+
+@needs_broker
+@pytest.mark.parametrize("there", [False, True])
+def test_a_session_that_should_be_there_and_is_not_is_said(there, broker):
+    address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
+    for goes_on in (False, True)[not there :]:
+        with MqttSource(address, "reader", goes_on=goes_on) as reader:
+            wait_for(lambda: reader.n_connected == 1)
+            time.sleep(0.05)
+            told = reader.warnings()
+    assert bool(told) is not there
 
 
 @needs_broker
@@ -221,22 +243,22 @@ def test_a_broker_that_wants_a_password_is_told_it_from_the_environment(tmp_path
     ],
 )
 def test_what_is_no_row_is_set_aside_with_a_reason(payload, aside):
-    assert aside in message_of("t", payload, "seq", (1, 1)).aside
+    assert aside in message_of("t", payload, Naming(), (1, 1)).aside
 
 
 def test_a_row_is_read_as_those_of_a_file():
     body = b'{"seq": "7", "a": 1e3, "b": null, "c": "3.5", "d": {"x": [true, "eco"]}, "e": NaN}'
-    one = message_of("p/q", body, "seq", (3, 1), level=1)
+    one = message_of("p/q", body, Naming(level=1), (3, 1))
     assert (one.device, one.seq, one.aside) == ("q", 7, "")
     assert one.row["a"] == 1000.0
     assert (one.row["b"] != one.row["b"], one.row["d.x.1"]) == (True, "eco")
-    assert message_of("p/q", body, "seq", (3, 1), level=2).aside
-    assert message_of("p" * 300, body, "seq", (3, 1)).aside
+    assert message_of("p/q", body, Naming(level=2), (3, 1)).aside
+    assert message_of("p" * 300, body, Naming(), (3, 1)).aside
 
 
 def test_addresses():
-    assert BrokerAddress.of("mqtt://h/a/#") == ("h", 1883, "a/#", False)
-    assert BrokerAddress.of("mqtts://h:1/%2Fa") == ("h", 1, "/a", True)
+    assert BrokerAddress.of("mqtt://h/a/#") == ("mqtt", "h", 1883, "a/#", False)
+    assert BrokerAddress.of("mqtts://h:1/%2Fa") == ("mqtt", "h", 1, "/a", True)
     for text in ("mqtt://", "mqtt://h", "mqtt://h/", "http://h/a", "mqtt://h:x/a", "mqtt://h/a?b"):
         with pytest.raises(TableError, match=r"expected mqtt://HOST"):
             BrokerAddress.of(text)
@@ -258,29 +280,32 @@ def judged(alarm=False):
 
 def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, monkeypatch):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {"topic": "t"}) as ledger:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() is None
         batch = ledger.new_of([message(seq=2), message(seq=1), message("b", 2), message(seq=2)])
         assert [(one.device, one.seq) for one in batch] == [("a", 2), ("b", 2)]
         ledger.commit(batch, [judged(True), judged()], {"n": 1})
-        assert ledger.n_doubled == 2
+        assert ledger.n_doubled == 1
+        (warning,) = (line for line in ledger.warnings() if "'a'" in line)
+        assert "sent number 1 after 2" in warning
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    with Ledger(path, {"topic": "t"}) as ledger:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() == {"n": 1}
-        ((key, body),) = ledger.unsent()
-        assert json.loads(body)["device"] == "a"
+        ((key, device, body),) = ledger.unsent()
+        assert json.loads(body)["device"] == device == "a"
         ledger.sent([key])
         assert ledger.unsent() == []
-        monkeypatch.setattr(ledgers, "_MOST_DEVICES", 2)
+        monkeypatch.setattr(admission, "_MOST_DEVICES", 2)
         aside = Message("", -1, {}, "rubbish", (1, 1))
         assert ledger.new_of([message("c"), message("a", 3), aside]) == [message("a", 3)]
         ledger.commit([], [], {"n": 2})
-        assert ledger.aside() == {"messages of more than 2 devices": 1, "rubbish": 1}
+        late = "messages with a number below the last one of their device, which is not in the file"
+        assert ledger.aside() == {"messages of more than 2 devices": 1, "rubbish": 1, late: 1}
 
 
 def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {}) as ledger:
+    with Ledger(path, {}, DeviceNumbers()) as ledger:
         ledger.commit([message()], [judged(True)], {"n": 1})
         with pytest.raises(OSError, match="UNIQUE"):
             # as if another had taken it in
@@ -293,23 +318,26 @@ def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
 
 def test_half_a_surrogate_pair_in_a_name_or_a_text_stops_no_stream(tmp_path):
     payload = rb'{"seq": 1, "\ud800": 5, "mode": "\udc00"}'
-    one = message_of("a", payload, "seq", (1, 1))
+    one = message_of("a", payload, Naming(), (1, 1))
     model = OnlineAutoencoder(seed=0)
     model.learn_one(one.row)
     told = Judgement(0.5, True, 0.4, "\ud800 5; mode \udc00")
-    with Ledger(str(tmp_path / "rows.sqlite"), {"topic": "t"}) as ledger:
+    with Ledger(str(tmp_path / "rows.sqlite"), {"topic": "t"}, DeviceNumbers()) as ledger:
         ledger.commit(ledger.new_of([one]), [told], {"model": model.to_state(), "counts": {}})
-        assert json.loads(ledger.unsent()[0][1])["reason"] == r"\ud800 5; mode \udc00"
+        assert json.loads(ledger.unsent()[0][2])["reason"] == r"\ud800 5; mode \udc00"
         assert ledger.load()["counts"] == {}
 
 
 def test_files_that_are_no_ledger_of_this_stream_are_refused(tmp_path):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {"topic": "t"}) as ledger:
+    with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         ledger.commit([message()], [judged()], {})
-        with pytest.raises(TableError, match="Cannot use"), Ledger(path, {"topic": "t"}):
+        with pytest.raises(TableError, match="Cannot use"), Ledger(path, {"topic": "t"}, DeviceNumbers()):
             pass
-    with Ledger(path, {"topic": "other"}) as ledger, pytest.raises(TableError, match="was begun with"):
+    with (
+        Ledger(path, {"topic": "other"}, DeviceNumbers()) as ledger,
+        pytest.raises(TableError, match="was begun with"),
+    ):
         ledger.load()
     text, link, foreign = tmp_path / "text.db", tmp_path / "link.db", tmp_path / "foreign.db"
     text.write_text("no database at all, and long enough to be none")
@@ -318,7 +346,7 @@ def test_files_that_are_no_ledger_of_this_stream_are_refused(tmp_path):
         base.execute("create table t (a)")
     base.close()
     for other in (text, link, foreign, tmp_path):
-        with pytest.raises(TableError), Ledger(str(other), {}):
+        with pytest.raises(TableError), Ledger(str(other), {}, DeviceNumbers()):
             pass
     assert not (tmp_path / "target.db").exists()
 
@@ -337,6 +365,100 @@ def test_options_that_do_not_go_with_a_broker_are_refused(options, message, caps
     assert main(["stream", "mqtt://127.0.0.1:1/plant/+", *options]) == 1
     assert message in capsys.readouterr().err
     assert not (ROOT / "a.sqlite").exists()
-    for option in ("--alarms-to", "--client-id", "--ca"):
+    for option in ("--client-id", "--ca"):
         assert main(["stream", "a.csv", option, "x"]) == 1
         assert f"Got {option} for a file" in capsys.readouterr().err
+
+
+# -- a slow stream, and TLS -----------------------------------------------------------------------
+
+
+@needs_broker
+def test_a_slow_stream_holds_a_bounded_number_of_messages_and_loses_none(broker, monkeypatch):
+    monkeypatch.setattr(mqtt_source, "_MOST_UNDONE", 100)
+    address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
+    producer = client_of(broker, "producer")
+    with MqttSource(address, "reader") as reader:
+        wait_for(lambda: reader.n_connected == 1)
+        end(client_of(broker, "other", "plant/+"))
+        bodies = [(f"plant/{device}", json.dumps({"seq": seq} | row)) for device, seq, row in readings(900)]
+        publish(producer, bodies)
+        wait_for(lambda: reader.lag() == 100)
+        # nobody takes them, and no more come
+        time.sleep(0.3)
+        assert reader.lag() == 100
+        got = []
+        for batch in reader.batches(30):
+            assert reader.lag() <= 100
+            got += [(one.device, one.seq) for one in batch]
+            reader.acknowledge(batch)
+            if len(got) == 900:
+                break
+    assert got == [("plant/" + device, seq) for device, seq, _ in readings(900)]
+    end(producer)
+
+
+@pytest.fixture
+def secure(tmp_path, certificates):
+    settings = "".join(f"{name} {certificates / file}\n" for name, file in SECURE.items())
+    made = Mosquitto(tmp_path, f"allow_anonymous true\n{settings}").start()
+    yield made
+    made.stop()
+
+
+SECURE = {"certfile": "server.pem", "keyfile": "server.key"}
+
+
+@needs_broker
+def test_tls_with_the_right_authority_connects(secure, certificates):
+    address = BrokerAddress.of(f"mqtts://localhost:{secure.port}/t")
+    with MqttSource(address, "reader", login=Login(ca_file=str(certificates / "ca.pem"))) as reader:
+        wait_for(lambda: reader.n_connected == 1)
+        assert reader.warnings() == []
+
+
+# paho leaves the socket of a handshake that failed to the collector
+@needs_broker
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
+@pytest.mark.parametrize(
+    ("host", "authority", "said"),
+    [
+        ("localhost", ["--ca", "other.pem"], "unable to get local issuer certificate"),
+        ("localhost", [], "unable to get local issuer certificate"),
+        ("127.0.0.1", ["--ca", "ca.pem"], "IP address mismatch"),
+    ],
+)
+def test_tls_with_another_authority_or_another_host_is_refused_in_one_line(
+    host, authority, said, secure, certificates, tmp_path, capsys
+):
+    authority = [str(certificates / word) if word.endswith(".pem") else word for word in authority]
+    words = ["stream", f"mqtts://{host}:{secure.port}/t", "-o", str(tmp_path / "o.sqlite"), *authority]
+    assert main(words) == 1
+    gc.collect()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(lines) == 1
+    assert f"No TLS with the broker at {host}:{secure.port}: " in lines[0]
+    assert said in lines[0]
+
+
+@needs_broker
+def test_a_file_that_holds_no_certificates_is_refused(secure, tmp_path, capsys):
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("rubbish")
+    for ca in (rubbish, tmp_path / "none.pem"):
+        words = ["stream", f"mqtts://localhost:{secure.port}/t", "-o", str(tmp_path / "o.sqlite")]
+        assert main([*words, "--ca", str(ca)]) == 1
+        assert f"Cannot use the certificates in {ca}" in capsys.readouterr().err
+
+
+def test_a_broker_that_is_not_there_is_said_once(tmp_path):
+    with MqttSource(BrokerAddress.of(f"mqtt://127.0.0.1:{free_port()}/t"), "reader") as reader:
+        told, deadline = [], time.monotonic() + 30
+        for batch in reader.batches(1):
+            told += reader.warnings()
+            assert batch == []
+            if told:
+                break
+            assert time.monotonic() < deadline
+    assert len(told) == 1
+    assert "no connection with 127.0.0.1" in told[0]

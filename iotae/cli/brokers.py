@@ -1,151 +1,131 @@
-"""``iotae stream mqtt://...``: the rows of a broker's devices, to an SQLite file."""
+"""``iotae stream mqtt://...`` and ``kafka://...``: the rows of a broker's devices, to an SQLite file."""
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
-from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iotae.cli.broker_options import check_broker_options, login_of, words_of_stream
+from iotae.cli.groups import say_of_devices
+from iotae.cli.sinks import metrics_of, webhooks_of
+from iotae.cli.streams import stream_model
 from iotae.cli.terminal import announce_compiler, counted, say
-from iotae.data import TableError
+from iotae.runner.addresses import BrokerAddress
 
 if TYPE_CHECKING:
-    from iotae.runner.ledger import Judgement
-    from iotae.stream.autoencoder import OnlineAutoencoder
+    from iotae.cli.signals import StopSignals
+    from iotae.runner.admission import Admission
+    from iotae.runner.judges import FleetJudge, ModelJudge
+    from iotae.runner.ledger import Ledger
+    from iotae.runner.message_loop import Deliver, MessageLoop
+    from iotae.runner.sources import MessageSource
+    from iotae.runner.webhook import Webhook
 
-__all__ = ["is_broker", "refuse_broker_options", "run_broker"]
-
-_MOST_ROWS = 500
-_NOT_HERE = {
-    "label": "--label",
-    "save": "--save",
-    "save_every": "--save-every",
-    "checkpoint": "--checkpoint",
-    "checkpoint_every": "--checkpoint-every",
-    "follow": "--follow",
-    "safe_csv": "--safe-csv",
-    "metrics": "--metrics",
-    "webhook": "--webhook",
-    "model": "--model",
-    "labels": "--labels",
-    "group": "--group",
-    "group_mode": "--group-mode",
-}
-
-
-def is_broker(events: str) -> bool:
-    """Whether an input is the address of a broker.
-
-    Examples
-    --------
-    >>> is_broker("mqtt://localhost/plant/#"), is_broker("mqtt.csv")
-    (True, False)
-    """
-    return events.partition("://")[0] in ("mqtt", "mqtts")
-
-
-def refuse_broker_options(args: Namespace) -> None:
-    """Raise an error if options of a broker are given for a file, where nothing would come of them."""
-    for name in ("alarms_to", "device_level", "client_id", "ca"):
-        if vars(args)[name] is not None:
-            option = f"--{name.replace('_', '-')}"
-            raise TableError(
-                f"Got {option} for a file, but expected it with mqtt://HOST/TOPIC: leave it out."
-            )
+__all__ = ["run_broker"]
 
 
 def run_broker(args: Namespace) -> int:
     """Score and learn messages until a signal comes."""
     from iotae.cli.signals import StopSignals
+    from iotae.runner.figures import StreamFigures
     from iotae.runner.ledger import Ledger
-    from iotae.runner.mqtt import Broker, BrokerAddress, takes
+    from iotae.runner.message_loop import MOST_ROWS, MessageLoop
 
-    given = [option for name, option in _NOT_HERE.items() if vars(args)[name]]
-    if given:
-        raise TableError(f"Got {given[0]} with a broker, which does not go together: leave it out.")
-    if Path(args.output).suffix not in (".sqlite", ".db"):
-        raise TableError(f"Got the output {args.output} for a broker's rows, but expected a .sqlite file.")
     address = BrokerAddress.of(args.events)
-    if args.alarms_to is not None and takes(address.topic, args.alarms_to):
-        raise TableError(
-            f"Got the topic {args.alarms_to} for alarms, which {address.topic} takes in again: name another."
-        )
+    check_broker_options(args, address)
     announce_compiler()
-    # one session for each output: another output gets all messages, too
-    own = blake2b(str(Path(args.output).absolute()).encode(), digest_size=6).hexdigest()
-    words = {"topic": address.topic, "seed": args.seed, "alpha": args.alpha, "drop": sorted(args.drop)}
-    words |= {"seq": args.seq, "device level": args.device_level}
-    client = args.client_id or f"iotae-{own}"
-    secrets = os.environ.get("IOTAE_MQTT_USER"), os.environ.get("IOTAE_MQTT_PASSWORD")
-    with Ledger(args.output, words) as ledger:
-        state = ledger.load()
-        model, counts = _model_of(state, args)
-        if state is not None:
-            say(f"going on after {counted(counts['rows'], 'row')} in {args.output}")
-        broker = Broker(address, client, args.seq, args.device_level, *secrets, args.ca)
-        with broker, StopSignals() as until:
-            for batch in until.stopped(broker.batches(_MOST_ROWS)):
-                new = ledger.new_of(batch)
-                judged = [_judged(model, _without(one.row, args.drop), args.explain) for one in new]
-                counts = {
-                    "rows": counts["rows"] + len(new),
-                    "alarms": counts["alarms"] + sum(said.alarm for said in judged),
-                }
-                ledger.commit(new, judged, {"model": model.to_state(), "counts": counts})
-                broker.acknowledge(batch)
-                _send(ledger, args.alarms_to, broker.publish)
-        say(f"{counted(counts['rows'], 'row')} scored and learned, {counted(counts['alarms'], 'alarm')}")
-        for reason, n in ledger.aside().items():
-            say(f"note: {n} {reason}, set aside")
-        if ledger.n_doubled:
-            say(f"note: {counted(ledger.n_doubled, 'message')} came again, passed over")
+    queues = args.alarms_to is not None or args.webhook is not None
+    admission, until = _admission_of(args, address), StopSignals()
+    webhook = webhooks_of(args, {}, lambda: bool(until.exit_code))
+    with Ledger(args.output, words_of_stream(args, address), admission, args.keep, queues) as ledger:
+        judge, counts = _judge_of(ledger, args)
+        figures = StreamFigures(
+            judge.model, dict(zip(("rows", "alarms"), counts, strict=True)), lambda: ledger.saved_at
+        )
+        source = _source_of(args, address, admission, counts[0])
+        with metrics_of(args, figures.now), source, until:
+            deliveries = _deliveries_of(args, source, webhook, until)
+            loop = MessageLoop(source, ledger, judge, deliveries, figures, say, counts)
+            loop.over(until.stopped(source.batches(MOST_ROWS)))
+        _say_what_came_of_it(loop, judge, ledger)
     return until.exit_code
 
 
-def _model_of(state: Any, args: Namespace) -> tuple[OnlineAutoencoder, dict[str, int]]:
+def _admission_of(args: Namespace, address: BrokerAddress) -> Admission:
+    from iotae.runner.admission import DeviceNumbers, PartitionOffsets
+
+    return DeviceNumbers() if address.kind == "mqtt" else PartitionOffsets(args.group_mode is not None)
+
+
+def _source_of(args: Namespace, address: BrokerAddress, admission: Any, rows: int) -> MessageSource:
+    """The broker, not connected yet, of which so many rows were taken in."""
+    # one session for each output: another output gets all messages, too
+    own = blake2b(str(Path(args.output).absolute()).encode(), digest_size=6).hexdigest()
+    client, login = args.client_id or f"iotae-{own}", login_of(args, address)
+    if address.kind == "kafka":
+        from iotae.runner.kafka import KafkaSource
+
+        return KafkaSource(address, client, admission.next_of, args.device_field, login)
+    from iotae.runner.messages import Naming
+    from iotae.runner.mqtt import MqttSource
+
+    naming = Naming(args.seq or "seq", args.epoch, args.device_level)
+    return MqttSource(address, client, naming, login, goes_on=rows > 0)
+
+
+def _deliveries_of(
+    args: Namespace, source: MessageSource, webhooks: list[Webhook], until: StopSignals
+) -> list[Deliver]:
+    """Where alarms go; on a signal those that wait are left to the next run."""
+    topic = args.alarms_to
+    deliveries: list[Deliver] = [] if topic is None else [lambda alarms: source.publish(topic, alarms)]
+    for webhook in webhooks:
+
+        def post(alarms: Any, webhook: Webhook = webhook) -> int:
+            for n, (_, body) in enumerate(alarms):
+                if until.exit_code:
+                    return n
+                webhook.deliver(body.encode())
+            return len(alarms)
+
+        deliveries.append(post)
+    return deliveries
+
+
+def _judge_of(ledger: Ledger, args: Namespace) -> tuple[ModelJudge | FleetJudge, tuple[int, int]]:
+    """What the file was learned by, or something new, and the rows and alarms so far."""
     from iotae import serialization
+    from iotae.fleet import Fleet
+    from iotae.runner.judges import DEVICE, FleetJudge, ModelJudge
     from iotae.stream.autoencoder import OnlineAutoencoder
 
+    state = ledger.load()
     if state is None:
-        alpha = 0.01 if args.alpha is None else args.alpha
-        return OnlineAutoencoder(seed=args.seed or 0, alpha=alpha), {"rows": 0, "alarms": 0}
+        if args.group_mode is None:
+            return ModelJudge(stream_model(args), args.drop, args.explain), (0, 0)
+        return FleetJudge(Fleet(stream_model(args), DEVICE, args.group_mode), args.drop, args.explain), (0, 0)
     try:
-        counts = {name: int(state["counts"][name]) for name in ("rows", "alarms")}
-        return OnlineAutoencoder.from_state(state["model"]), counts
+        counts = int(state["counts"]["rows"]), int(state["counts"]["alarms"])
+        judge: ModelJudge | FleetJudge
+        if args.group_mode is None:
+            judge = ModelJudge(OnlineAutoencoder.from_state(state["model"]), args.drop, args.explain)
+        else:
+            judge = FleetJudge.of_state(state["model"], ledger.parts(), args.drop, args.explain)
     except (LookupError, TypeError, ValueError) as error:
         raise serialization.StateError(f"{args.output}: no stream can go on with it ({error})") from error
+    say(f"going on after {counted(counts[0], 'row')} in {args.output}")
+    return judge, counts
 
 
-def _without(row: dict[Hashable, Any], names: list[str]) -> dict[Hashable, Any]:
-    return {name: cell for name, cell in row.items() if name not in names} if names else row
+def _say_what_came_of_it(loop: MessageLoop, judge: ModelJudge | FleetJudge, ledger: Ledger) -> None:
+    from iotae.runner.judges import FleetJudge
 
-
-def _judged(model: OnlineAutoencoder, row: dict[Hashable, Any], explain: bool) -> Judgement:
-    """Score, judge and learn a row; its reason is asked for before it is learned."""
-    from math import isinf
-
-    from iotae.runner.ledger import Judgement
-
-    cut, reason = model.threshold, ""
-    if explain:
-        score = model.score_one(row)
-        if score > cut:
-            reason = "; ".join(model.reasons_one(row))
-        model.learn_one(row)
-    else:
-        score, _ = model.score_learn_one(row)
-    return Judgement(score, score > cut, None if isinf(cut) else cut, reason)
-
-
-def _send(ledger: Any, topic: str | None, publish: Callable[[str, list[str]], int]) -> None:
-    """Send what is not sent yet; what the broker does not confirm is sent again later."""
-    if topic is None:
-        return
-    while waiting := ledger.unsent():
-        n = publish(topic, [body for _, body in waiting])
-        ledger.sent([key for key, _ in waiting[:n]])
-        if n < len(waiting):
-            return
+    say(f"{counted(loop.rows, 'row')} scored and learned, {counted(loop.alarms, 'alarm')}")
+    if isinstance(judge, FleetJudge):
+        say_of_devices(judge.model)
+    for reason, n in ledger.aside().items():
+        say(f"note: {n} {reason}, set aside")
+    if ledger.n_doubled:
+        say(f"note: {counted(ledger.n_doubled, 'message')} came again, passed over")

@@ -15,6 +15,7 @@ _EXTRAS = {
     "msgspec": "rules",
     "prometheus_client": "watch",
     "paho": "mqtt",
+    "confluent_kafka": "kafka",
 }
 """The smallest extra that has a library; joblib comes with scikit-learn."""
 

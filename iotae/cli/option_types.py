@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
-__all__ = ["count", "names", "numbers", "port", "seconds", "share", "sizes"]
+__all__ = ["count", "days", "names", "numbers", "port", "seconds", "share", "sizes"]
 
 
 def names(text: str) -> list[str]:
@@ -52,6 +52,17 @@ def port(text: str) -> int:
     value = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= value <= 65_535:
         raise ArgumentTypeError(f"expected a port from 0 to 65535 like 8765, got {text!r}")
+    return value
+
+
+def days(text: str) -> float:
+    """Return a number of days above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ArgumentTypeError(f"expected days above 0 like 30, got {text!r}")
     return value
 
 

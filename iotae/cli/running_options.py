@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from iotae.cli.option_types import count
+from iotae.cli.option_types import count, days
 
 __all__ = ["add_broker", "add_running"]
 
@@ -17,6 +17,12 @@ def add_running(parser: ArgumentParser) -> None:
         metavar="URL",
         help="post each alarm as JSON to this https address, signed with the key in the environment, "
         "IOTAE_WEBHOOK_KEY; the stream waits until it is taken",
+    )
+    group.add_argument(
+        "--alarms-to",
+        metavar="FILE",
+        help="put each alarm into this .sqlite file, which others may read meanwhile; with a broker, publish "
+        "each as JSON to this TOPIC of it",
     )
     group.add_argument(
         "--metrics",
@@ -53,21 +59,16 @@ def add_running(parser: ArgumentParser) -> None:
 
 def add_broker(parser: ArgumentParser) -> None:
     """Add the options of messages, as a group of their own."""
-    broker = parser.add_argument_group("broker", "messages of an MQTT 5 broker: EVENTS is mqtt://HOST/TOPIC")
-    broker.add_argument(
-        "--seq",
-        default="seq",
-        metavar="NAME",
-        help="the cell of a message that is the producer's own number of it, which only rises (default seq)",
+    broker = parser.add_argument_group(
+        "broker",
+        "messages of an MQTT 5 broker or of Kafka: EVENTS is mqtt://HOST/TOPIC or kafka://HOST/TOPIC "
+        "(mqtts or kafkas with TLS), and the output an .sqlite file",
     )
     broker.add_argument(
-        "--device-level",
-        type=int,
-        metavar="N",
-        help="which part of the topic is the device, counted from 0 (default: the whole topic)",
-    )
-    broker.add_argument(
-        "--alarms-to", metavar="TOPIC", help="publish each alarm as JSON to this topic of the same broker"
+        "--keep",
+        type=days,
+        metavar="DAYS",
+        help="delete rows from the output that are older than so many days (default: keep all)",
     )
     broker.add_argument(
         "--client-id",
@@ -77,5 +78,28 @@ def add_broker(parser: ArgumentParser) -> None:
     broker.add_argument(
         "--ca",
         metavar="FILE",
-        help="certificates that may sign the broker's (mqtts://; default the system's)",
+        help="certificates that may sign the broker's (with TLS; default the system's)",
+    )
+    broker.add_argument(
+        "--seq",
+        metavar="NAME",
+        help="MQTT: the cell of a message that is the producer's own number of it, which only rises (default "
+        "seq)",
+    )
+    broker.add_argument(
+        "--epoch",
+        metavar="NAME",
+        help="MQTT: the cell that is the number of the device's start, which only rises; the numbers of "
+        "--seq begin anew with each",
+    )
+    broker.add_argument(
+        "--device-level",
+        type=int,
+        metavar="N",
+        help="MQTT: which part of the topic is the device, counted from 0 (default: the whole topic)",
+    )
+    broker.add_argument(
+        "--device-field",
+        metavar="NAME",
+        help="Kafka: the cell of a message that names the device (default: the message's key does)",
     )

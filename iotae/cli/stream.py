@@ -12,17 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotae.cli.answers import Answers
-from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
+from iotae.cli.broker_options import refuse_broker_options
+from iotae.cli.brokers import run_broker
 from iotae.cli.groups import judged_by_device, must_be_alone, say_of_devices
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
 from iotae.cli.paths import check_model_output, check_output, check_two_outputs
 from iotae.cli.rows import cells_of, row_dicts
-from iotae.cli.streams import OpenStream, Prefixed, metrics_of, open_stream, webhooks_of
+from iotae.cli.sinks import Prefixed, alarm_file_of, check_alarm_file, metrics_of, webhooks_of
+from iotae.cli.streams import OpenStream, open_stream
 from iotae.cli.terminal import announce_compiler, counted, log_as, progress_bar, say, say_notes
 from iotae.data import Table, TableError
 from iotae.data.reasons import no_reasons
+from iotae.runner.addresses import is_broker
 
 if TYPE_CHECKING:
     from iotae.cli.signals import StopSignals
@@ -35,10 +38,13 @@ __all__ = ["run"]
 
 def run(args: Namespace) -> int:
     """Score a stream row by row, each row before it is learned."""
+    if args.model is not None and (args.alpha is not None or args.seed is not None):
+        raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     if is_broker(args.events):
         log_as(args.log)
         return run_broker(args)
     refuse_broker_options(args)
+    check_alarm_file(args)
     form = form_of(args)
     inputs = [path for path in (args.events, args.model, args.labels) if path]
     check_output(args.output, *inputs)
@@ -47,8 +53,6 @@ def run(args: Namespace) -> int:
         check_two_outputs(args.output, args.save)
     elif args.save_every is not None:
         raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
-    if args.model is not None and (args.alpha is not None or args.seed is not None):
-        raise TableError("Got --model with --alpha or --seed: a saved model keeps its own, leave them out.")
     must_be_alone(args)
     announce_compiler()
     from iotae.cli.signals import StopSignals
@@ -93,8 +97,8 @@ def _go(
         return added
 
     try:
-        with metrics_of(args, figures.now), stream.sink:
-            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), *webhook, figures]
+        with metrics_of(args, figures.now), alarm_file_of(args, stream.counts) as alarms, stream.sink:
+            sinks: list[Sink] = [Prefixed(stream.sink, args.prefix), *alarms, *webhook, figures]
             runner = Runner(judge, sinks, stream.save, stream.every, stream.seconds, stream.counts)
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()

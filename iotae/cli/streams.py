@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from numpy.typing import NDArray
 
 from iotae._typing import State
 from iotae.cli.groups import fleet_of
@@ -23,12 +20,10 @@ if TYPE_CHECKING:
     from iotae.fleet import Fleet
     from iotae.io.writer import TableWriter
     from iotae.runner.csv_sink import CsvSink
-    from iotae.runner.figures import Figures
     from iotae.runner.files import FileSource
-    from iotae.runner.webhook import Webhook
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-__all__ = ["OpenStream", "Prefixed", "metrics_of", "open_stream", "webhooks_of"]
+__all__ = ["OpenStream", "open_stream", "stream_model"]
 
 _CHUNK_ROWS = 4096
 _EVERY_ROWS, _EVERY_SECONDS = 10_000, 10.0
@@ -83,17 +78,6 @@ class OpenStream(NamedTuple):
     counts: Mapping[str, int] = _NO_COUNTS
     saved_at: Callable[[], float] | None = None
     lag: Callable[[], int] | None = None
-
-
-class Prefixed:
-    """A file whose added columns have a prefix before their names."""
-
-    def __init__(self, sink: TableWriter | CsvSink, prefix: str) -> None:
-        self._sink, self._prefix = sink, prefix
-
-    def write(self, table: Table, added: Mapping[str, NDArray[Any]]) -> None:
-        """Write a chunk and the columns added to it."""
-        self._sink.write(table, {self._prefix + name: values for name, values in added.items()})
 
 
 def open_stream(args: Namespace, form: InputFormat, held: ExitStack) -> OpenStream:
@@ -185,24 +169,6 @@ def _gone_on(
         raise serialization.StateError(f"{path}: no stream can go on with it ({error})") from error
 
 
-def metrics_of(args: Namespace, figures: Callable[[], Figures]) -> AbstractContextManager[object]:
-    """The server of the metrics that are asked for, not started yet."""
-    if args.metrics is None:
-        return nullcontext()
-    from iotae.runner.metrics import MetricsServer, address_of
-
-    return MetricsServer(*address_of(args.metrics), figures, os.environ.get("IOTAE_TOKEN"))
-
-
-def webhooks_of(args: Namespace, counts: Mapping[str, int], stopped: Callable[[], bool]) -> list[Webhook]:
-    """The webhook that alarms are asked to go to, or none."""
-    if args.webhook is None:
-        return []
-    from iotae.runner.webhook import Webhook
-
-    return [Webhook(args.webhook, os.environ.get("IOTAE_WEBHOOK_KEY"), counts.get("rows", 0), stopped)]
-
-
 def _words(args: Namespace) -> dict[str, Any]:
     """What a stream is started with, by option: what its rows and scores depend on."""
     given = vars(args)
@@ -214,10 +180,13 @@ def _words(args: Namespace) -> dict[str, Any]:
 
 def _model_of(args: Namespace) -> OnlineAutoencoder | Fleet:
     """The saved model or fleet, or a new one."""
+    return stream_model(args) if args.group is None else fleet_of(args)
+
+
+def stream_model(args: Namespace) -> OnlineAutoencoder:
+    """The saved model, or a new one."""
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-    if args.group is not None:
-        return fleet_of(args)
     if args.model is None:
         return OnlineAutoencoder(seed=args.seed or 0, alpha=0.01 if args.alpha is None else args.alpha)
     model = load_model(args.model, "OnlineAutoencoder", OnlineAutoencoder.from_state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from iotae.fleet.rhythm import Rhythm
 from iotae.serialization import StateError
 from iotae.stream.names import NAME, packed_name, unpacked_name
 
-__all__ = ["check_fleet", "fill", "state_of"]
+__all__ = ["check_fleet", "fill", "frame_of", "pieces_of", "state_of"]
 
 _KIND = "device of a fleet"
 
@@ -61,6 +62,24 @@ _FLEET = Record(
 def state_of(fleet: FleetOf[Any]) -> State:
     """Everything that a fleet needs to continue; the devices one by one, each as the bytes of a file."""
     with fleet._lock:
+        devices = [np.frombuffer(_bytes(fleet, entry.number), np.uint8) for entry in fleet._known.values()]
+        return {**frame_of(fleet), "devices": devices}
+
+
+def pieces_of(fleet: FleetOf[Any], keys: Iterable[Hashable]) -> dict[int, bytes]:
+    """Some devices by their numbers, which count from 0 in the order in which devices came.
+
+    A blank key is that of the device None.
+    """
+    with fleet._lock:
+        known = fleet._known
+        numbers = {known[key if key in known else None].number for key in keys}
+        return {number: _bytes(fleet, number) for number in numbers}
+
+
+def frame_of(fleet: FleetOf[Any]) -> State:
+    """The same as :func:`state_of` without the devices' own models."""
+    with fleet._lock:
         mode, known = fleet._mode, fleet._known
         models = mode.to_state()
         numbers = {key: entry.number for key, entry in known.items()}
@@ -83,14 +102,13 @@ def state_of(fleet: FleetOf[Any]) -> State:
                 for kind, keys in fleet._elders.items()
             ],
             "models": models,
-            "devices": [_bytes(fleet, entry.number) for entry in known.values()],
         }
 
 
-def _bytes(fleet: FleetOf[Any], number: int) -> Any:
+def _bytes(fleet: FleetOf[Any], number: int) -> bytes:
     """A device for a file; one that is set aside stays there."""
     device = fleet._residents.looked_at(number)
-    return np.frombuffer(serialization.dumps(_KIND, fleet._mode.state_of(device)), np.uint8)
+    return serialization.dumps(_KIND, fleet._mode.state_of(device))
 
 
 def check_fleet(data: State) -> None:

@@ -9,6 +9,7 @@ from time import time
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iotae.data import Table
 from iotae.runner.loop import Added
@@ -31,6 +32,8 @@ class Figures(NamedTuple):
         None where there is none yet.
     busy_seconds : float
         How long the chunk at hand has been worked on.
+    lag_messages, messages_set_aside, messages_again : int or None
+        None where the rows come from a file.
     """
 
     rows: int
@@ -46,6 +49,9 @@ class Figures(NamedTuple):
     checkpoint_age: float | None
     lag_bytes: int | None
     busy_seconds: float
+    lag_messages: int | None
+    messages_set_aside: int | None
+    messages_again: int | None
 
     @property
     def healthy(self) -> bool:
@@ -97,6 +103,7 @@ class StreamFigures:
             "alarms": counts.get("alarms", 0),
             "last_row_at": None,
             "threshold": None,
+            **dict.fromkeys(("lag_messages", "messages_set_aside", "messages_again")),
             **self._of_model(),
         }
 
@@ -118,19 +125,28 @@ class StreamFigures:
 
     def write(self, table: Table, added: Added) -> None:
         """Take note of a chunk that was judged."""
+        cut = float(added["threshold"][-1]) if table.n_rows else 0.0
+        self.note(added["score"], int(added["alarm"].sum()), cut)
+
+    def note(self, scores: NDArray[Any], n_alarms: int, threshold: float) -> None:
+        """Take note of rows that were judged: their scores, their alarms, and the cut of the last one."""
         of_model = self._of_model()
         with self._lock:
             self._busy_since = None
-            if not table.n_rows:
+            if not scores.size:
                 return
-            last = float(added["threshold"][-1])
             self._told |= of_model | {
-                "rows": self._told["rows"] + table.n_rows,
-                "alarms": self._told["alarms"] + int(added["alarm"].sum()),
+                "rows": self._told["rows"] + scores.size,
+                "alarms": self._told["alarms"] + n_alarms,
                 "last_row_at": self._clock(),
-                "threshold": last if np.isfinite(last) else None,
+                "threshold": threshold if np.isfinite(threshold) else None,
             }
-            self._scores.extend(added["score"][-_LATEST_SCORES:].tolist())
+            self._scores.extend(scores[-_LATEST_SCORES:].tolist())
+
+    def note_messages(self, lag: int, set_aside: int, again: int) -> None:
+        """Take note of how many messages wait, were set aside, and came again."""
+        with self._lock:
+            self._told |= {"lag_messages": lag, "messages_set_aside": set_aside, "messages_again": again}
 
     def now(self) -> Figures:
         """Return the figures of this moment."""

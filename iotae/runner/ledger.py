@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Mapping, Sequence
 from time import time
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -15,26 +13,19 @@ from typing import Any, NamedTuple
 from iotae import serialization
 from iotae._typing import State
 from iotae.data import TableError
+from iotae.runner.admission import Admission, cells_text, storable
+from iotae.runner.database import Database
+from iotae.runner.ledger_layout import LAYOUT
 from iotae.runner.messages import Message
 
 __all__ = ["Judgement", "Ledger"]
 
 _KIND = "StreamLedger"
-_VERSION = 1
-_MOST_DEVICES = 100_000
+_DAY_SECONDS = 86_400.0
+_FEWEST_DELETED = 1000
+"""Rows that a commit may delete, so that each takes about the same time; at least twice what it takes in."""
 
-_SCHEMA = """
-create table rows (
-    device text not null, seq integer not null, cells text not null, score real not null,
-    alarm integer not null, threshold real, reason text not null, taken real not null,
-    primary key (device, seq)
-) without rowid;
-create index alarms on rows (taken) where alarm;
-create table devices (device text primary key, last_seq integer not null) without rowid;
-create table unsent (id integer primary key, device text not null, seq integer not null, body text not null);
-create table aside (reason text primary key, n integer not null) without rowid;
-create table model (one integer primary key check (one = 1), state blob not null);
-"""
+_COLUMNS = ("device", "part", "seq", "cells", "score", "alarm", "threshold", "reason", "taken")
 
 
 class Judgement(NamedTuple):
@@ -49,8 +40,8 @@ class Judgement(NamedTuple):
 class Ledger:
     """The rows of a broker's stream, each once, and the model that has learned them.
 
-    Use it in a ``with`` statement. Rows may be deleted by others at any time; what was taken in is known from
-    the last number of each device.
+    Use it in a ``with`` statement. Others may read the file meanwhile, and delete rows: what was taken in is
+    known from the last numbers.
 
     Parameters
     ----------
@@ -58,6 +49,12 @@ class Ledger:
         The SQLite file, made for its user alone if it is not there.
     words : mapping of str to a JSON value
         What the stream was started with; a file of other words is refused.
+    admission : Admission
+        Knows which messages are new.
+    keep : float, optional
+        Days that a row is kept; by default all are.
+    queues : bool
+        Whether alarms are put down to be sent.
 
     Attributes
     ----------
@@ -71,57 +68,40 @@ class Ledger:
 
     Examples
     --------
-    >>> import tempfile
+    >>> import os, tempfile
+    >>> from iotae.runner.admission import DeviceNumbers
     >>> path = os.path.join(tempfile.mkdtemp(), "rows.sqlite")
-    >>> with Ledger(path, {"topic": "t"}) as ledger:
+    >>> with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
     ...     batch = ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1)), Message("a", 1, {}, "", (2, 1))])
     ...     ledger.commit(batch, [Judgement(0.5, True, 0.4, "x 1")], {"counts": {}})
     ...     len(ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1))])), len(ledger.unsent())
     (0, 1)
     """
 
-    def __init__(self, path: str, words: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: str,
+        words: Mapping[str, Any],
+        admission: Admission,
+        keep: float | None = None,
+        queues: bool = True,
+    ) -> None:
         self._path, self._words = path, json.dumps(words, sort_keys=True)
-        self.n_doubled = 0
+        self._admission, self._keep, self._queues = admission, keep, queues
+        self._base = Database(path, LAYOUT)
+        self.n_doubled, self.saved_at = 0, time()
+        self._warnings: list[str] = []
         self._aside: Counter[str] = Counter()
+        self._said: set[str] = set()
 
     def __enter__(self) -> Ledger:
-        if not os.path.lexists(self._path):
-            with suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        elif os.path.islink(self._path) or not os.path.isfile(self._path):
-            raise TableError(f"Got the output {self._path}, but expected an ordinary file, no link.")
-        self._base = sqlite3.connect(self._path, isolation_level=None, timeout=2.0)
+        self._base.__enter__()
         try:
-            self._open()
-        except BaseException as error:
-            self._base.close()
-            if isinstance(error, sqlite3.Error):
-                raise TableError(
-                    f"Cannot use {self._path} for the rows of a broker: {error}. Name another file, or end "
-                    "the process that uses it."
-                ) from None
+            self._admission.load(self._base)
+        except BaseException:
+            self._base.__exit__(None, None, None)
             raise
         return self
-
-    def _open(self) -> None:
-        # one process at a time, and a commit that is on the disk when it returns
-        for setting in ("locking_mode=exclusive", "journal_mode=wal", "synchronous=full"):
-            self._base.execute(f"pragma {setting}").fetchall()
-        (version,) = self._base.execute("pragma user_version").fetchone()
-        self._base.execute("begin immediate")
-        if version == 0:
-            if self._base.execute("select count(*) from sqlite_master").fetchone()[0]:
-                raise TableError(f"Got {self._path}, an SQLite file of another program: name another file.")
-            for statement in _SCHEMA.split(";"):
-                self._base.execute(statement)
-            self._base.execute(f"pragma user_version = {_VERSION}")
-        elif version != _VERSION:
-            raise TableError(
-                f"Got {self._path} of version {version}, but expected {_VERSION}: upgrade iotae."
-            )
-        self._base.execute("commit")
-        self._last: dict[str, int] = dict(self._base.execute("select device, last_seq from devices"))
 
     def load(self) -> State | None:
         """Return the state that was committed last, None for a new file.
@@ -133,11 +113,11 @@ class Ledger:
         iotae.serialization.StateError
             If it is damaged.
         """
-        found = self._base.execute("select state from model").fetchone()
-        if found is None:
+        found = self._base.rows("select state from model")
+        if not found:
             return None
         try:
-            kind, data = serialization.loads(found[0])
+            kind, data = serialization.loads(found[0][0])
         except serialization.StateError as error:
             raise serialization.StateError(f"{self._path}: {error}") from error
         if kind != _KIND or data.get("words") != self._words:
@@ -150,83 +130,85 @@ class Ledger:
 
     def new_of(self, messages: Iterable[Message]) -> list[Message]:
         """Return the messages that are rows and were not taken in; the others are counted."""
-        new: list[Message] = []
-        seen: dict[str, int] = {}
-        for message in messages:
-            if message.aside:
-                self._aside[message.aside] += 1
-            elif message.seq <= seen.get(message.device, self._last.get(message.device, -1)):
-                self.n_doubled += 1
-            elif message.device not in self._last and len(self._last) + len(seen) >= _MOST_DEVICES:
-                self._aside[f"messages of more than {_MOST_DEVICES} devices"] += 1
-            else:
-                seen[message.device] = message.seq
-                new.append(message)
-        return new
+        sifted = self._admission.sift(messages)
+        self._aside = sifted.aside
+        self.n_doubled += sifted.n_again
+        self._warnings += sifted.warnings
+        self._warnings += [f"warning: set aside: {reason}" for reason in sifted.aside.keys() - self._said]
+        self._said |= sifted.aside.keys()
+        return sifted.new
 
-    def commit(self, batch: Sequence[Message], judged: Sequence[Judgement], state: State) -> None:
+    def warnings(self) -> list[str]:
+        """Return what an operator should hear of and was not told before, a line each."""
+        told, self._warnings = self._warnings, []
+        return told
+
+    def parts(self) -> list[tuple[int, bytes]]:
+        """Return the pieces of the model that were committed, each under its number."""
+        return self._base.rows("select number, state from models")
+
+    def commit(
+        self,
+        batch: Sequence[Message],
+        judged: Sequence[Judgement],
+        state: State,
+        parts: Mapping[int, bytes] | None = None,
+    ) -> None:
         """Take in a batch: all of it is on the disk when this returns, or nothing of it is."""
-        now, last = time(), {message.device: message.seq for message in batch}
+        now = time()
         rows = [
-            (one.device, one.seq, _written(one.row), score, int(alarm), threshold, _storable(reason), now)
-            for one, (score, alarm, threshold, reason) in zip(batch, judged, strict=True)
+            (
+                *(storable(one.device), one.part, one.seq, cells_text(one.row)),
+                *(said.score, int(said.alarm), said.threshold, storable(said.reason), now),
+            )
+            for one, said in zip(batch, judged, strict=True)
         ]
         blob = serialization.dumps(_KIND, {"words": self._words, "state": state})
-        base = self._base
-        base.execute("begin immediate")
-        try:
-            base.executemany("insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            base.executemany("insert or replace into devices values (?, ?)", last.items())
+        with self._base.transaction() as base:
+            base.executemany(f"insert into rows ({', '.join(_COLUMNS)}) values (?{', ?' * 8})", rows)
+            self._admission.store(base)
             base.executemany(
                 "insert into unsent (device, seq, body) values (?, ?, ?)",
-                [(row[0], row[1], _alarm(row)) for row in rows if row[4]],
+                [(row[0], row[2], _alarm(row)) for row in rows if row[5] and self._queues],
             )
             base.executemany(
                 "insert into aside values (?, ?) on conflict (reason) do update set n = n + excluded.n",
                 self._aside.items(),
             )
             base.execute("insert or replace into model values (1, ?)", (blob,))
-            base.execute("commit")
-        except BaseException as error:
-            with suppress(sqlite3.Error):
-                base.execute("rollback")
-            if isinstance(error, sqlite3.Error):
-                raise OSError(None, str(error), self._path) from error
-            raise
-        self._last |= last
-        self._aside.clear()
+            base.executemany("insert or replace into models values (?, ?)", (parts or {}).items())
+            if self._keep is not None:
+                self._delete(base, now - self._keep * _DAY_SECONDS, max(_FEWEST_DELETED, 2 * len(rows)))
+        self._admission.stored()
+        self._aside, self.saved_at = Counter(), now
 
-    def unsent(self) -> list[tuple[int, str]]:
-        """Return up to 100 alarms that are not sent yet, oldest first: their key and their text, JSON."""
-        with closing(self._base.execute("select id, body from unsent order by id limit 100")) as found:
-            return found.fetchall()
+    @staticmethod
+    def _delete(base: sqlite3.Connection, before: float, most: int) -> None:
+        """Delete the oldest rows; what is not sent yet has a table of its own and stays."""
+        old = base.execute(
+            "select device, part, seq from rows where taken < ? order by taken limit ?", (before, most)
+        )
+        base.executemany("delete from rows where device = ? and part = ? and seq = ?", old.fetchall())
+
+    def unsent(self) -> list[tuple[int, str, str]]:
+        """Return up to 100 alarms that are not sent yet, oldest first: key, device and text, JSON."""
+        return self._base.rows("select id, device, body from unsent order by id limit 100")
 
     def sent(self, keys: Iterable[int]) -> None:
         """Take alarms for sent."""
-        # each by itself is right, too: what is not deleted is sent again
-        self._base.executemany("delete from unsent where id = ?", [(key,) for key in keys])
+        with self._base.transaction() as base:
+            base.executemany("delete from unsent where id = ?", [(key,) for key in keys])
 
     def aside(self) -> dict[str, int]:
         """Return how many messages were set aside, by reason."""
-        return dict(self._base.execute("select reason, n from aside order by reason"))
+        return dict(self._base.rows("select reason, n from aside order by reason"))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._base.close()
-
-
-def _written(row: Mapping[Hashable, Any]) -> str:
-    """A row as JSON, which has no NaN; times as text."""
-    return json.dumps({name: None if cell != cell else cell for name, cell in row.items()}, default=str)
-
-
-def _storable(text: str) -> str:
-    """A text as a database can hold it: half a pair of surrogates, which JSON can say, as its escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
+        self._base.__exit__(kind, error, trace)
 
 
 def _alarm(row: tuple[Any, ...]) -> str:
-    names = ("device", "seq", "cells", "score", "alarm", "threshold", "reason", "taken")
-    told = dict(zip(names, row, strict=True)) | {"cells": json.loads(row[2])}
+    told = dict(zip(_COLUMNS, row, strict=True)) | {"cells": json.loads(row[3])}
     return json.dumps({name: value for name, value in told.items() if name != "alarm"})

@@ -65,9 +65,12 @@ class _Collected:
             "iotae_rows_set_aside": ("Rows without a usable cell, not learned", now.rows_set_aside),
             "iotae_cells_set_aside": ("Cells that could not be used", now.cells_set_aside),
             "iotae_rows_refused": ("Rows scored but not learned, as they looked anomalous", now.rows_refused),
+            "iotae_messages_set_aside": ("Messages of a broker that are no rows", now.messages_set_aside),
+            "iotae_messages_again": ("Messages of a broker that came again", now.messages_again),
         }
         for name, (text, value) in counters.items():
-            yield CounterMetricFamily(name, text, value=value)
+            if value is not None:
+                yield CounterMetricFamily(name, text, value=value)
         gauges = {
             "iotae_drift": ("1 while a changed world is being adopted", float(now.drift)),
             "iotae_devices": ("Devices that have a model", now.devices),
@@ -75,6 +78,7 @@ class _Collected:
             "iotae_last_row_timestamp_seconds": ("When the latest row was scored", now.last_row_at),
             "iotae_checkpoint_age_seconds": ("Seconds since the latest checkpoint", now.checkpoint_age),
             "iotae_lag_bytes": ("Bytes of the input that are not read yet", now.lag_bytes),
+            "iotae_lag_messages": ("Messages of a broker that are known to wait", now.lag_messages),
             "iotae_busy_seconds": ("How long the rows at hand have been worked on", now.busy_seconds),
         }
         for name, (text, number) in gauges.items():

@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from queue import Empty, Full, Queue
+from ssl import SSLError
 from types import TracebackType
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 from iotae._validation import TableError
-from iotae.runner.messages import Message, message_of
+from iotae.runner.addresses import BrokerAddress
+from iotae.runner.messages import Message, Naming, message_of
+from iotae.runner.sources import Login
 
-__all__ = ["Broker", "BrokerAddress", "takes"]
+__all__ = ["MqttSource", "takes"]
 
 _SESSION_SECONDS = 7 * 86_400
 _MOST_UNDONE = 2000
 """Messages that the broker may have sent and that are not acknowledged: what bounds the memory."""
 
 _SLOWEST_RETRY_SECONDS = 60
-_LONGEST_WAIT_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS, _IDLE_SECONDS = 5.0, 1.0
 
 
-class BrokerAddress(NamedTuple):
-    """Where messages come from.
-
-    Examples
-    --------
-    >>> BrokerAddress.of("mqtts://broker.example/plant/+/readings")
-    BrokerAddress(host='broker.example', port=8883, topic='plant/+/readings', tls=True)
-    """
-
-    host: str
-    port: int
-    topic: str
-    tls: bool
-
-    @classmethod
-    def of(cls, text: str) -> BrokerAddress:
-        """Read ``mqtt://HOST[:PORT]/TOPIC``, or ``mqtts://`` for TLS.
-
-        Raises
-        ------
-        TableError
-            If it is none, or has a name or a password in it.
-        """
-        try:
-            parts = urlsplit(text)
-            port = parts.port
-        except ValueError:
-            raise TableError(f"Got an address that is none, but expected {_SHAPE}.") from None
-        if parts.username is not None or parts.password is not None:
-            raise TableError(
-                "Got a name or password in the address of the broker, where every user of this machine can "
-                "read it: put them into the environment as IOTAE_MQTT_USER and IOTAE_MQTT_PASSWORD."
-            )
-        # a topic may have a # at its end
-        topic = unquote(parts.path[1:]) + (f"#{parts.fragment}" if "#" in text else "")
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not topic or parts.query:
-            raise TableError(f"Got the address {text}, but expected {_SHAPE}.")
-        tls = parts.scheme == "mqtts"
-        return cls(parts.hostname, port or (8883 if tls else 1883), topic, tls)
-
-
-_SHAPE = "mqtt://HOST[:PORT]/TOPIC or mqtts://HOST[:PORT]/TOPIC"
-
-
-class Broker:
+class MqttSource:
     """A session with a broker that outlives this process, in a ``with`` statement.
 
     The connection is made again when it breaks, after one second at first and then ever later, up to a
@@ -76,18 +35,15 @@ class Broker:
     address : BrokerAddress
     client_id : str
         The name of the session: the same one goes on with it.
-    seq_name : str
-        The name of the producer's sequence number in the messages.
-    level : int, optional
-        Which part of the topic is the device, from 0; by default all of it.
-    user, password : str, optional
-    ca_file : str, optional
-        Certificates of those who may sign the broker's, for TLS; by default the system's.
+    naming : Naming
+    login : Login
+    goes_on : bool
+        Whether the session should be there; it is said if the broker has forgotten it.
 
     Raises
     ------
     TableError
-        If the broker refuses the connection or the subscription.
+        If the broker refuses the connection or the subscription, or its certificate is not the one expected.
     ImportError
         If paho-mqtt is not installed.
     """
@@ -96,35 +52,35 @@ class Broker:
         self,
         address: BrokerAddress,
         client_id: str,
-        seq_name: str,
-        level: int | None = None,
-        user: str | None = None,
-        password: str | None = None,
-        ca_file: str | None = None,
+        naming: Naming | None = None,
+        login: Login | None = None,
+        goes_on: bool = False,
     ) -> None:
         from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
 
-        self._address, self._seq_name, self._level = address, seq_name, level
+        login = login or Login()
+        self._address, self._naming = address, naming or Naming()
         self._arrived: Queue[Message | TableError] = Queue(_MOST_UNDONE)
-        self._ended = False
+        self._told: Queue[str] = Queue()
+        self._ended, self._away, self._goes_on = False, False, goes_on
         self.n_connected = 0
-        self.session_was_there: bool | None = None
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=True
         )
-        if user is not None:
-            client.username_pw_set(user, password)
+        if login.user is not None:
+            client.username_pw_set(login.user, login.password)
         if address.tls:
             try:
-                client.tls_set(ca_certs=ca_file)
+                client.tls_set(ca_certs=login.ca_file)
             except (OSError, ValueError) as error:
-                raise TableError(f"Cannot use the certificates in {ca_file}: {error}.") from None
+                raise TableError(f"Cannot use the certificates in {login.ca_file}: {error}.") from None
         client.reconnect_delay_set(1, _SLOWEST_RETRY_SECONDS)
         client.max_queued_messages_set(_MOST_UNDONE)
         client.on_connect, client.on_message = self._on_connect, self._on_message
         client.on_subscribe = self._on_subscribe
+        client.on_connect_fail, client.on_disconnect = self._on_connect_fail, self._on_disconnect
 
-    def __enter__(self) -> Broker:
+    def __enter__(self) -> MqttSource:
         from paho.mqtt.packettypes import PacketTypes
         from paho.mqtt.properties import Properties
 
@@ -140,10 +96,32 @@ class Broker:
         if reason.is_failure:
             self._put(TableError(f"The broker at {self._address.host} refuses: {reason}."))
             return
-        self.n_connected += 1
-        if self.session_was_there is None:
-            self.session_was_there = bool(flags.session_present)
+        self.n_connected, self._away = self.n_connected + 1, False
+        if self._goes_on and not flags.session_present:
+            self._told.put(
+                f"warning: {self._address.shown} has forgotten the session: what it was sent while this was "
+                "not connected may be lost"
+            )
+        self._goes_on = True
         client.subscribe(self._address.topic, qos=1)
+
+    def _on_connect_fail(self, _: Any, __: Any) -> None:
+        # paho calls this where it has caught the error, and does not hand it over
+        error = sys.exc_info()[1]
+        if isinstance(error, SSLError) and not self.n_connected:
+            self._put(TableError(f"No TLS with the broker at {self._address.shown}: {_plain(error)}."))
+            return
+        self._say_away(f"no connection with {self._address.shown} ({error})")
+
+    def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
+        if not self._ended:
+            self._say_away(f"the connection with {self._address.shown} is lost ({reason})")
+
+    def _say_away(self, what: str) -> None:
+        """Say it once, not at each try."""
+        if not self._away:
+            self._told.put(f"warning: {what}; trying again")
+        self._away = True
 
     def _on_subscribe(self, _: Any, __: Any, ___: Any, reasons: Any, ____: Any) -> None:
         for reason in reasons:
@@ -153,7 +131,7 @@ class Broker:
 
     def _on_message(self, _: Any, __: Any, sent: Any) -> None:
         handle = (sent.mid, sent.qos)
-        self._put(message_of(sent.topic, sent.payload, self._seq_name, handle, self._level))
+        self._put(message_of(sent.topic, sent.payload, self._naming, handle))
 
     def _put(self, arrived: Message | TableError) -> None:
         """Hand over, and let the network wait where messages that need no acknowledgement come too fast."""
@@ -165,17 +143,18 @@ class Broker:
                 continue
 
     def batches(self, most: int) -> Iterator[list[Message]]:
-        """Yield what has arrived, up to so many messages at a time, for ever.
+        """Yield what has arrived, up to so many messages at a time, for ever; [] where nothing comes.
 
         A batch is never waited for: the broker may be bound to fewer messages that are not acknowledged.
         """
         while True:
-            batch = [self._one(self._arrived.get())]
-            while len(batch) < most:
-                try:
+            batch: list[Message] = []
+            try:
+                batch.append(self._one(self._arrived.get(timeout=_IDLE_SECONDS)))
+                while len(batch) < most:
                     batch.append(self._one(self._arrived.get_nowait()))
-                except Empty:
-                    break
+            except Empty:
+                pass
             yield batch
 
     @staticmethod
@@ -189,9 +168,9 @@ class Broker:
         for message in batch:
             self._client.ack(*message.handle)
 
-    def publish(self, topic: str, bodies: Sequence[str]) -> int:
+    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> int:
         """Send alarms, and return how many of them, from the first on, the broker has for certain."""
-        sent = [self._client.publish(topic, body, qos=1) for body in bodies]
+        sent = [self._client.publish(topic, body, qos=1) for _, body in alarms]
         for n, one in enumerate(sent):
             try:
                 one.wait_for_publish(_LONGEST_WAIT_SECONDS)
@@ -201,12 +180,25 @@ class Broker:
                 return n
         return len(sent)
 
+    def lag(self) -> int:
+        """How many messages have arrived and wait; the broker does not tell how many it keeps."""
+        return self._arrived.qsize()
+
+    def warnings(self) -> list[str]:
+        """Return what has become of the connection since this was asked last."""
+        return [self._told.get_nowait() for _ in range(self._told.qsize())]
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended = True
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def _plain(error: SSLError) -> str:
+    """What is wrong, without the library's own place in its source."""
+    return str(getattr(error, "verify_message", None) or error.reason or error)
 
 
 def takes(topic_filter: str, topic: str) -> bool:

@@ -14,6 +14,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from iotae._validation import TableError
 from iotae.data import Table
+from iotae.runner.alarms import alarms_of
 from iotae.runner.loop import Added
 from iotae.runner.metrics import is_loopback
 
@@ -89,13 +90,18 @@ class Webhook:
         OSError
             If one is refused, or not taken for five minutes.
         """
-        for i in added["alarm"].nonzero()[0].tolist():
-            cells = {name: _plain(table.array(name)[i]) for name in table.names}
-            told = {name: _plain(values[i]) for name, values in added.items() if name != "alarm"}
-            self._deliver(json.dumps({"row": self._row + i + 1} | told | {"cells": cells}).encode())
+        for i, told, cells in alarms_of(table, added):
+            self.deliver(json.dumps({"row": self._row + i + 1} | told | {"cells": cells}).encode())
         self._row += table.n_rows
 
-    def _deliver(self, body: bytes) -> None:
+    def deliver(self, body: bytes) -> None:
+        """Post one alarm, again and again until it is taken.
+
+        Raises
+        ------
+        OSError
+            If it is refused, or not taken for five minutes.
+        """
         begin, pause = monotonic(), _SLICE_SECONDS
         while (failure := self._failure_of(body)) is not None:
             if self._stopped() or monotonic() - begin + pause > _GIVEN_UP_SECONDS:
@@ -142,11 +148,3 @@ def _checked_host(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise TableError(f"Got http:// for alarms to {host}, where others can read them: use https://.")
     return host
-
-
-def _plain(value: Any) -> Any:
-    """A cell as JSON has it: missing is null, a time is text."""
-    value = value.item() if hasattr(value, "item") else value
-    if value is None or value != value:
-        return None
-    return value if isinstance(value, bool | int | float | str) else str(value)

@@ -87,5 +87,5 @@ def _add_group(parser: ArgumentParser) -> None:
         "--group-mode",
         choices=["separate", "shared"],
         help="one model a device, or one for all with scale, calibration and cut of each device (default "
-        "separate)",
+        "separate with --group; a broker's devices share one plain model unless this is given)",
     )
