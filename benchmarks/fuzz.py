@@ -14,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from benchmarks import datasets, render
-from benchmarks.fuzz_worker import KINDS, LOADED, MOST_BYTES, MOST_SECONDS, N_ROWS, REFUSED
+from benchmarks.fuzz_kinds import N_ROWS
+from benchmarks.fuzz_worker import KINDS, LOADED, MOST_BYTES, MOST_SECONDS, REFUSED
 
 __all__ = ["Tried", "compare", "fuzz"]
 

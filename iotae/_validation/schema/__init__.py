@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from iotae._validation.schema.base import Schema, check, refuse
 from iotae._validation.schema.containers import GENERATOR, ListOf, Maybe, Record, Row
-from iotae._validation.schema.values import COUNT, Array, Choice, Digits, Flag, Nothing, Number, Text, Whole
+from iotae._validation.schema.values import (
+    COUNT,
+    MOST,
+    Array,
+    Choice,
+    Digits,
+    Flag,
+    Nothing,
+    Number,
+    Text,
+    Whole,
+)
 
 __all__ = [
     "COUNT",
     "GENERATOR",
+    "MOST",
     "Array",
     "Choice",
     "Digits",
