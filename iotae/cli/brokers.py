@@ -49,7 +49,7 @@ def is_broker(events: str) -> bool:
 
 def refuse_broker_options(args: Namespace) -> None:
     """Raise an error if options of a broker are given for a file, where nothing would come of them."""
-    for name in ("alarms_to", "device_level", "client_id", "ca"):
+    for name in ("alarms_to", "device_level", "client_id", "ca", "keep"):
         if vars(args)[name] is not None:
             option = f"--{name.replace('_', '-')}"
             raise TableError(
@@ -80,7 +80,7 @@ def run_broker(args: Namespace) -> int:
     words |= {"seq": args.seq, "device level": args.device_level}
     client = args.client_id or f"iotae-{own}"
     secrets = os.environ.get("IOTAE_MQTT_USER"), os.environ.get("IOTAE_MQTT_PASSWORD")
-    with Ledger(args.output, words) as ledger:
+    with Ledger(args.output, words, args.keep, args.alarms_to is not None) as ledger:
         state = ledger.load()
         model, counts = _model_of(state, args)
         if state is not None:

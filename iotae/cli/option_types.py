@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
-__all__ = ["count", "names", "numbers", "seconds", "share", "sizes"]
+__all__ = ["count", "days", "names", "numbers", "seconds", "share", "sizes"]
 
 
 def names(text: str) -> list[str]:
@@ -44,6 +44,17 @@ def seconds(text: str) -> float:
         value = 0.0
     if not 1 <= value < float("inf"):
         raise ArgumentTypeError(f"expected seconds of at least 1 like 60, got {text!r}")
+    return value
+
+
+def days(text: str) -> float:
+    """Return a number of days above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ArgumentTypeError(f"expected days above 0 like 30, got {text!r}")
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from iotae.cli.option_types import count
+from iotae.cli.option_types import count, days
 
 __all__ = ["add_broker", "add_running"]
 
@@ -68,6 +68,12 @@ def add_broker(parser: ArgumentParser) -> None:
     )
     broker.add_argument(
         "--alarms-to", metavar="TOPIC", help="publish each alarm as JSON to this topic of the same broker"
+    )
+    broker.add_argument(
+        "--keep",
+        type=days,
+        metavar="DAYS",
+        help="delete rows from the output that are older than so many days (default: keep all)",
     )
     broker.add_argument(
         "--client-id",

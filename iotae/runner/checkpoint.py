@@ -12,6 +12,7 @@ from typing import Any
 from iotae import serialization
 from iotae._typing import State
 from iotae.data import TableError
+from iotae.runner.locks import lock_of_one
 
 __all__ = ["Checkpoint"]
 
@@ -66,16 +67,16 @@ class Checkpoint:
     def __enter__(self) -> Checkpoint:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            lock = lock_of_one(self._folder / _LOCK)
         except OSError as error:
             raise TableError(
                 f"Got the folder {self._folder} for the checkpoint, which cannot be used: {error.strerror}."
             ) from None
-        if not _locked(self._lock):
-            os.close(self._lock)
+        if lock is None:
             raise TableError(
                 f"Got the checkpoint {self._folder}, which a running process uses: end it, or name another."
             )
+        self._lock = lock
         return self
 
     def __exit__(
@@ -109,16 +110,3 @@ class Checkpoint:
 
 def _shown(value: Any) -> str:
     return "nothing" if value is None or value == [] else str(value)[:200]
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        # no locks on this system: two processes at once are the user's to avoid
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

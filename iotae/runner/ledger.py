@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
 from time import time
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -15,26 +13,47 @@ from typing import Any, NamedTuple
 from iotae import serialization
 from iotae._typing import State
 from iotae.data import TableError
+from iotae.runner.database import Database, Layout
 from iotae.runner.messages import Message
 
 __all__ = ["Judgement", "Ledger"]
 
 _KIND = "StreamLedger"
-_VERSION = 1
 _MOST_DEVICES = 100_000
+_DAY_SECONDS = 86_400.0
+_FEWEST_DELETED = 1000
+"""Rows that a commit may delete, so that each takes about the same time; at least twice what it takes in."""
 
-_SCHEMA = """
+_LAYOUT = Layout(
+    kind=0x696F7401,
+    schema="""
 create table rows (
     device text not null, seq integer not null, cells text not null, score real not null,
     alarm integer not null, threshold real, reason text not null, taken real not null,
-    primary key (device, seq)
+    part integer not null default 0, primary key (device, part, seq)
 ) without rowid;
 create index alarms on rows (taken) where alarm;
-create table devices (device text primary key, last_seq integer not null) without rowid;
+create index taken on rows (taken);
+create table devices (
+    device text primary key, last_seq integer not null, part integer not null default 0
+) without rowid;
 create table unsent (id integer primary key, device text not null, seq integer not null, body text not null);
 create table aside (reason text primary key, n integer not null) without rowid;
-create table model (one integer primary key check (one = 1), state blob not null);
+create table model (one integer primary key check (one = 1), state blob not null)
+""",
+    version=2,
+    upgrades={
+        # its rows keep a key without their part, which is 0 for all of them
+        1: """
+alter table rows add column part integer not null default 0;
+alter table devices add column part integer not null default 0;
+create index taken on rows (taken)
 """
+    },
+)
+
+
+_COLUMNS = ("device", "seq", "cells", "score", "alarm", "threshold", "reason", "taken")
 
 
 class Judgement(NamedTuple):
@@ -49,8 +68,8 @@ class Judgement(NamedTuple):
 class Ledger:
     """The rows of a broker's stream, each once, and the model that has learned them.
 
-    Use it in a ``with`` statement. Rows may be deleted by others at any time; what was taken in is known from
-    the last number of each device.
+    Use it in a ``with`` statement. Others may read the file meanwhile, and delete rows: what was taken in is
+    known from the last number of each device.
 
     Parameters
     ----------
@@ -58,6 +77,10 @@ class Ledger:
         The SQLite file, made for its user alone if it is not there.
     words : mapping of str to a JSON value
         What the stream was started with; a file of other words is refused.
+    keep : float, optional
+        Days that a row is kept; by default all are.
+    queues : bool
+        Whether alarms are put down to be sent.
 
     Attributes
     ----------
@@ -71,7 +94,7 @@ class Ledger:
 
     Examples
     --------
-    >>> import tempfile
+    >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "rows.sqlite")
     >>> with Ledger(path, {"topic": "t"}) as ledger:
     ...     batch = ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1)), Message("a", 1, {}, "", (2, 1))])
@@ -80,48 +103,19 @@ class Ledger:
     (0, 1)
     """
 
-    def __init__(self, path: str, words: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str, words: Mapping[str, Any], keep: float | None = None, queues: bool = True
+    ) -> None:
         self._path, self._words = path, json.dumps(words, sort_keys=True)
+        self._keep, self._queues = keep, queues
+        self._base = Database(path, _LAYOUT)
         self.n_doubled = 0
         self._aside: Counter[str] = Counter()
 
     def __enter__(self) -> Ledger:
-        if not os.path.lexists(self._path):
-            with suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        elif os.path.islink(self._path) or not os.path.isfile(self._path):
-            raise TableError(f"Got the output {self._path}, but expected an ordinary file, no link.")
-        self._base = sqlite3.connect(self._path, isolation_level=None, timeout=2.0)
-        try:
-            self._open()
-        except BaseException as error:
-            self._base.close()
-            if isinstance(error, sqlite3.Error):
-                raise TableError(
-                    f"Cannot use {self._path} for the rows of a broker: {error}. Name another file, or end "
-                    "the process that uses it."
-                ) from None
-            raise
+        self._base.__enter__()
+        self._last: dict[str, int] = dict(self._base.rows("select device, last_seq from devices"))
         return self
-
-    def _open(self) -> None:
-        # one process at a time, and a commit that is on the disk when it returns
-        for setting in ("locking_mode=exclusive", "journal_mode=wal", "synchronous=full"):
-            self._base.execute(f"pragma {setting}").fetchall()
-        (version,) = self._base.execute("pragma user_version").fetchone()
-        self._base.execute("begin immediate")
-        if version == 0:
-            if self._base.execute("select count(*) from sqlite_master").fetchone()[0]:
-                raise TableError(f"Got {self._path}, an SQLite file of another program: name another file.")
-            for statement in _SCHEMA.split(";"):
-                self._base.execute(statement)
-            self._base.execute(f"pragma user_version = {_VERSION}")
-        elif version != _VERSION:
-            raise TableError(
-                f"Got {self._path} of version {version}, but expected {_VERSION}: upgrade iotae."
-            )
-        self._base.execute("commit")
-        self._last: dict[str, int] = dict(self._base.execute("select device, last_seq from devices"))
 
     def load(self) -> State | None:
         """Return the state that was committed last, None for a new file.
@@ -133,11 +127,11 @@ class Ledger:
         iotae.serialization.StateError
             If it is damaged.
         """
-        found = self._base.execute("select state from model").fetchone()
-        if found is None:
+        found = self._base.rows("select state from model")
+        if not found:
             return None
         try:
-            kind, data = serialization.loads(found[0])
+            kind, data = serialization.loads(found[0][0])
         except serialization.StateError as error:
             raise serialization.StateError(f"{self._path}: {error}") from error
         if kind != _KIND or data.get("words") != self._words:
@@ -172,48 +166,50 @@ class Ledger:
             for one, (score, alarm, threshold, reason) in zip(batch, judged, strict=True)
         ]
         blob = serialization.dumps(_KIND, {"words": self._words, "state": state})
-        base = self._base
-        base.execute("begin immediate")
-        try:
-            base.executemany("insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            base.executemany("insert or replace into devices values (?, ?)", last.items())
+        with self._base.transaction() as base:
+            base.executemany(
+                f"insert into rows ({', '.join(_COLUMNS)}) values (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+            base.executemany("insert or replace into devices (device, last_seq) values (?, ?)", last.items())
             base.executemany(
                 "insert into unsent (device, seq, body) values (?, ?, ?)",
-                [(row[0], row[1], _alarm(row)) for row in rows if row[4]],
+                [(row[0], row[1], _alarm(row)) for row in rows if row[4] and self._queues],
             )
             base.executemany(
                 "insert into aside values (?, ?) on conflict (reason) do update set n = n + excluded.n",
                 self._aside.items(),
             )
             base.execute("insert or replace into model values (1, ?)", (blob,))
-            base.execute("commit")
-        except BaseException as error:
-            with suppress(sqlite3.Error):
-                base.execute("rollback")
-            if isinstance(error, sqlite3.Error):
-                raise OSError(None, str(error), self._path) from error
-            raise
+            if self._keep is not None:
+                self._delete(base, now - self._keep * _DAY_SECONDS, max(_FEWEST_DELETED, 2 * len(rows)))
         self._last |= last
         self._aside.clear()
 
+    @staticmethod
+    def _delete(base: sqlite3.Connection, before: float, most: int) -> None:
+        """Delete the oldest rows; what is not sent yet has a table of its own and stays."""
+        old = base.execute(
+            "select device, part, seq from rows where taken < ? order by taken limit ?", (before, most)
+        )
+        base.executemany("delete from rows where device = ? and part = ? and seq = ?", old.fetchall())
+
     def unsent(self) -> list[tuple[int, str]]:
         """Return up to 100 alarms that are not sent yet, oldest first: their key and their text, JSON."""
-        with closing(self._base.execute("select id, body from unsent order by id limit 100")) as found:
-            return found.fetchall()
+        return self._base.rows("select id, body from unsent order by id limit 100")
 
     def sent(self, keys: Iterable[int]) -> None:
         """Take alarms for sent."""
-        # each by itself is right, too: what is not deleted is sent again
-        self._base.executemany("delete from unsent where id = ?", [(key,) for key in keys])
+        with self._base.transaction() as base:
+            base.executemany("delete from unsent where id = ?", [(key,) for key in keys])
 
     def aside(self) -> dict[str, int]:
         """Return how many messages were set aside, by reason."""
-        return dict(self._base.execute("select reason, n from aside order by reason"))
+        return dict(self._base.rows("select reason, n from aside order by reason"))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._base.close()
+        self._base.__exit__(kind, error, trace)
 
 
 def _written(row: Mapping[Hashable, Any]) -> str:
@@ -227,6 +223,5 @@ def _storable(text: str) -> str:
 
 
 def _alarm(row: tuple[Any, ...]) -> str:
-    names = ("device", "seq", "cells", "score", "alarm", "threshold", "reason", "taken")
-    told = dict(zip(names, row, strict=True)) | {"cells": json.loads(row[2])}
+    told = dict(zip(_COLUMNS, row, strict=True)) | {"cells": json.loads(row[2])}
     return json.dumps({name: value for name, value in told.items() if name != "alarm"})
