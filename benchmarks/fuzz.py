@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks import datasets, render
@@ -53,31 +54,29 @@ def _ended(code: int) -> str:
     return f"FAILED: died of {signal.Signals(-code).name}" if code < 0 else f"FAILED: exit {code}"
 
 
-def fuzz(kind: str, n_files: int = N_FILES, seed: int = 0) -> Tried:
-    """Try wrong files of a kind, out of `fuzz_worker.KINDS`.
+def fuzz(kinds: Sequence[str], n_files: int = N_FILES, seed: int = 0) -> dict[str, Tried]:
+    """Try so many wrong files of each kind, out of `fuzz_worker.KINDS`, in one process as long as it lives.
 
     Raises
     ------
     RuntimeError
         If the process that should try them does not begin.
     """
-    tried, start = Tried(), 0
-    while start < n_files:
-        command = [sys.executable, "-m", "benchmarks.fuzz_worker", kind, str(seed), str(start), str(n_files)]
+    tried, left, start = {kind: Tried() for kind in kinds}, list(kinds), 0
+    while left:
+        given = map(str, (seed, start, n_files))
+        command = [sys.executable, "-m", "benchmarks.fuzz_worker", *given, *left]
         done = subprocess.run(command, capture_output=True, text=True, cwd=datasets.ROOT)
-        begun = None
-        for line in done.stdout.splitlines():
-            if line.startswith("> "):
-                begun = int(line[2:])
-            else:
-                number, found, said = json.loads(line)
-                tried.note(kind, seed, number, found, said)
-                start, begun = number + 1, None
-        if done.returncode and begun is None:
-            raise RuntimeError(f"the process that tries files of {kind} failed: {done.stderr[-2000:]}")
-        if begun is not None:
-            tried.note(kind, seed, begun, _ended(done.returncode), done.stderr.strip()[-200:])
-            start = begun + 1
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        for kind, number, found, said in (line for line in lines if len(line) > 2):
+            tried[kind].note(kind, seed, number, found, said)
+        if not done.returncode:
+            break
+        if not lines or len(lines[-1]) > 2:
+            raise RuntimeError(f"the process that tries files of {left} failed: {done.stderr[-2000:]}")
+        kind, number = lines[-1]
+        tried[kind].note(kind, seed, number, _ended(done.returncode), done.stderr.strip()[-200:])
+        left, start = left[left.index(kind) :], number + 1
     return tried
 
 
@@ -85,7 +84,7 @@ def compare(seed: int = 0, n_files: int = N_FILES) -> tuple[list[str], list[str]
     """Return the page's sections, and a note for each failure."""
     rows, notes = [], []
     for kind in KINDS:
-        tried = fuzz(kind, n_files, seed)
+        tried = fuzz([kind], n_files, seed)[kind]
         failed = sum(tried.counts.values()) - tried.counts[REFUSED] - tried.counts[LOADED]
         rows.append(
             [f"`{kind}`", *(f"{tried.counts[found]:,}" for found in (REFUSED, LOADED)), f"{failed:,}"]

@@ -1,7 +1,7 @@
 """One process of the fuzz benchmark: load wrong files, use what loads, and say what came of each.
 
-``python -m benchmarks.fuzz_worker KIND SEED START STOP`` prints ``> number`` before each file, and its
-outcome after it. So the process that waits knows which file ended this one.
+``python -m benchmarks.fuzz_worker SEED START STOP KIND...`` prints a file's kind and number before it tries
+it, and both with the outcome after it. So the process that waits knows which file ended this one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import fuzz_streams, fuzz_tables
+from benchmarks import fuzz_commands, fuzz_streams, fuzz_tables
 from benchmarks.fuzz_kinds import Kind
 
-__all__ = ["KINDS", "LOADED", "MOST_BYTES", "MOST_SECONDS", "REFUSED", "outcome"]
+__all__ = ["KINDS", "LOADED", "MOST_BYTES", "MOST_SECONDS", "OUTCOMES", "REFUSED", "outcome"]
 
 MOST_SECONDS, MOST_BYTES = 1.0, 100 * 10**6
 """What a refusal may take."""
@@ -31,9 +31,9 @@ MOST_SECONDS, MOST_BYTES = 1.0, 100 * 10**6
 PATIENCE = 30
 """Seconds after which a file that is still at work has hung."""
 
-REFUSED, LOADED = "refused", "loaded and worked"
+OUTCOMES = REFUSED, LOADED = "refused", "loaded and worked"
 
-UNFORESEEN = ("can be made of it", "can go on with it")
+UNFORESEEN = "can be made of it"
 """What an error says that was no check: what followed from a part that no check looked at."""
 
 KINDS: dict[str, Kind] = {
@@ -43,6 +43,8 @@ KINDS: dict[str, Kind] = {
     **fuzz_streams.FILTERS,
     **fuzz_streams.MORE_STREAMS,
     **fuzz_tables.MORE_TABLES,
+    **fuzz_commands.RUNS,
+    **fuzz_commands.INPUTS,
 }
 
 
@@ -71,7 +73,7 @@ def outcome(name: str, path: Path) -> tuple[str, str]:
             return "FAILED: no printable line", repr(said[:300])
         if seconds > MOST_SECONDS:
             return "FAILED: slow", f"{seconds:.1f} s: {said}"
-        if any(words in said for words in UNFORESEEN):
+        if UNFORESEEN in said:
             return "FAILED: not foreseen", said
         return REFUSED, said
     except Exception as error:
@@ -83,30 +85,35 @@ def outcome(name: str, path: Path) -> tuple[str, str]:
     return LOADED, ""
 
 
-def main(argv: list[str]) -> int:
-    """Try the files from START to STOP of a kind."""
-    name, (seed, start, stop) = argv[0], map(int, argv[1:])
-    warnings.simplefilter("ignore")
-    kind, number = KINDS[name], list(KINDS).index(name)
+def _try(name: str, seed: int, numbers: range) -> None:
+    """Try files of a kind, by their numbers."""
+    kind, place = KINDS[name], list(KINDS).index(name)
     rights = kind.rights()
     # in memory where there is such a folder: the disk would take most of the time
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         path = Path(folder) / kind.name
         for one in rights:
-            # compiles and imports what a load and a use need, and shows that the right file does load
+            # compiles and imports what a load and a use need, and fails unless the right file loads and works
             path.write_bytes(kind.right(one))
-            found = outcome(name, path)
-            if found[0] != LOADED:
-                raise RuntimeError(f"{name}: a right file came out as {found}")
-        for i in range(start, stop):
-            print(f"> {i}", flush=True)
-            rng = np.random.default_rng([seed, number, i])
+            kind.use(kind.load(path))
+        for i in numbers:
+            print(json.dumps([name, i]), flush=True)
+            rng = np.random.default_rng([seed, place, i])
             path.write_bytes(kind.wrong(rights[i % len(rights)], rng))
             signal.alarm(PATIENCE)
             found = outcome(name, path)
             signal.alarm(0)
-            print(json.dumps([i, *found]).replace(folder, ""), flush=True)
+            print(json.dumps([name, i, *found]).replace(folder, ""), flush=True)
+
+
+def main(argv: list[str]) -> int:
+    """Try the files from START to STOP of the first kind, and those up to STOP of the others."""
+    seed, start, stop = map(int, argv[:3])
+    warnings.simplefilter("ignore")
+    for name in argv[3:]:
+        _try(name, seed, range(start, stop))
+        start = 0
     return 0
 
 

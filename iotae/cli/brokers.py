@@ -106,17 +106,20 @@ def run_broker(args: Namespace) -> int:
 
 
 def _model_of(state: Any, args: Namespace) -> tuple[OnlineAutoencoder, dict[str, int]]:
-    from iotae import serialization
     from iotae.stream.autoencoder import OnlineAutoencoder
 
     if state is None:
         alpha = 0.01 if args.alpha is None else args.alpha
         return OnlineAutoencoder(seed=args.seed or 0, alpha=alpha), {"rows": 0, "alarms": 0}
-    try:
-        counts = {name: int(state["counts"][name]) for name in ("rows", "alarms")}
-        return OnlineAutoencoder.from_state(state["model"]), counts
-    except (LookupError, TypeError, ValueError) as error:
-        raise serialization.StateError(f"{args.output}: no stream can go on with it ({error})") from error
+    from iotae import serialization
+    from iotae._validation.schema import check
+    from iotae.runner.state_schema import LEDGER
+
+    def model_of(data: Any) -> OnlineAutoencoder:
+        check(data, LEDGER)
+        return OnlineAutoencoder.from_state(data["model"])
+
+    return serialization.made(args.output, "stream", state, model_of), state["counts"]
 
 
 def _without(row: dict[Hashable, Any], names: list[str]) -> dict[Hashable, Any]:

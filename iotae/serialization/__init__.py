@@ -208,6 +208,11 @@ def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], _T
         If the file cannot be opened.
     """
     _, data = read(path, kind)
+    return made(path, kind, data, build)
+
+
+def made(path: str | os.PathLike[str], kind: str, data: State, build: Callable[[State], _T]) -> _T:
+    """Build what a state, or a part of one, is of; a ``StateError`` names the file that it came from."""
     try:
         return build(data)
     except StateError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["StateError", "join", "read_json", "split"]
+__all__ = ["StateError", "join", "printable", "read_json", "split"]
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -23,8 +23,12 @@ class StateError(ValueError):
     __module__ = "iotae.serialization"
 
     def __init__(self, message: str = "") -> None:
-        # a file may hold line breaks and a terminal's control sequences
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
+        super().__init__(printable(message))
+
+
+def printable(value: Any) -> str:
+    """Text on one line for a person: a file may hold line breaks and a terminal's control sequences."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
 
 
 def split(node: Any, path: str, arrays: Arrays, room: int = _DEEPEST) -> Any:
