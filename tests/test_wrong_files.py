@@ -31,6 +31,7 @@ from iotae._validation.schema import (
 from iotae.cli import main
 from iotae.data import TableError
 from iotae.fleet import Fleet
+from iotae.io import jsonl
 from iotae.quality import ColumnRule, PacketChecker, Rules, read_rules
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
@@ -167,6 +168,22 @@ def test_an_error_obeys_no_terminal_and_has_a_bounded_length(tmp_path, capsys):
     assert r"\x1b]0;title\x07" in said
     assert said[:-1].isprintable()
     assert len(said) < 1000
+
+
+def test_an_object_that_is_deeper_than_calls_may_be_costs_its_line_alone(tmp_path, monkeypatch, capsys):
+    flat = jsonl.flat
+
+    def as_in_a_newer_python(value):
+        if "deep" in value:
+            raise RecursionError("maximum recursion depth exceeded")
+        return flat(value)
+
+    monkeypatch.setattr(jsonl, "flat", as_in_a_newer_python)
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n{"deep": [[1]]}\n{"a": 2}\n')
+    assert main(["stream", str(tmp_path / "a.jsonl"), "-o", str(tmp_path / "out.csv")]) == 0
+    said = capsys.readouterr().err
+    assert "note: 1 lines that are no JSON object, set aside" in said
+    assert "2 rows scored and learned" in said
 
 
 def test_rules_that_are_too_deep_to_be_read_are_refused(tmp_path):
