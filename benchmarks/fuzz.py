@@ -1,4 +1,4 @@
-"""The fuzz benchmark: wrong model files with a right digest, by the thousand, and what came of each.
+"""The fuzz benchmark: wrong files by the thousand, and what came of each.
 
 Files are tried in a process of their own (:mod:`benchmarks.fuzz_worker`), which is begun again behind a file
 that ends it.
@@ -23,13 +23,17 @@ __all__ = ["Tried", "compare", "fuzz"]
 N_FILES = 10_000
 
 TEXT = (
-    "{n:,} files of each kind that can be saved. Each is a right state in which one to three parts were "
-    "changed: a value (NaN, infinities, huge, tiny and negative numbers), a type, a shape, a dtype or a "
-    "name; parts that are missing, added, swapped, doubled or in another order; deep nesting, control "
-    "characters, and a wrong format, kind or digest around it. The digest is then made right. *Refused* is "
-    "one `StateError` of one printable line, in less than {seconds:g} s and {mb} MB. What loads is used: it "
-    "scores and learns {rows} rows, and every score must be finite. Anything else (another error, a signal, "
-    "a call that does not end, a score that is not finite) would be a failure and stand below the table."
+    "{n:,} files of each kind. A model's, a checkpoint's or a ledger's file is a right state in which one "
+    "to three parts were changed: a value (NaN, infinities, huge, tiny and negative numbers), a type, a "
+    "shape, a dtype or a name; parts that are missing, added, swapped, doubled or in another order; deep "
+    "nesting, control characters, and a wrong format, kind or digest around it. The digest is then made "
+    "right. Of a ledger, bytes and the cells of its tables are changed too. A text (rows, rules, answers, "
+    "messages) has up to eight changes: bytes at random, hostile cells, lines that are cut, moved or "
+    "doubled, other ends of lines. *Refused* is one error of one printable line, in less than {seconds:g} "
+    "s and {mb} MB. What loads is used: a model scores and learns {rows} rows, and every score must be "
+    "finite. What the command reads must come out again, row for row, or be counted as set aside. "
+    "Anything else (another error, a signal, a call that does not end, a score that is not finite, a row "
+    "that is gone) would be a failure and stand below the table."
 )
 
 

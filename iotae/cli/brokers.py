@@ -111,15 +111,15 @@ def _model_of(state: Any, args: Namespace) -> tuple[OnlineAutoencoder, dict[str,
     if state is None:
         alpha = 0.01 if args.alpha is None else args.alpha
         return OnlineAutoencoder(seed=args.seed or 0, alpha=alpha), {"rows": 0, "alarms": 0}
-    from iotae import serialization
     from iotae._validation.schema import check
     from iotae.runner.state_schema import LEDGER
+    from iotae.serialization.tree import made
 
     def model_of(data: Any) -> OnlineAutoencoder:
         check(data, LEDGER)
         return OnlineAutoencoder.from_state(data["model"])
 
-    return serialization.made(args.output, "stream", state, model_of), state["counts"]
+    return made(args.output, "stream", state, model_of), state["counts"]
 
 
 def _without(row: dict[Hashable, Any], names: list[str]) -> dict[Hashable, Any]:

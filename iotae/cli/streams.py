@@ -169,17 +169,17 @@ def _gone_on(
     state: State, source: Any, path: str
 ) -> tuple[OnlineAutoencoder | Fleet, int, Mapping[str, int]]:
     """The model, the output's length and the counts of a checkpoint, and the source moved to where it was."""
-    from iotae import serialization
     from iotae._validation.schema import check
     from iotae.fleet import Fleet
     from iotae.runner.state_schema import CHECKPOINT
+    from iotae.serialization.tree import made
     from iotae.stream.autoencoder import OnlineAutoencoder
 
     def model_of(data: State) -> OnlineAutoencoder | Fleet:
         check(data, CHECKPOINT)
         return (Fleet if "key" in data["model"] else OnlineAutoencoder).from_state(data["model"])
 
-    model = serialization.made(path, "stream", state, model_of)
+    model = made(path, "stream", state, model_of)
     source.restore(state["source"])
     return model, state["length"], state["counts"]
 

@@ -15,7 +15,7 @@ from iotae._typing import State
 from iotae.data import TableError
 from iotae.runner.database import Database, Layout
 from iotae.runner.messages import Message
-from iotae.serialization.tree import printable
+from iotae.serialization.tree import made, printable
 
 __all__ = ["Judgement", "Ledger"]
 
@@ -147,7 +147,7 @@ class Ledger:
         found = self._base.rows("select state from model")
         if not found:
             return None
-        kind, data = serialization.made(self._path, _KIND, found[0][0], _opened)
+        kind, data = made(self._path, _KIND, found[0][0], _opened)
         if kind != _KIND or data.get("words") != self._words:
             raise TableError(
                 f"Got {self._path}, which was begun with {printable(data.get('words'))[:500]}, but expected "
