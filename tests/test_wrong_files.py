@@ -173,10 +173,10 @@ def test_an_error_obeys_no_terminal_and_has_a_bounded_length(tmp_path, capsys):
 def test_an_object_that_is_deeper_than_calls_may_be_costs_its_line_alone(tmp_path, monkeypatch, capsys):
     flat = jsonl.flat
 
-    def as_in_a_newer_python(value):
+    def as_in_a_newer_python(value, name=""):
         if "deep" in value:
             raise RecursionError("maximum recursion depth exceeded")
-        return flat(value)
+        return flat(value, name)
 
     monkeypatch.setattr(jsonl, "flat", as_in_a_newer_python)
     (tmp_path / "a.jsonl").write_text('{"a": 1}\n{"deep": [[1]]}\n{"a": 2}\n')
