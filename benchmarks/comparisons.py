@@ -259,8 +259,8 @@ COMPARISONS = {
         options="quick",
     ),
     "fuzz": Comparison(
-        "Wrong model files",
-        "model files with a right digest and wrong contents, and what came of each",
+        "Wrong files",
+        "files of models, runs and rows with wrong contents, and what came of each",
         lambda given: fuzz.compare(given.seed, given.files),
         options="files",
     ),

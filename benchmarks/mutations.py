@@ -179,14 +179,19 @@ def _mutate(data: State, rng: np.random.Generator) -> None:
         owner[key] = _value(owner[key], rng)
 
 
-def mutant(kind: str, data: State, rng: np.random.Generator) -> bytes:
-    """Return the bytes of a state with one to three changes, sealed with a digest that is right."""
+def mutant(
+    kind: str, data: State, rng: np.random.Generator, packed: Callable[[State], State] = lambda data: data
+) -> bytes:
+    """Return the bytes of a state with one to three changes, sealed with a digest that is right.
+
+    ``packed`` gives the state as a file has it, where a part of it is the bytes of another state.
+    """
     if rng.random() < 0.03:
-        return _odd_file(kind, data, rng)
+        return _odd_file(kind, packed(copy.deepcopy(data)), rng)
     data = copy.deepcopy(data)
     for _ in range(int(_of_one((1, 1, 1, 1, 2, 3), rng))):
         _mutate(data, rng)
-    return sealed(kind, data)
+    return sealed(kind, packed(data))
 
 
 def _odd_file(kind: str, data: State, rng: np.random.Generator) -> bytes:

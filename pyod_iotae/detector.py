@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from iotae import serialization
 from iotae._sharing import Unshared
 from iotae._typing import Float64, State
 from iotae._validation.schema import check
@@ -27,8 +25,6 @@ from pyod_iotae.state_schema import DETECTOR
 from pyod_iotae.tables import like, to_rows
 
 __all__ = ["IoTAE"]
-
-_KIND = "pyod_iotae.IoTAE"
 
 
 class IoTAE(Unshared, LabellingDetector):
@@ -111,6 +107,8 @@ class IoTAE(Unshared, LabellingDetector):
     >>> int(clf.labels_.sum())
     50
     """
+
+    _KIND = "pyod_iotae.IoTAE"
 
     def __init__(
         self,
@@ -262,36 +260,14 @@ class IoTAE(Unshared, LabellingDetector):
         """
         return reasons_of_rows(features_of(X, self.groups), self.explain(X), self.expected(X))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted detector to a file that :meth:`load` reads without executing code.
-
-        Raises
-        ------
-        TypeError
-            If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a
-            module: only arrays, numbers and text can be saved.
-        """
-        self._check_fitted()
-        serialization.write(path, _KIND, self.to_state())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> IoTAE:
-        """Read a detector back.
-
-        Raises
-        ------
-        iotae.serialization.StateError
-            If the file is damaged, foreign, or holds something else.
-        """
-        return serialization.restore(path, _KIND, cls.from_state)
-
     def to_state(self) -> State:
         """Return everything that a fitted detector needs to score and to go on, as arrays, numbers and text.
 
         Raises
         ------
         TypeError
-            If the network is a module of the caller's own: see :meth:`iotae.BatchAutoencoder.to_state`.
+            If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a module:
+            only arrays, numbers and text can be saved.
         """
         self._check_fitted()
         names = getattr(self, "feature_names_in_", None)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from iotae._typing import Float64, Int64, State
 from iotae._validation import check_choice
+from iotae.serialization.saved import Saved
 from iotae.thresholds import Threshold
 from pyod_iotae import alarms
 from pyod_iotae.confidence import automatic_cut, confidence, pythresh_cut, weighted_cut
@@ -22,7 +23,7 @@ __all__ = ["LabellingDetector"]
 _FITTED = ("decision_scores_", "threshold_", "labels_")
 
 
-class LabellingDetector(BaseDetector):
+class LabellingDetector(Saved, BaseDetector):
     """A PyOD detector whose labels come from a share, a PyThresh object or a calibrated threshold.
 
     A subclass gives ``decision_function``, and calls :meth:`_label` at the end of each fit.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from iotae import serialization
 from iotae._random import draw_seed
 from iotae._sharing import Unshared
 from iotae._typing import Float64, State
@@ -21,8 +19,6 @@ from pyod_iotae.state_schema import SEQUENCE
 from pyod_iotae.tables import like
 
 __all__ = ["SequenceIoTAE"]
-
-_KIND = "pyod_iotae.SequenceIoTAE"
 
 
 class _Series(NamedTuple):
@@ -86,6 +82,8 @@ class SequenceIoTAE(Unshared, LabellingDetector):
     >>> clf.decision_scores_.shape, bool(clf.labels_[700:730].all())
     ((1000,), True)
     """
+
+    _KIND = "pyod_iotae.SequenceIoTAE"
 
     def __init__(
         self,
@@ -192,31 +190,14 @@ class SequenceIoTAE(Unshared, LabellingDetector):
         values, times, groups = self._series(X)
         return self.model_.explain_row(values, row, times, groups)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted detector to a file that :meth:`load` reads without executing code.
+    def to_state(self) -> State:
+        """Return everything that a fitted detector needs to score, as arrays, numbers and text.
 
         Raises
         ------
         TypeError
-            If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a module:
-            only arrays, numbers and text can be saved.
+            If ``contamination`` is a PyThresh object, ``random_state`` a generator or ``network`` a module.
         """
-        self._check_fitted()
-        serialization.write(path, _KIND, self.to_state())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> SequenceIoTAE:
-        """Read a detector back.
-
-        Raises
-        ------
-        iotae.serialization.StateError
-            If the file is damaged, foreign, or holds something else.
-        """
-        return serialization.restore(path, _KIND, cls.from_state)
-
-    def to_state(self) -> State:
-        """Return everything that a fitted detector needs to score, as arrays, numbers and text."""
         self._check_fitted()
         return {
             "params": self.get_params(deep=False),

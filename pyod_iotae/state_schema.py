@@ -61,7 +61,8 @@ class _Contamination:
 
     def check(self, value: Any, place: str, sizes: dict[str, int]) -> None:
         """See :class:`iotae._validation.schema.Schema`."""
-        if value != "auto":
+        # an array would be compared cell by cell
+        if type(value) is not str or value != "auto":
             Number(float(np.finfo(np.float64).tiny), 0.5).check(value, place, sizes)
 
 

@@ -62,6 +62,8 @@ class ConformalFilter(AlarmFilter):
 
     """
 
+    _KIND = "river_iotae.ConformalFilter"
+
     def __init__(
         self,
         anomaly_detector: base.AnomalyDetector,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 from river import base
 
-from iotae import serialization
 from iotae._typing import State
 from iotae._validation.schema import check
 from iotae.stream.autoencoder import OnlineAutoencoder
@@ -18,8 +16,6 @@ from river_iotae.frames import like_frame
 from river_iotae.state_schema import DETECTOR
 
 __all__ = ["IoTAE"]
-
-_KIND = "river_iotae.IoTAE"
 
 
 class IoTAE(ModelOfAStream):
@@ -109,6 +105,8 @@ class IoTAE(ModelOfAStream):
           autoencoders for online network intrusion detection. NDSS.
 
     """
+
+    _KIND = "river_iotae.IoTAE"
 
     def __init__(
         self,
@@ -213,26 +211,15 @@ class IoTAE(ModelOfAStream):
         """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""
         return like_frame(X, self._model.score_many(X))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a file from which `load` continues bit for bit; no code is stored."""
-        serialization.write(path, _KIND, self.to_state())
-
     def to_state(self) -> State:
         """Return everything needed to continue, as arrays, numbers and text."""
         return {"params": self._get_params(), "model": self._model.to_state()}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> IoTAE:
-        """Read a model back; raises `iotae.serialization.StateError` if the file is none."""
-        return serialization.restore(path, _KIND, cls.from_state)
-
-    @classmethod
     def from_state(cls, data: State) -> IoTAE:
         """Rebuild from `to_state`; raises `iotae.serialization.StateError` if it is none."""
         check(data, DETECTOR)
-        params = dict(data["params"])
-        sizes = params.pop("hidden_sizes")
-        restored = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)
+        restored = cls._of_params(data["params"])
         restored._model = OnlineAutoencoder.from_state(data["model"])
         return restored
 

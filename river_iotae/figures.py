@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from river import base
 
 from iotae._sharing import Unshared
+from iotae._typing import State
 from iotae._validation import check_count
+from iotae.serialization.saved import Saved
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.confirmed import Confirmed
 
 __all__ = ["ModelOfAStream"]
 
 
-class ModelOfAStream(Unshared, base.AnomalyDetector):
+class ModelOfAStream(Saved, Unshared, base.AnomalyDetector):
     """A River detector whose work is done by the core's model, with that model's figures."""
 
     _model: OnlineAutoencoder
+
+    @classmethod
+    def _of_params(cls, params: State) -> Self:
+        """A new model with the parameters of a state, in which a tuple is a list."""
+        sizes = params["hidden_sizes"]
+        return cls(**{**params, "hidden_sizes": None if sizes is None else tuple(sizes)})
 
     @property
     def _mutable_attributes(self) -> set[str]:

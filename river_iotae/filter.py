@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 from river import base
 
-from iotae import serialization
 from iotae._sharing import Locked
 from iotae._typing import State
 from iotae.data.frames import frame_rows
+from iotae.serialization.saved import Saved
 from iotae.thresholds import AlertBudget, TailThreshold, Threshold
 from river_iotae.detector import IoTAE
 from river_iotae.frames import like_frame
@@ -24,7 +23,7 @@ from river_iotae.wrapped import explained, filter_state, parts_of_state
 __all__ = ["AlarmFilter"]
 
 
-class AlarmFilter(Locked, base.AnomalyFilter):
+class AlarmFilter(Saved, Locked, base.AnomalyFilter):
     """Anomaly filter with any threshold of `iotae.thresholds`.
 
     Each row is scored before it is learned; its score then moves the threshold. The threshold decides
@@ -81,6 +80,8 @@ class AlarmFilter(Locked, base.AnomalyFilter):
     [^2]: Gibbs, I. and Candès, E., 2021. Adaptive conformal inference under distribution shift. NeurIPS.
 
     """
+
+    _KIND = "river_iotae.AlarmFilter"
 
     def __init__(
         self,
@@ -161,8 +162,8 @@ class AlarmFilter(Locked, base.AnomalyFilter):
     def _mutable_attributes(self) -> set[str]:
         return {"anomaly_detector", "protect_anomaly_detector"}
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the filter and its detector to a file from which `load` continues; no code is stored.
+    def to_state(self) -> State:
+        """Return everything needed to continue, as arrays, numbers and text.
 
         Raises
         ------
@@ -170,24 +171,15 @@ class AlarmFilter(Locked, base.AnomalyFilter):
             If the detector is not `river_iotae.IoTAE`, as only code could rebuild it.
 
         """
-        serialization.write(path, f"river_iotae.{type(self).__name__}", self.to_state())
-
-    def to_state(self) -> State:
-        """Return everything needed to continue, as arrays, numbers and text; errors as of `save`."""
         with self._lock:
             state = filter_state(self.anomaly_detector, self.rule, self._threshold)
             settings = {k: v for k, v in self._get_params().items() if k not in ("anomaly_detector", "rule")}
             return {**state, "n_rejected": self.n_rejected, "settings": settings}
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a filter back; raises `iotae.serialization.StateError` if the file holds none."""
-        return serialization.restore(path, f"river_iotae.{cls.__name__}", cls.from_state)
-
-    @classmethod
     def from_state(cls, data: State) -> Self:
         """Rebuild from `to_state`; raises `iotae.serialization.StateError` if it is none."""
-        check_filter(data, cls.__name__)
+        check_filter(data, cls._KIND)
         detector, rule, threshold = parts_of_state(data)
         restored = cls._made(detector, rule, data["settings"])
         restored._threshold, restored.n_rejected = threshold, data["n_rejected"]

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 from river import base
 
-from iotae import serialization
 from iotae._sharing import Unshared
 from iotae._typing import State
 from iotae._validation.schema import check, refuse
 from iotae.fleet import Fleet as FleetOfModels
+from iotae.serialization.saved import Saved
 from river_iotae.detector import IoTAE
 from river_iotae.fleet_figures import ModelOfDevices
 from river_iotae.state_schema import FLEET
 
 __all__ = ["Fleet"]
 
-_KIND = "river_iotae.Fleet"
 
-
-class Fleet(ModelOfDevices, Unshared, base.Wrapper, base.AnomalyDetector):
+class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector):
     """Models for many devices in one stream, in bounded memory.
 
     A row names its device in the feature `key`, which no model sees. Scores are measured by the device's own
@@ -92,6 +89,8 @@ class Fleet(ModelOfDevices, Unshared, base.Wrapper, base.AnomalyDetector):
     [^1]: Vovk, V., Gammerman, A. and Shafer, G., 2005. Algorithmic learning in a random world. Springer.
 
     """
+
+    _KIND = "river_iotae.Fleet"
 
     def __init__(
         self,
@@ -174,8 +173,8 @@ class Fleet(ModelOfDevices, Unshared, base.Wrapper, base.AnomalyDetector):
         _refuse(kwargs)
         self._fleet.learn_many(X)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all devices to one file from which `load` continues bit for bit; no code is stored.
+    def to_state(self) -> State:
+        """Return everything needed to continue, as arrays, numbers and text.
 
         Raises
         ------
@@ -183,19 +182,10 @@ class Fleet(ModelOfDevices, Unshared, base.Wrapper, base.AnomalyDetector):
             If the detector is not `river_iotae.IoTAE`, as only code could rebuild it.
 
         """
-        serialization.write(path, _KIND, self.to_state())
-
-    def to_state(self) -> State:
-        """Return everything needed to continue, as arrays, numbers and text; errors as of `save`."""
         # a fleet of other detectors refuses
         self._fleet._mode.to_state()
         fleet: FleetOfModels = self._fleet  # type: ignore[assignment]
         return {"alpha": self.alpha, "fleet": fleet.to_state(), "model": self.model.to_state()}
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Fleet:
-        """Read a fleet back; raises `iotae.serialization.StateError` if the file is none."""
-        return serialization.restore(path, _KIND, cls.from_state)
 
     @classmethod
     def from_state(cls, data: State) -> Fleet:

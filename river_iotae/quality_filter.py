@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from river import base
 
-from iotae import serialization
 from iotae._sharing import Unshared
 from iotae._typing import State
 from iotae._validation import check_count
 from iotae._validation.schema import check
 from iotae.quality import CANNOT_BE_TRUE, Checked, PacketChecker, RowVerdict, Rules
+from iotae.serialization.saved import Saved
 from river_iotae.state_schema import QUALITY_FILTER
 
 __all__ = ["QualityFilter"]
 
-_KIND = "river_iotae.QualityFilter"
 
-
-class QualityFilter(Unshared, base.Transformer):
+class QualityFilter(Saved, Unshared, base.Transformer):
     """Filter of packets that cannot be true.
 
     Learns for each device and feature what is possible, without a schema. A row that cannot be true (sent
@@ -81,6 +78,8 @@ class QualityFilter(Unshared, base.Transformer):
     {'celsius': -999.0, 'watts': 8} celsius sentinel
 
     """
+
+    _KIND = "river_iotae.QualityFilter"
 
     def __init__(
         self,
@@ -194,10 +193,6 @@ class QualityFilter(Unshared, base.Transformer):
         self._learned = None
         return checked
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the filter, without its quarantine, to a file that `load` reads; no code is stored."""
-        serialization.write(path, _KIND, self.to_state())
-
     def to_state(self) -> State:
         """Return what is known of devices and features; the rows in quarantine are not part of it."""
         return {
@@ -205,11 +200,6 @@ class QualityFilter(Unshared, base.Transformer):
             "quarantine_size": self.quarantine_size,
             "checker": self._checker.to_state(),
         }
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> QualityFilter:
-        """Read a filter back; raises `iotae.serialization.StateError` if the file holds none."""
-        return serialization.restore(path, _KIND, cls.from_state)
 
     @classmethod
     def from_state(cls, data: State) -> QualityFilter:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from river import base
 
-from iotae import serialization
 from iotae._typing import State
 from iotae._validation.schema import check
 from iotae.data.frames import frame_rows
@@ -24,7 +22,6 @@ from river_iotae.state_schema import SEQUENCE, SLOTS_A_SENSOR
 
 __all__ = ["SequenceIoTAE"]
 
-_KIND = "river_iotae.SequenceIoTAE"
 _OWN = ("window", "time", "max_gap", "max_features")
 
 
@@ -85,6 +82,8 @@ class SequenceIoTAE(ModelOfAStream):
     True
 
     """
+
+    _KIND = "river_iotae.SequenceIoTAE"
 
     def __init__(
         self,
@@ -215,10 +214,6 @@ class SequenceIoTAE(ModelOfAStream):
         """
         return like_frame(X, np.array([self.score_one(x) for x in frame_rows(X)], np.float64))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a file from which `load` continues bit for bit; no code is stored."""
-        serialization.write(path, _KIND, self.to_state())
-
     def to_state(self) -> State:
         """Return everything needed to continue, as arrays, numbers and text."""
         with self._recent.held:
@@ -229,17 +224,10 @@ class SequenceIoTAE(ModelOfAStream):
             }
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> SequenceIoTAE:
-        """Read a model back; raises `iotae.serialization.StateError` if the file is none."""
-        return serialization.restore(path, _KIND, cls.from_state)
-
-    @classmethod
     def from_state(cls, data: State) -> SequenceIoTAE:
         """Rebuild from `to_state`; raises `iotae.serialization.StateError` if it is none."""
         check(data, SEQUENCE)
-        params = dict(data["params"])
-        sizes = params.pop("hidden_sizes")
-        restored = cls(hidden_sizes=None if sizes is None else tuple(sizes), **params)
+        restored = cls._of_params(data["params"])
         restored._recent.restore(data["recent"])
         restored._model = OnlineAutoencoder.from_state(data["model"])
         return restored

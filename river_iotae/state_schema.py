@@ -100,8 +100,8 @@ _PARTS = ("detector", "rule", "threshold")
 _RATE: dict[str, Schema] = {"alpha": Number(0.0, 1.0, inner=True), "window": Maybe(Whole(1))}
 
 _FILTERS = {
-    "AlarmFilter": Record({**_FILTER, "settings": Record(_PROTECTS)}),
-    "ConformalFilter": Record({**_FILTER, "settings": Record({**_RATE, **_PROTECTS})}),
+    "river_iotae.AlarmFilter": Record({**_FILTER, "settings": Record(_PROTECTS)}),
+    "river_iotae.ConformalFilter": Record({**_FILTER, "settings": Record({**_RATE, **_PROTECTS})}),
 }
 
 
@@ -116,7 +116,7 @@ def check_filter(data: State, kind: str) -> None:
     ((name, rule),) = data["rule"].items()
     check(data["threshold"], RULES[name].SCHEMA)
     said = data["settings"]
-    if kind == "ConformalFilter":
+    if kind == "river_iotae.ConformalFilter":
         if name != "ConformalThreshold" or rule["alpha"] != said["alpha"]:
             raise refuse(name, "rule", "a ConformalThreshold of the alpha that the settings say")
         if said["window"] not in (None, rule["window"]["size"]):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from iotae.cli import main
 from iotae.data import TableError
+from iotae.runner.admission import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
 from iotae.watch import board as boards
@@ -323,7 +324,7 @@ def test_reading_that_begins_inside_a_cell_goes_on_with_the_next_row():
 
 
 def ledger_at(path):
-    return Ledger(str(path), {})
+    return Ledger(str(path), {}, DeviceNumbers())
 
 
 def committed(ledger, *rows):

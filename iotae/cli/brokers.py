@@ -96,9 +96,11 @@ def _deliveries_of(
 
 def _judge_of(ledger: Ledger, args: Namespace) -> tuple[ModelJudge | FleetJudge, tuple[int, int]]:
     """What the file was learned by, or something new, and the rows and alarms so far."""
-    from iotae import serialization
+    from iotae._validation.schema import check
     from iotae.fleet import Fleet
     from iotae.runner.judges import DEVICE, FleetJudge, ModelJudge
+    from iotae.runner.state_schema import LEDGER
+    from iotae.serialization.tree import made
     from iotae.stream.autoencoder import OnlineAutoencoder
 
     state = ledger.load()
@@ -106,15 +108,15 @@ def _judge_of(ledger: Ledger, args: Namespace) -> tuple[ModelJudge | FleetJudge,
         if args.group_mode is None:
             return ModelJudge(stream_model(args), args.drop, args.explain), (0, 0)
         return FleetJudge(Fleet(stream_model(args), DEVICE, args.group_mode), args.drop, args.explain), (0, 0)
-    try:
-        counts = int(state["counts"]["rows"]), int(state["counts"]["alarms"])
-        judge: ModelJudge | FleetJudge
+
+    def judge_of(data: Any) -> ModelJudge | FleetJudge:
+        check(data, LEDGER)
         if args.group_mode is None:
-            judge = ModelJudge(OnlineAutoencoder.from_state(state["model"]), args.drop, args.explain)
-        else:
-            judge = FleetJudge.of_state(state["model"], ledger.parts(), args.drop, args.explain)
-    except (LookupError, TypeError, ValueError) as error:
-        raise serialization.StateError(f"{args.output}: no stream can go on with it ({error})") from error
+            return ModelJudge(OnlineAutoencoder.from_state(data["model"]), args.drop, args.explain)
+        return FleetJudge.of_state(data["model"], ledger.parts(), args.drop, args.explain)
+
+    judge = made(args.output, "stream", state, judge_of)
+    counts = state["counts"]["rows"], state["counts"]["alarms"]
     say(f"going on after {counted(counts[0], 'row')} in {args.output}")
     return judge, counts
 

@@ -153,20 +153,19 @@ def _gone_on(
     state: State, source: Any, path: str
 ) -> tuple[OnlineAutoencoder | Fleet, int, Mapping[str, int]]:
     """The model, the output's length and the counts of a checkpoint, and the source moved to where it was."""
-    from iotae import serialization
+    from iotae._validation.schema import check
     from iotae.fleet import Fleet
+    from iotae.runner.state_schema import CHECKPOINT
+    from iotae.serialization.tree import made
     from iotae.stream.autoencoder import OnlineAutoencoder
 
-    try:
-        build = Fleet.from_state if "key" in state["model"] else OnlineAutoencoder.from_state
-        model = build(state["model"])
-        source.restore(state["source"])
-        counts = {name: int(state["counts"][name]) for name in ("rows", "alarms")}
-        return model, int(state["length"]), counts
-    except TableError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise serialization.StateError(f"{path}: no stream can go on with it ({error})") from error
+    def model_of(data: State) -> OnlineAutoencoder | Fleet:
+        check(data, CHECKPOINT)
+        return (Fleet if "key" in data["model"] else OnlineAutoencoder).from_state(data["model"])
+
+    model = made(path, "stream", state, model_of)
+    source.restore(state["source"])
+    return model, state["length"], state["counts"]
 
 
 def _words(args: Namespace) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from iotae._progress import Progress
+from iotae.serialization.tree import printable
 
 __all__ = [
     "announce_compiler",
@@ -25,6 +26,9 @@ __all__ = [
     "words_of",
 ]
 
+
+_LONGEST = 900
+"""Letters of a message that are shown."""
 
 _form: Literal["text", "json"] = "text"
 
@@ -54,7 +58,13 @@ def log_as(form: Literal["text", "json"]) -> None:
 
 
 def say(line: str) -> None:
-    """Print one line on standard error."""
+    """Print one line on standard error, of at most a thousand letters.
+
+    It may tell of a name or a cell that somebody else has written: a terminal must not obey what is in it.
+    """
+    line = printable(line)
+    if len(line) > _LONGEST:
+        line = f"{line[:_LONGEST]}..."
     text = f"iotae: {line}"
     if _form == "json":
         level = next((word for word in ("error", "warning") if line.startswith(f"{word}: ")), "info")

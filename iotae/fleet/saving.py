@@ -9,7 +9,19 @@ import numpy as np
 
 from iotae import serialization
 from iotae._typing import State
-from iotae._validation.schema import COUNT, Array, Choice, Flag, ListOf, Record, Row, Whole, check, refuse
+from iotae._validation.schema import (
+    COUNT,
+    MOST,
+    Array,
+    Choice,
+    Flag,
+    ListOf,
+    Record,
+    Row,
+    Whole,
+    check,
+    refuse,
+)
 from iotae.fleet.core import FleetOf
 from iotae.fleet.devices import MOST_ELDERS, Entry
 from iotae.fleet.rhythm import Rhythm
@@ -35,7 +47,10 @@ def _check_devices(data: State, place: str) -> None:
             raise refuse(numbers, "elders", f"numbers of {n} devices")
 
 
-_NUMBERS = Array(np.int64, "n", low=0)
+_MODELS = {"separate": {"template"}, "shared": {"template", "common"}}
+"""The models of a fleet by its mode."""
+
+_NUMBERS = Array(np.int64, "n", low=0, high=MOST)
 
 _FLEET = Record(
     {
@@ -116,6 +131,9 @@ def check_fleet(data: State) -> None:
     if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
         raise refuse(data, "fleet", "the state of a fleet, with its models")
     check({name: part for name, part in data.items() if name != "models"}, _FLEET)
+    wanted = _MODELS[data["mode"]]
+    if data["models"].keys() != wanted:
+        raise refuse(data["models"], "models", f"the names {', '.join(sorted(wanted))}")
 
 
 def fill(fleet: FleetOf[Any], data: State) -> None:

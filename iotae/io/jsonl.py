@@ -99,12 +99,14 @@ def _objects(lines: Lines, shown: str, ragged: str, notation: TableNotation) -> 
             continue
         try:
             value = decode(line)
+            # a newer Python decodes objects that are deeper than its own calls may be
+            cells = dict(flat(value)) if isinstance(value, dict) else None
         except (ValueError, RecursionError) as error:
-            value, reason = None, str(error).splitlines()[0]
+            value, cells, reason = None, None, str(error).splitlines()[0]
         else:
             reason = f"it is {type(value).__name__}"
-        if isinstance(value, dict):
-            yield dict(flat(value))
+        if cells is not None:
+            yield cells
         elif number == 1 and (value is None or isinstance(value, list)):
             raise TableError(f"Got {shown}, which is JSON, but no object in its first line: {_ADVICE}.")
         elif ragged == "keep":

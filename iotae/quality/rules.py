@@ -158,7 +158,7 @@ def read_rules(path: str | os.PathLike[str]) -> Rules:
         given = msgspec.toml.decode(text)
     except FileNotFoundError:
         raise TableError(f"There is no file {os.fspath(path)}: give the rules' own name.") from None
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise TableError(f"Cannot read {os.fspath(path)} as TOML: {error}.") from None
     known = ", ".join(ColumnRule.__dataclass_fields__)
     for name, rule in (given.get("columns") or {}).items() if isinstance(given.get("columns"), dict) else ():

@@ -90,6 +90,9 @@ def _parts_agree(data: State, place: str) -> None:
     for rule in data["rules"]:
         if None not in (rule["least"], rule["most"]) and rule["least"] > rule["most"]:
             raise refuse(rule["least"], "rules", "least to be at most most")
+        of_numbers = rule["unit"] or rule["sentinels"] or {rule["least"], rule["most"]} != {None}
+        if rule["kind"] == "text" and of_numbers:
+            raise refuse(rule["kind"], "rules", "numbers, where there is a range, a unit or a sentinel")
 
 
 CHECKER = Record(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from iotae.data import TableError
 from iotae.runner.database import Database
 from iotae.runner.messages import Message
 
@@ -84,6 +85,13 @@ class DeviceNumbers:
         """Read the last number of each device."""
         self._base = base
         found = base.rows("select device, part, last_seq from devices")
+        for device, part, seq in found:
+            # SQLite keeps what does not fit a column's type as it is
+            if not isinstance(device, str) or not isinstance(part, int) or not isinstance(seq, int):
+                raise TableError(
+                    f"Got the number {seq!r} of the device {device!r} in {base.path}, but expected a whole "
+                    "number and a text: the file was changed, put it back or name another."
+                )
         self._last = {device: (part, seq) for device, part, seq in found}
 
     def sift(self, messages: Iterable[Message]) -> Sifted:

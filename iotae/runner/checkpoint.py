@@ -13,6 +13,7 @@ from iotae import serialization
 from iotae._typing import State
 from iotae.data import TableError
 from iotae.runner.locks import lock_of_one
+from iotae.serialization.tree import printable
 
 __all__ = ["Checkpoint"]
 
@@ -109,4 +110,4 @@ class Checkpoint:
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None or value == [] else str(value)[:200]
+    return "nothing" if value is None or value == [] else printable(value)[:200]

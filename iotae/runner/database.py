@@ -117,7 +117,7 @@ class Database:
         # the first version had no kind yet
         if version and kind not in (wanted.kind, 0 if version in wanted.upgrades else wanted.kind):
             raise TableError(f"Got {self.path}, a file with other tables than these rows: name another.")
-        if version > wanted.version:
+        if not 0 <= version <= wanted.version:
             raise TableError(
                 f"Got {self.path} of version {version}, but expected {wanted.version}: upgrade iotae."
             )

@@ -17,6 +17,7 @@ from iotae.runner.admission import Admission, cells_text, storable
 from iotae.runner.database import Database
 from iotae.runner.ledger_layout import LAYOUT
 from iotae.runner.messages import Message
+from iotae.serialization.tree import made, printable
 
 __all__ = ["Judgement", "Ledger"]
 
@@ -103,6 +104,18 @@ class Ledger:
             raise
         return self
 
+    def _last_numbers(self) -> dict[str, int]:
+        """The last number of each device."""
+        found = self._base.rows("select device, last_seq from devices")
+        for device, seq in found:
+            # SQLite keeps what does not fit a column's type as it is
+            if not isinstance(device, str) or not isinstance(seq, int):
+                raise TableError(
+                    f"Got the number {seq!r} of the device {device!r} in {self._path}, but expected a whole "
+                    "number and a text: the file was changed, put it back or name another."
+                )
+        return dict(found)
+
     def load(self) -> State | None:
         """Return the state that was committed last, None for a new file.
 
@@ -116,16 +129,16 @@ class Ledger:
         found = self._base.rows("select state from model")
         if not found:
             return None
-        try:
-            kind, data = serialization.loads(found[0][0])
-        except serialization.StateError as error:
-            raise serialization.StateError(f"{self._path}: {error}") from error
+        kind, data = made(self._path, _KIND, found[0][0], _opened)
         if kind != _KIND or data.get("words") != self._words:
             raise TableError(
-                f"Got {self._path}, which was begun with {data.get('words')}, but expected {self._words}: "
+                f"Got {self._path}, which was begun with {printable(data.get('words'))[:500]}, but expected "
+                f"{self._words}: "
                 "give the same again, or name another file."
             )
-        state: State = data["state"]
+        state = data.get("state")
+        if not isinstance(state, dict):
+            raise serialization.StateError(f"{self._path}: holds no stream to go on with")
         return state
 
     def new_of(self, messages: Iterable[Message]) -> list[Message]:
@@ -207,6 +220,12 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._base.__exit__(kind, error, trace)
+
+
+def _opened(blob: Any) -> tuple[str, State]:
+    if not isinstance(blob, bytes):
+        raise serialization.StateError(f"Got a {type(blob).__name__} as the model, but expected bytes")
+    return serialization.loads(blob)
 
 
 def _alarm(row: tuple[Any, ...]) -> str:

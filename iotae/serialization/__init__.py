@@ -19,7 +19,7 @@ import numpy as np
 
 from iotae._files import naming, replacing
 from iotae._typing import State
-from iotae.serialization.tree import StateError, join, read_json, split
+from iotae.serialization.tree import StateError, join, made, read_json, split
 
 __all__ = ["FORMAT", "StateError", "dumps", "loads", "read", "restore", "write"]
 
@@ -208,9 +208,4 @@ def restore(path: str | os.PathLike[str], kind: str, build: Callable[[State], _T
         If the file cannot be opened.
     """
     _, data = read(path, kind)
-    try:
-        return build(data)
-    except StateError as error:
-        raise StateError(f"{path}: {error}") from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise StateError(f"{path}: no {kind} can be made of it ({type(error).__name__}: {error})") from error
+    return made(path, kind, data, build)

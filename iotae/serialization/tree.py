@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["StateError", "join", "read_json", "split"]
+from iotae._typing import State
+
+__all__ = ["StateError", "join", "made", "printable", "read_json", "split"]
+
+_T = TypeVar("_T")
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -23,8 +29,12 @@ class StateError(ValueError):
     __module__ = "iotae.serialization"
 
     def __init__(self, message: str = "") -> None:
-        # a file may hold line breaks and a terminal's control sequences
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
+        super().__init__(printable(message))
+
+
+def printable(value: Any) -> str:
+    """Text on one line for a person: a file may hold line breaks and a terminal's control sequences."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
 
 
 def split(node: Any, path: str, arrays: Arrays, room: int = _DEEPEST) -> Any:
@@ -80,3 +90,13 @@ def read_json(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise StateError(f"Got a {type(found).__name__}, but expected names and what they stand for")
     return found
+
+
+def made(path: str | os.PathLike[str], kind: str, data: State, build: Callable[[State], _T]) -> _T:
+    """Build what a state, or a part of one, is of; a ``StateError`` names the file that it came from."""
+    try:
+        return build(data)
+    except StateError as error:
+        raise StateError(f"{path}: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StateError(f"{path}: no {kind} can be made of it ({type(error).__name__}: {error})") from error

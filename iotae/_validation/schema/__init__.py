@@ -6,24 +6,38 @@ made of it. So nothing that is allocated, looped over or divided by comes from a
 
 from __future__ import annotations
 
-from iotae._validation.schema.base import Schema, check, refuse
-from iotae._validation.schema.containers import GENERATOR, ListOf, Maybe, Record, Row
-from iotae._validation.schema.values import COUNT, Array, Choice, Digits, Flag, Nothing, Number, Text, Whole
+from iotae._validation.schema.base import Schema, Sizes, check, refuse
+from iotae._validation.schema.containers import GENERATOR, ListOf, MapOf, Maybe, Record, Row
+from iotae._validation.schema.values import (
+    COUNT,
+    MOST,
+    Array,
+    Choice,
+    Digits,
+    Flag,
+    Nothing,
+    Number,
+    Text,
+    Whole,
+)
 
 __all__ = [
     "COUNT",
     "GENERATOR",
+    "MOST",
     "Array",
     "Choice",
     "Digits",
     "Flag",
     "ListOf",
+    "MapOf",
     "Maybe",
     "Nothing",
     "Number",
     "Record",
     "Row",
     "Schema",
+    "Sizes",
     "Text",
     "Whole",
     "check",

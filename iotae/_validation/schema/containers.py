@@ -9,7 +9,7 @@ from typing import Any
 from iotae._validation.schema.base import Schema, Sizes, refuse
 from iotae._validation.schema.values import MOST, Choice, Digits, Whole
 
-__all__ = ["GENERATOR", "ListOf", "Maybe", "Record", "Row"]
+__all__ = ["GENERATOR", "ListOf", "MapOf", "Maybe", "Record", "Row"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,20 @@ class ListOf:
             self.item.check(item, f"{place}[{i}]", {})
         if self.distinct and len(set(value)) < len(value):
             raise refuse(value, place, "a list in which nothing comes twice")
+
+
+@dataclass(frozen=True)
+class MapOf:
+    """A dict of parts that are all alike, under any names."""
+
+    item: Schema
+
+    def check(self, value: Any, place: str, sizes: Sizes) -> None:
+        """See :class:`Schema`."""
+        if type(value) is not dict:
+            raise refuse(value, place, "a dict")
+        for name, part in value.items():
+            self.item.check(part, _inside(place, name), {})
 
 
 class Row:
