@@ -10,6 +10,7 @@ from iotae._validation import check_choice, check_share
 from iotae.fleet import Device, Fleet, Silence
 from iotae.fleet.core import FleetOf
 from iotae.stream.blocks import Judged
+from iotae.stream.confirmed import Confirmed
 from river_iotae.copies import Copies
 from river_iotae.detector import IoTAE
 from river_iotae.frames import like_frame
@@ -63,6 +64,28 @@ class ModelOfDevices:
     def expected_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
         """Return what the row's device expects of each number, where the detector says so."""
         return self._fleet.expected_one(x)
+
+    def confirm_one(self, x: dict[base.typing.FeatureName, Any], label: bool | int | str) -> str:
+        """Take an operator's answer to an alarm of the row's device, and return the kind in words.
+
+        Parameters
+        ----------
+        x
+            The row that was the alarm, with its key, before it is learned.
+        label
+            What it was: 0 or 'normal', so that such rows of the device raise no alarm any more, or 1 or
+            'anomaly', so that such rows are never learned. Only `IoTAE` takes answers.
+
+        """
+        return self._fleet.confirm_one(x, label)
+
+    def confirmed(self) -> dict[base.typing.FeatureName, list[Confirmed]]:
+        """Return the kinds of alarm that were confirmed, of each device that was answered."""
+        return self._fleet.confirmed()
+
+    def forget_confirmed(self, key: base.typing.FeatureName, number: int) -> None:
+        """Forget a device's kind of alarm, by its number in `confirmed`."""
+        self._fleet.forget_confirmed(key, number)
 
     def score_many(self, X: Any) -> Any:
         """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""

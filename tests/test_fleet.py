@@ -97,6 +97,42 @@ def test_a_packed_model_keeps_every_part_and_the_answers_of_an_operator():
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_answers_are_a_devices_own_and_come_back_with_it(mode, tmp_path):
+    fleet, rows = made(mode, max_in_memory=1), stream(300)
+    for x in rows:
+        fleet.learn_one(x)
+    odd = {"device": "b", "s0": -500.0, "s1": 20.0, "s2": 30.0, "s3": 40.0}
+    fault = odd | {"s0": 900.0}
+    assert fleet.classify(fleet.score_one(odd))
+    twin = copy.deepcopy(fleet)
+    judged = twin.score_learn_one(odd, "normal")
+    assert judged == fleet.score_learn_one(odd)
+    assert not twin.classify(twin.score_one(odd))
+    assert twin.classify(twin.score_one(odd | {"device": "a"}))
+    twin.confirm_one(fault, 1)
+    n_rows = [device.n_rows for device in twin.devices()]
+    twin.learn_one(rows[0])
+    assert {key: [kind.anomaly for kind in kinds] for key, kinds in twin.confirmed().items()} == {
+        "b": [False, True]
+    }
+    twin.save(tmp_path / "fleet.iotae")
+    for again in (Fleet.load(tmp_path / "fleet.iotae"), pickle.loads(pickle.dumps(twin))):
+        assert again.confirmed() == twin.confirmed()
+        assert again.score_one(odd) == twin.score_one(odd) <= twin.threshold
+    assert n_rows == [device.n_rows - (device.key == "a") for device in twin.devices()]
+    twin.forget_confirmed("b", twin.confirmed()["b"][0].number)
+    assert twin.classify(twin.score_one(odd))
+    for key, number in (("a", 1), ("z", 1), ("b", 99)):
+        with pytest.raises(ValueError, match="but expected"):
+            twin.forget_confirmed(key, number)
+    before = frozen(twin)
+    for x, label in ((odd | {"device": "z"}, 0), ({"device": "b"}, 0), (odd, "maybe")):
+        with pytest.raises(ValueError, match="but expected"):
+            twin.score_learn_one(x, label)
+    assert frozen(twin) == before
+
+
+@pytest.mark.parametrize("mode", MODES)
 @settings(max_examples=5, deadline=None)
 @given(order=st.lists(st.sampled_from("abcd"), min_size=40, max_size=80), most=st.integers(1, 3))
 def test_what_is_set_aside_comes_back_bit_for_bit(mode, order, most):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Hashable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from iotae.data import Table, TableError
 from iotae.data.reasons import Known, no_reasons, reason_of
 
 if TYPE_CHECKING:
+    from iotae.cli.answers import Answers
     from iotae.fleet import Fleet
     from iotae.stream.blocks import Judged
 
@@ -32,10 +34,6 @@ def must_be_alone(args: Namespace) -> None:
         raise TableError("Got --model with --group-mode: a saved fleet keeps its own, leave it out.")
     if args.group is not None and args.group in (args.label, *args.drop):
         raise TableError(f"Got {args.group!r} for --group and for --label or --drop: a column has one use.")
-    if args.group is not None and args.labels is not None:
-        raise TableError(
-            "Got --labels with --group, but answers are taken for one model: stream each device by itself."
-        )
 
 
 def fleet_of(args: Namespace) -> Fleet:
@@ -59,9 +57,17 @@ def fleet_of(args: Namespace) -> Fleet:
 
 
 def judged_by_device(
-    fleet: Fleet, chunk: Table, ignore: list[str], explain: bool
+    fleet: Fleet,
+    chunk: Table,
+    ignore: list[str],
+    explain: bool,
+    answers: Answers | None = None,
+    told: list[str] | None = None,
 ) -> tuple[Judged, NDArray[Any]]:
-    """What each row's device says of it before it learns the row, and why where that is asked for."""
+    """What each row's device says of it before it learns the row, and why where that is asked for.
+
+    Where rows were ``told`` of, their device takes the answer when it has judged the row.
+    """
     from iotae.stream.blocks import Judged
 
     if fleet.time is None:
@@ -74,7 +80,10 @@ def judged_by_device(
         if explain and fleet.classify(fleet.score_one(row)):
             cells = {name: cell for name, cell in row.items() if name != fleet.key}
             reasons[i] = reason_of(fleet.explain_one(row), cells, Known(fleet.expected_one(row)))
-        judged.scores[i], judged.alarms[i] = fleet.score_learn_one(row)
+        found = None
+        if answers is not None and told is not None and told[i]:
+            found = answers.taken(partial(fleet.score_learn_one, row), told[i])
+        judged.scores[i], judged.alarms[i] = fleet.score_learn_one(row) if found is None else found
     return judged, reasons
 
 

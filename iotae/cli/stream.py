@@ -6,6 +6,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def _go(
             _check_columns(chunk, args)
             first = chunk
         told = None if answers is None else answers.of(chunk, runner.rows)
-        added = _run(model, chunk, ignore, args.explain, told)
+        added = _run(model, chunk, ignore, args.explain, answers, told)
         saver.rows += chunk.n_rows
         return added
 
@@ -114,9 +115,14 @@ def _say_what_was_answered(model: Any, answers: Answers | None) -> None:
     if answers is None:
         return
     say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
-    for kind in model.confirmed:
-        what = "anomaly" if kind.anomaly else "normal"
-        say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
+    for why in answers.refused:
+        say(f"an answer was not taken: {why}")
+    if answers.n_refused > len(answers.refused):
+        say(f"not taken: {counted(answers.n_refused - len(answers.refused), 'more answer')}")
+    kinds = {"": model.confirmed} if isinstance(model.confirmed, list) else model.confirmed()
+    for kind, device in ((kind, device) for device, some in kinds.items() for kind in some):
+        what, whose = "anomaly" if kind.anomaly else "normal", f"{device}: " if device != "" else ""
+        say(f"{whose}{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
 
 
 def _check_columns(first: Table, args: Namespace) -> None:
@@ -154,7 +160,7 @@ def _answers_of(args: Namespace) -> Answers | None:
         return None
     from iotae.io.files import read_table
 
-    return Answers(read_table(args.labels))
+    return Answers(read_table(args.labels), args.group)
 
 
 def _tell_how_read(first: Table, ignore: list[str]) -> None:
@@ -170,16 +176,17 @@ def _run(
     chunk: Table,
     ignore: list[str],
     explain: bool,
-    answers: list[str] | None,
+    answers: Answers | None,
+    told: list[str] | None,
 ) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
     from iotae.stream.autoencoder import OnlineAutoencoder
 
     if not isinstance(model, OnlineAutoencoder):
-        judged, reasons = judged_by_device(model, chunk, ignore, explain)
-    elif explain or answers is not None:
-        answers = [""] * chunk.n_rows if answers is None else answers
-        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, explain)
+        judged, reasons = judged_by_device(model, chunk, ignore, explain, answers, told)
+    elif explain or told is not None:
+        told = [""] * chunk.n_rows if told is None else told
+        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, told, explain)
     else:
         cells = cells_of(chunk, ignore)
         if cells and all(isinstance(column, np.ndarray) for column in cells.values()):
@@ -196,7 +203,11 @@ def _run(
 
 
 def _judged_with_reasons(
-    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], answers: list[str], explain: bool
+    model: OnlineAutoencoder,
+    rows: Iterator[dict[Hashable, Any]],
+    answers: Answers | None,
+    told: list[str],
+    explain: bool,
 ) -> tuple[Judged, NDArray[Any]]:
     """What the model says of rows, and why; row by row, as it must be asked before it learns the row.
 
@@ -204,7 +215,7 @@ def _judged_with_reasons(
     """
     from iotae.stream.blocks import Judged
 
-    n = len(answers)
+    n = len(told)
     judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(rows):
@@ -213,7 +224,7 @@ def _judged_with_reasons(
         judged.alarms[i] = alarm = model.classify(score)
         if alarm and explain:
             reasons[i] = "; ".join(model.reasons_one(row))
-        if answers[i]:
-            model.confirm_one(row, answers[i])
+        if answers is not None and told[i]:
+            answers.taken(partial(model.confirm_one, row), told[i])
         model.learn_one(row)
     return judged, reasons

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from iotae._sharing import Locked
 from iotae._typing import State
 from iotae._validation import check_count
 from iotae._validation.moments import moment_of
 from iotae.data.frames import frame_rows
-from iotae.fleet.devices import MOST_ELDERS, Device, Entry, Silence, key_in, kind_of
+from iotae.fleet.devices import MOST_ELDERS, Entry, key_in, kind_of
 from iotae.fleet.mode import Mode
 from iotae.fleet.residents import Residents
 from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
+from iotae.fleet.told import Told
 from iotae.stream.blocks import Judged
 from iotae.stream.reading import as_row
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 Row = dict[Hashable, Any]
 
 
-class FleetOf(Locked, Generic[T]):
+class FleetOf(Told[T]):
     """A fleet whose devices are modelled in a given way; :class:`iotae.fleet.Fleet` says what callers see."""
 
     def __init__(
@@ -119,10 +119,20 @@ class FleetOf(Locked, Generic[T]):
         with self._lock:
             self._judge(x)
 
-    def score_learn_one(self, x: Mapping[Hashable, Any]) -> tuple[float, bool]:
-        """Score a row, judge it and learn it: the score, and whether it is an alarm."""
+    def score_learn_one(
+        self, x: Mapping[Hashable, Any], answer: bool | int | str | None = None
+    ) -> tuple[float, bool]:
+        """Score a row, judge it and learn it: the score, and whether it is an alarm.
+
+        An operator's ``answer`` to the row is taken when it has been judged, as by :meth:`confirm_one`, whose
+        errors it may raise; then nothing was learned.
+        """
         with self._lock:
+            before = None if answer is None else self.score_one(x)
+            if answer is not None:
+                self.confirm_one(x, answer)
             score, entry = self._judge(x)
+            score = score if before is None else before
             alarm = score > self.threshold
             entry.n_alarms += alarm
             return score, alarm
@@ -176,51 +186,39 @@ class FleetOf(Locked, Generic[T]):
             key, row = self._split(x)
             return self._mode.expected(self._device(key, row), row)
 
-    # -- devices ------------------------------------------------------------------------------
+    # -- an operator's answers ----------------------------------------------------------------
 
-    @property
-    def n_devices(self) -> int:
-        """Devices of which a row was learned; rows without a key are of one more, None."""
-        return len(self._known)
+    def confirm_one(self, x: Mapping[Hashable, Any], label: bool | int | str) -> str:
+        """Take an operator's answer to an alarm, before the row is learned; the kind of alarm in words.
 
-    @property
-    def n_in_memory(self) -> int:
-        """Devices that are in memory; the others are set aside."""
-        return self._residents.n_in_memory
-
-    def devices(self) -> list[Device]:
-        """All devices, in the order in which they came."""
-        with self._lock:
-            return [Device(k, e.n_rows, e.n_alarms, e.rhythm.last) for k, e in self._known.items()]
-
-    def silent(self, now: Any, times: float = 10.0) -> list[Silence]:
-        """The devices that have been silent for more than ``times`` their usual pause, the longest first.
+        An answer is about the row's device alone. :meth:`iotae.OnlineAutoencoder.confirm_one` says what
+        follows from it.
 
         Parameters
         ----------
-        now : datetime, date, numpy.datetime64, ISO text, or number of seconds since 1970
-            The time of the latest row of any device is a good choice for a stream that is read later.
-        times : float, above 1
+        x : mapping
+            The row that was the alarm, with its key.
+        label : {0, 1}, bool, or {'normal', 'anomaly'}
+            What it was: 0, False and 'normal' are the same.
 
         Raises
         ------
         ValueError
-            If the fleet was not told which feature is the time, or ``now`` is no time.
+            If the label is another, no row of the device was learned, or its model knows no cell of the row.
+        TypeError
+            If the detector takes no answers.
         """
-        moment = moment_of(now)
-        if self.time is None or moment is None or not times > 1.0:
-            raise ValueError(
-                f"Got time={self.time!r}, now={now!r} and times={times!r}, but expected a fleet that was "
-                'made with the name of the feature that is the time, e.g. time="at", a time, and more than '
-                "one pause."
-            )
         with self._lock:
-            found = [
-                Silence(key, entry.rhythm.last or 0.0, entry.rhythm.pause, silence)
-                for key, entry in self._known.items()
-                if (silence := entry.rhythm.silence(moment, times)) > 0.0
-            ]
-        return sorted(found, key=lambda one: -one.silent / one.pause)
+            key, row = self._split(x)
+            entry = self._known.get(key)
+            if entry is None:
+                raise ValueError(
+                    f"Got an answer to a row of {key!r}, but expected a device of which a row was learned."
+                )
+            kind: str = self._answering(entry).confirm_one(row, label)
+            self._mode.answered(self._residents[entry.number])
+            entry.answered = True
+            return kind
 
     # -- copies -------------------------------------------------------------------------------
 
@@ -229,7 +227,7 @@ class FleetOf(Locked, Generic[T]):
             data = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_residents", "_known")}
             data["_packed"] = [self._residents.packed(entry.number) for entry in self._known.values()]
             data["_entries"] = [
-                (key, e.n_rows, e.n_alarms, (e.rhythm.last, e.rhythm.pause, e.rhythm.n_pauses))
+                (key, e.n_rows, e.n_alarms, e.answered, (e.rhythm.last, e.rhythm.pause, e.rhythm.n_pauses))
                 for key, e in self._known.items()
             ]
             data["_elders"] = {kind: list(keys) for kind, keys in self._elders.items()}
@@ -241,6 +239,7 @@ class FleetOf(Locked, Generic[T]):
         super().__setstate__(data)
         self._open(Store(self.store))
         self._known = {}
-        for number, (key, n_rows, n_alarms, rhythm) in enumerate(entries):
+        for number, (key, n_rows, n_alarms, answered, rhythm) in enumerate(entries):
             self._known[key] = Entry(number, n_rows, n_alarms, Rhythm(*rhythm))
+            self._known[key].answered = answered
             self._residents.put_back(number, packed[number])

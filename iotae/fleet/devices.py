@@ -46,11 +46,12 @@ class Silence(NamedTuple):
 class Entry:
     """What stays in memory of every device, also of those set aside."""
 
-    __slots__ = ("n_alarms", "n_rows", "number", "rhythm")
+    __slots__ = ("answered", "n_alarms", "n_rows", "number", "rhythm")
 
     def __init__(self, number: int, n_rows: int = 0, n_alarms: int = 0, rhythm: Rhythm | None = None) -> None:
         self.number, self.n_rows, self.n_alarms = number, n_rows, n_alarms
         self.rhythm = Rhythm() if rhythm is None else rhythm
+        self.answered = False
 
 
 def kind_of(row: Row) -> tuple[Hashable, ...]:

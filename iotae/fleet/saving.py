@@ -29,9 +29,9 @@ def _check_devices(data: State, place: str) -> None:
             raise refuse(len(data[name]), name, f"one for each of {n} devices")
     if (data["n_alarms"] > data["n_rows"]).any():
         raise refuse(data["n_rows"], "n_rows", "rows of each device, alarms among them")
-    for _, numbers in data["elders"]:
+    for numbers in [data.get("answered", []), *(numbers for _, numbers in data["elders"])]:
         if any(number >= n for number in numbers):
-            raise refuse(numbers, "elders", f"numbers of {n} devices")
+            raise refuse(numbers, "elders and answered", f"numbers of {n} devices")
 
 
 _NUMBERS = Array(np.int64, "n", low=0)
@@ -53,8 +53,11 @@ _FLEET = Record(
         "n_pauses": _NUMBERS,
         "elders": ListOf(Row(ListOf(NAME), ListOf(COUNT, MOST_ELDERS)), MOST_ELDERS),
         "devices": ListOf(Array(np.uint8, "bytes")),
+        "answered": ListOf(COUNT, distinct=True),
     },
     (_check_devices,),
+    # a fleet without answers has the file that it had before there were any
+    frozenset({"answered"}),
 )
 
 
@@ -64,6 +67,7 @@ def state_of(fleet: FleetOf[Any]) -> State:
         mode, known = fleet._mode, fleet._known
         models = mode.to_state()
         numbers = {key: entry.number for key, entry in known.items()}
+        answered = [entry.number for entry in known.values() if entry.answered]
         rhythms = [entry.rhythm for entry in known.values()]
         return {
             "key": packed_name(fleet.key),
@@ -84,6 +88,7 @@ def state_of(fleet: FleetOf[Any]) -> State:
             ],
             "models": models,
             "devices": [_bytes(fleet, entry.number) for entry in known.values()],
+            **({"answered": answered} if answered else {}),
         }
 
 
@@ -112,6 +117,8 @@ def fill(fleet: FleetOf[Any], data: State) -> None:
         )
         fleet._known[key] = Entry(number, int(data["n_rows"][number]), int(data["n_alarms"][number]), rhythm)
         fleet._residents[number] = _device(fleet, data["devices"][number].tobytes(), key)
+    for number in data.get("answered", []):
+        fleet._known[keys[number]].answered = True
     for kind, numbers in data["elders"]:
         fleet._elders[tuple(unpacked_name(name) for name in kind)] = [keys[number] for number in numbers]
 

@@ -101,6 +101,10 @@ class SeparateModels(Mode[OnlineAutoencoder]):
         """See :class:`Mode`."""
         return device.expected_one(x)
 
+    def answering(self, device: OnlineAutoencoder) -> OnlineAutoencoder:
+        """See :class:`Mode`."""
+        return device
+
     def pack(self, device: OnlineAutoencoder) -> bytes:
         """See :class:`Mode`."""
         return pack(device)
