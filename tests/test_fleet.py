@@ -15,6 +15,7 @@ from iotae._validation.moments import moment_of
 from iotae.fleet import Fleet
 from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import common_cut, height, points_of
+from iotae.fleet.likeness import LEAST_ROWS, likeness_of
 from iotae.fleet.newcomers import begin_as_newcomer
 from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
@@ -457,3 +458,22 @@ def test_heights_rise_with_scores_and_meet_the_cut(scores, alpha):
     if 1.0 / (len(scores) + 1) <= alpha:
         assert points.high == window.cut(alpha)
     assert 0.0 < common_cut(alpha) < 1.0
+
+
+def test_devices_in_memory_tell_whether_they_look_alike_and_other_detectors_do_not():
+    fleet = made(max_in_memory=3)
+    assert fleet.likeness() is None
+    for x in stream(LEAST_ROWS, "abcd"):
+        fleet.learn_one(x)
+    before = frozen(fleet)
+    found = fleet.likeness()
+    # a device that is set aside is not fetched for it
+    assert found.n_devices == fleet.n_in_memory == 3
+    assert found.alike is False
+    assert frozen(fleet) == before
+    still = [{"contact": (0.0, 0.0)}] * 4
+    assert likeness_of(still) is None
+    # a sensor that one device holds still, and one that two devices have, are no reason by themselves
+    alike = [{"a": (5.0 + 0.1 * k, 1.0), "b": (3.0, 2.0), "c": (7.0, 0.0 if k else 1.0)} for k in range(4)]
+    alike[0]["d"], alike[1]["d"] = (1e6, 1.0), (-1e6, 9.0)
+    assert likeness_of(alike).alike is True

@@ -21,9 +21,18 @@ if TYPE_CHECKING:
     from iotae.fleet import Fleet
     from iotae.stream.blocks import Judged
 
-__all__ = ["fleet_of", "judged_by_device", "must_be_alone", "say_of_devices"]
+__all__ = ["ModeHint", "fleet_of", "judged_by_device", "must_be_alone", "say_of_devices"]
 
 _SHOWN = 5
+_HINT_ROWS = 10_000
+
+_HINTS = {
+    ("separate", True): "where memory is short, --group-mode shared takes a tenth of it, and finds less",
+    ("separate", False): "--group-mode separate, as now, is for such devices",
+    ("shared", True): "--group-mode shared, as now, suits them where memory is short; separate finds more",
+    ("shared", False): "--group-mode separate is for such devices",
+}
+"""By the mode that a fleet has, and whether its devices look alike."""
 
 
 def must_be_alone(args: Namespace) -> None:
@@ -93,6 +102,33 @@ def _rows(key: Hashable, chunk: Table, ignore: list[str]) -> Iterator[dict[Hasha
     for name, row in zip(keys, row_dicts(chunk, [*ignore, str(key)]), strict=True):
         row[key] = name.strip() if isinstance(name, str) else name
         yield row
+
+
+class ModeHint:
+    """Says once whether the devices look alike, and which ``--group-mode`` that speaks for."""
+
+    def __init__(self, fleet: Fleet | None) -> None:
+        self._fleet = fleet
+        self._rows, self._next = 0, _HINT_ROWS
+
+    def after(self, n_rows: int) -> None:
+        """Look at the devices when twice as many rows have come as the last time."""
+        self._rows += n_rows
+        if self._rows >= self._next:
+            self._next = 2 * self._rows
+            self.now()
+
+    def now(self) -> None:
+        """Say it, if it is clear and was not said."""
+        likeness = None if self._fleet is None else self._fleet.likeness()
+        if self._fleet is None or likeness is None or likeness.alike is None:
+            return
+        look = "alike" if likeness.alike else "unlike"
+        say(
+            f"hint: {counted(likeness.n_devices, 'device')} look {look} by their levels and spreads: "
+            f"{_HINTS[self._fleet.mode, likeness.alike]}"
+        )
+        self._fleet = None
 
 
 def say_of_devices(fleet: Fleet) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from iotae.cli.answers import Answers
 from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
-from iotae.cli.groups import judged_by_device, must_be_alone, say_of_devices
+from iotae.cli.groups import ModeHint, judged_by_device, must_be_alone, say_of_devices
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
@@ -75,8 +75,10 @@ def _go(
     """Run a stream to its end, and say what came of it."""
     from iotae.runner.figures import StreamFigures
     from iotae.runner.loop import Runner, Sink
+    from iotae.stream.autoencoder import OnlineAutoencoder
 
     model, first = stream.model, None
+    hint = ModeHint(None if isinstance(model, OnlineAutoencoder) else model)
     figures = StreamFigures(model, stream.counts, stream.saved_at, stream.lag)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     webhook = webhooks_of(args, stream.counts, lambda: bool(until.exit_code))
@@ -100,6 +102,7 @@ def _go(
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()
                 advance(chunk.n_rows)
+                hint.after(chunk.n_rows)
     except OSError as error:
         saver.save_after(error)
         raise
@@ -108,6 +111,7 @@ def _go(
         _tell_how_read(first, ignore)
     say(f"{counted(runner.rows, 'row')} scored and learned, {counted(runner.alarms, 'alarm')}")
     _say_what_was_answered(model, answers)
+    hint.now()
     _say_what_was_not_used(model)
 
 

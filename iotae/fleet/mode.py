@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
 
 from iotae._typing import State
+from iotae.fleet.likeness import Scales
 from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["Mode"]
@@ -51,6 +52,10 @@ class Mode(ABC, Generic[T]):
     @abstractmethod
     def expected(self, device: T, x: Row) -> dict[Hashable, float]:
         """What the device's numbers should be."""
+
+    def scales(self, device: T) -> Scales:
+        """The centre and spread of each of the device's numbers, where its model holds them."""
+        return {}
 
     def answering(self, device: T) -> OnlineAutoencoder:
         """The device's model, which takes an operator's answers; :meth:`answered` is called afterwards.

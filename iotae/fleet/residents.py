@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from iotae.fleet.store import Store
@@ -43,6 +43,10 @@ class Residents(Generic[T]):
     def n_in_memory(self) -> int:
         """Devices that are in memory."""
         return len(self._live)
+
+    def live(self) -> Iterator[tuple[int, T]]:
+        """The devices in memory with their numbers; none is moved."""
+        yield from self._live.items()
 
     def __getitem__(self, number: int) -> T:
         live = self._live

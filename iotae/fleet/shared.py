@@ -15,6 +15,7 @@ import numpy as np
 
 from iotae._typing import Int64, State
 from iotae.fleet.heights import common_cut
+from iotae.fleet.likeness import Scales, scales_in
 from iotae.fleet.mode import Mode, Row
 from iotae.fleet.newcomers import first_scores, weigh_as
 from iotae.fleet.own_device import OwnDevice, own_device, own_state, pack_own, unpack_own
@@ -23,6 +24,7 @@ from iotae.fleet.separate import Scale, check_settings, is_ready, shares_of, tem
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.counters import ACCEPTED
 from iotae.stream.saving import restored
+from iotae.stream.scaler import STATISTICS
 from iotae.stream.state_schema import SETTINGS, check_state
 from iotae.thresholds import ConformalThreshold
 
@@ -140,6 +142,11 @@ class SharedModel(Mode[OwnDevice]):
     def expected(self, device: OwnDevice, x: Row) -> dict[Hashable, float]:
         """See :class:`Mode`."""
         return self._enter(device).expected_one(x)
+
+    def scales(self, device: OwnDevice) -> Scales:
+        """See :class:`Mode`."""
+        self._bring_up_to_date(device)
+        return scales_in(self.common, device.parts.slots[:STATISTICS])
 
     def answering(self, device: OwnDevice) -> OnlineAutoencoder:
         """See :class:`Mode`."""

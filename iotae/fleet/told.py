@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from iotae._sharing import Locked
 from iotae._validation.moments import moment_of
 from iotae.fleet.devices import Device, Entry, Silence
+from iotae.fleet.likeness import LEAST_ROWS, Likeness, likeness_of
 from iotae.fleet.mode import Mode
 from iotae.fleet.residents import Residents
 from iotae.stream.confirmed import Confirmed
@@ -68,6 +69,13 @@ class Told(Locked, Generic[T]):
                 if (silence := entry.rhythm.silence(moment, times)) > 0.0
             ]
         return sorted(found, key=lambda one: -one.silent / one.pause)
+
+    def likeness(self) -> Likeness | None:
+        """Whether the devices in memory look alike, by their levels and spreads; None where few are known."""
+        with self._lock:
+            old = {entry.number for entry in self._known.values() if entry.n_rows >= LEAST_ROWS}
+            live = [device for number, device in self._residents.live() if number in old]
+            return likeness_of([self._mode.scales(device) for device in live])
 
     # -- an operator's answers ----------------------------------------------------------------
 

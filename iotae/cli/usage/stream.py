@@ -68,8 +68,8 @@ def add_options(parser: ArgumentParser) -> None:
         "--labels",
         metavar="FILE",
         help="an operator's answers to alarms: a table with the columns label (normal or anomaly) and row "
-        "(its number from 1) or a column of the stream that tells its rows apart; with --group it may have the "
-        "device too. What was normal raises no more alarms of its kind, what was an anomaly is never learned",
+        "(its number from 1) or a column of the stream that tells its rows apart, and with --group maybe "
+        "the device. What was normal raises no more alarms of its kind, what was an anomaly is never learned",
     )
     add_running(parser)
     add_broker(parser)
