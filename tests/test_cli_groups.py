@@ -87,6 +87,30 @@ def test_wrong_words_are_named(file, tmp_path, capsys):
     )
 
 
+def test_a_budget_is_kept_by_the_time_of_the_rows(file, tmp_path, capsys):
+    out, words = str(tmp_path / "out.csv"), ["stream", str(file), "--group", "device_id", "--alpha", "0.1"]
+    assert main([*words, "-o", out]) == 0
+    without = read_table(out).array("alarm").astype(float).sum()
+    capsys.readouterr()
+    kept = ["--budget-per-day", "20", "--explain", "-o", out]
+    assert main([*words, *kept, "--save", str(tmp_path / "m.iotae")]) == 0
+    scored = read_table(out)
+    alarms, cuts = scored.array("alarm").astype(float), scored.array("threshold").astype(float)
+    assert 1 <= alarms.sum() < without
+    assert (scored.array("score").astype(float)[alarms > 0] > cuts[alarms > 0]).all()
+    assert [bool(reason) for reason in scored.array("reason")] == (alarms > 0).tolist()
+    assert "above the cut, but no alarm because of the budget: " in capsys.readouterr().err
+    # a saved fleet keeps its budget, spent as it is
+    assert main([*words[:4], "--model", str(tmp_path / "m.iotae"), "-o", out]) == 0
+    assert "because of the budget" in capsys.readouterr().err
+    for more, said in (
+        (["--group", "device_id", "--drop", "at"], "no column tells the time"),
+        ([], "Got --budget-per-day without --group"),
+    ):
+        assert main(["stream", str(file), *more, "--budget-per-day", "2", "-o", out]) == 1
+        assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("mode", ["separate", "shared"])
 @pytest.mark.parametrize(
     ("scales", "levels", "said"),

@@ -33,6 +33,7 @@ _NOT_HERE = {
     "labels": "--labels",
     "group": "--group",
     "group_mode": "--group-mode",
+    "budget_per_day": "--budget-per-day",
 }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from iotae.fleet import Fleet
     from iotae.stream.blocks import Judged
 
-__all__ = ["ModeHint", "fleet_of", "judged_by_device", "must_be_alone", "say_of_devices"]
+__all__ = ["ModeHint", "fleet_of", "judged_by_device", "must_be_alone", "say_of_devices", "tell_the_fleet"]
 
 _SHOWN = 5
 _HINT_ROWS = 10_000
@@ -39,6 +39,10 @@ def must_be_alone(args: Namespace) -> None:
     """Refuse options that do not go with each other."""
     if args.group is None and args.group_mode is not None:
         raise TableError("Got --group-mode without --group: name the column of the device, --group COLUMN.")
+    if args.group is None and args.budget_per_day is not None:
+        raise TableError(
+            "Got --budget-per-day without --group: name the column of the device, --group COLUMN."
+        )
     if args.group_mode is not None and args.model is not None:
         raise TableError("Got --model with --group-mode: a saved fleet keeps its own, leave it out.")
     if args.group is not None and args.group in (args.label, *args.drop):
@@ -65,6 +69,24 @@ def fleet_of(args: Namespace) -> Fleet:
     return fleet
 
 
+def tell_the_fleet(fleet: Fleet, first: Table, args: Namespace) -> None:
+    """Tell a fleet, by the first rows, which column is the time, and what budget was asked for."""
+    if fleet.time is None:
+        names = args.time or [name for name in first.names if name not in args.drop]
+        fleet.time = next((name for name in names if first.tells_time(name)), None)
+    asked = args.budget_per_day
+    if asked is None or (fleet.budget is not None and fleet.budget.per_day == asked):
+        return
+    if fleet.time is None:
+        raise TableError(
+            f"Got --budget-per-day {asked}, but no column tells the time: name it with --time COLUMN, and "
+            "leave it out of --drop."
+        )
+    from iotae.thresholds import AlertBudget
+
+    fleet.budget = AlertBudget(per_day=asked)
+
+
 def judged_by_device(
     fleet: Fleet,
     chunk: Table,
@@ -79,14 +101,12 @@ def judged_by_device(
     """
     from iotae.stream.blocks import Judged
 
-    if fleet.time is None:
-        fleet.time = next((name for name in chunk.names if chunk.tells_time(name)), None)
     n = chunk.n_rows
     judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(_rows(fleet.key, chunk, ignore)):
         judged.thresholds[i] = fleet.threshold_of(row)
-        if explain and fleet.classify(fleet.score_one(row)):
+        if explain and fleet.score_one(row) > judged.thresholds[i]:
             cells = {name: cell for name, cell in row.items() if name != fleet.key}
             reasons[i] = reason_of(fleet.explain_one(row), cells, Known(fleet.expected_one(row)))
         found = None
@@ -137,6 +157,10 @@ def say_of_devices(fleet: Fleet) -> None:
     loudest = sorted(devices, key=lambda device: -device.n_alarms)[:_SHOWN]
     most = ", ".join(f"{one.key} {one.n_alarms}" for one in loudest if one.n_alarms)
     say(counted(len(devices), "device") + (f"; most alarms: {most}" if most else ""))
+    if fleet.budget is not None:
+        say(f"above the cut, but no alarm because of the budget: {counted(fleet.n_over_budget, 'row')}")
+    if fleet.n_forgotten:
+        say(f"{counted(fleet.n_forgotten, 'device')} forgotten: there were more than {fleet.max_devices}")
     if fleet.n_keyless:
         say(f"without a {fleet.key}, taken for one more device: {counted(fleet.n_keyless, 'row')}")
     if fleet.n_timeless:

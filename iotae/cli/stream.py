@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from iotae.cli.answers import Answers
 from iotae.cli.brokers import is_broker, refuse_broker_options, run_broker
-from iotae.cli.groups import ModeHint, judged_by_device, must_be_alone, say_of_devices
+from iotae.cli.groups import ModeHint, judged_by_device, must_be_alone, say_of_devices, tell_the_fleet
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
@@ -90,6 +90,8 @@ def _go(
         if first is None:
             _check_columns(chunk, args)
             first = chunk
+            if not isinstance(model, OnlineAutoencoder):
+                tell_the_fleet(model, first, args)
         told = None if answers is None else answers.of(chunk, runner.rows)
         added = _run(model, chunk, ignore, args.explain, answers, told)
         saver.rows += chunk.n_rows

@@ -39,6 +39,7 @@ _OPTIONS = [
     "follow",
     "group",
     "group_mode",
+    "budget_per_day",
     "label",
     "drop",
     "alpha",

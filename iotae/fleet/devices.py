@@ -10,7 +10,7 @@ import numpy as np
 from iotae.fleet.rhythm import Rhythm
 from iotae.stream.names import is_name
 
-__all__ = ["MOST_ELDERS", "Device", "Entry", "Silence", "key_in", "kind_of"]
+__all__ = ["MOST_ELDERS", "Device", "Entry", "Row", "Silence", "key_in", "kind_of"]
 
 Row = dict[Hashable, Any]
 
@@ -46,11 +46,13 @@ class Silence(NamedTuple):
 class Entry:
     """What stays in memory of every device, also of those set aside."""
 
-    __slots__ = ("answered", "n_alarms", "n_rows", "number", "rhythm")
+    __slots__ = ("answered", "came", "n_alarms", "n_rows", "number", "rhythm")
 
-    def __init__(self, number: int, n_rows: int = 0, n_alarms: int = 0, rhythm: Rhythm | None = None) -> None:
-        self.number, self.n_rows, self.n_alarms = number, n_rows, n_alarms
-        self.rhythm = Rhythm() if rhythm is None else rhythm
+    def __init__(self, number: int, came: int) -> None:
+        # the number is that of its place, and the next device's when it is forgotten
+        self.number, self.came = number, came
+        self.n_rows = self.n_alarms = 0
+        self.rhythm = Rhythm()
         self.answered = False
 
 

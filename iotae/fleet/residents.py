@@ -71,6 +71,11 @@ class Residents(Generic[T]):
         self._live[number] = device
         self._live.move_to_end(number)
 
+    def forget(self, number: int) -> None:
+        """Let a number be free for another device."""
+        self._live.pop(number, None)
+        self.store.drop(number)
+
     def put_back(self, number: int, blob: bytes) -> None:
         """Set aside a device that comes as bytes."""
         self.store.put(number, blob)

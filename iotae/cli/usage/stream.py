@@ -89,3 +89,10 @@ def _add_group(parser: ArgumentParser) -> None:
         help="one model a device, or one for all with scale, calibration and cut of each device (default "
         "separate)",
     )
+    parser.add_argument(
+        "--budget-per-day",
+        type=count,
+        metavar="N",
+        help="with --group: at most this many alarms of all devices in any 24 hours of the rows' own time, "
+        "and of one device half of them; those above the cut that are rarest",
+    )
