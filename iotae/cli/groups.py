@@ -14,6 +14,7 @@ from iotae.cli.models import load_model
 from iotae.cli.rows import row_dicts
 from iotae.cli.terminal import counted, say
 from iotae.data import Table, TableError
+from iotae.data.device_keys import MOST_LETTERS
 from iotae.data.reasons import Known, no_reasons, reason_of
 
 if TYPE_CHECKING:
@@ -117,10 +118,10 @@ def judged_by_device(
 
 
 def _rows(key: Hashable, chunk: Table, ignore: list[str]) -> Iterator[dict[Hashable, Any]]:
-    """Rows with their device's name as it is written: 007 is not 7."""
+    """Rows with their device's name as it is written: 007 is not 7. A text too long for a name is none."""
     keys = chunk.array(str(key)).tolist()
     for name, row in zip(keys, row_dicts(chunk, [*ignore, str(key)]), strict=True):
-        row[key] = name.strip() if isinstance(name, str) else name
+        row[key] = None if isinstance(name, str) and len(name.strip()) > MOST_LETTERS else name
         yield row
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from iotae._typing import State
 from iotae._validation import check_count
 from iotae._validation.moments import moment_of
+from iotae.data.device_keys import check_has_key
 from iotae.data.frames import frame_rows
 from iotae.fleet.budgets import FleetBudget
 from iotae.fleet.devices import Entry, Row
@@ -137,14 +138,18 @@ class FleetOf(Told[T]):
             entry.n_alarms += alarm
             return score, alarm
 
+    def _rows(self, rows: Any) -> Iterator[Row]:
+        check_has_key(rows, self.key)
+        return frame_rows(rows)
+
     def learn_many(self, rows: Any) -> None:
         """Learn the rows of a data frame or a list of dicts in order, the same as row by row."""
-        for x in frame_rows(rows):
+        for x in self._rows(rows):
             self.learn_one(x)
 
     def score_many(self, rows: Any) -> Any:
         """Scores (n,) of the rows of a data frame or a list of dicts; changes nothing."""
-        return np.array([self.score_one(x) for x in frame_rows(rows)], np.float64)
+        return np.array([self.score_one(x) for x in self._rows(rows)], np.float64)
 
     def score_learn_many(self, rows: Any) -> Judged:
         """Score, judge and learn rows of a data frame or a list of dicts in order, the same as row by row.
@@ -155,7 +160,7 @@ class FleetOf(Told[T]):
             ``scores``, the ``thresholds`` that they were compared with (infinite while a device may not raise
             an alarm yet), and ``alarms``, each (n,).
         """
-        judged = [(self.threshold_of(x), *self.score_learn_one(x)) for x in frame_rows(rows)]
+        judged = [(self.threshold_of(x), *self.score_learn_one(x)) for x in self._rows(rows)]
         cuts, scores, alarms = zip(*judged, strict=True) if judged else ((), (), ())
         return Judged(np.array(scores, np.float64), np.array(cuts, np.float64), np.array(alarms, bool))
 

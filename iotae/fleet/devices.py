@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from iotae.data.device_keys import device_key
 from iotae.fleet.rhythm import Rhythm
 from iotae.stream.names import is_name
 
@@ -62,7 +61,7 @@ def kind_of(row: Row) -> tuple[Hashable, ...]:
 
 
 def key_in(row: Row, name: Hashable) -> Hashable:
-    """Take its key out of a row: None where it is missing, None, NaN or blank.
+    """Take its key out of a row: None where it is missing or names no device.
 
     Raises
     ------
@@ -70,16 +69,11 @@ def key_in(row: Row, name: Hashable) -> Hashable:
         If it is nothing that may name a device.
     """
     key = row.pop(name, None)
-    if type(key) is str and key.strip():
-        if is_name(key):
-            return key
-    else:
-        key = key.item() if isinstance(key, np.generic) else key
-        if key is None or key != key or (isinstance(key, str) and not key.strip()):
-            return None
-        if is_name(key):
-            named: Hashable = key
-            return named
+    if type(key) is not str or not key.strip() or key[0].isspace() or key[-1].isspace():
+        key = device_key(key)
+    if is_name(key):
+        named: Hashable = key
+        return named
     raise ValueError(
         f"Got {key!r:.60} as the key {name!r} of a row, but expected text of at most 1,000 letters, a "
         "number, or a tuple of them: name the column that holds the device's name."
