@@ -12,6 +12,7 @@ from iotae._typing import State
 from iotae._validation.schema import check, refuse
 from iotae.fleet import Fleet as FleetOfModels
 from iotae.serialization.saved import Saved
+from iotae.thresholds import AlertBudget
 from river_iotae.detector import IoTAE
 from river_iotae.fleet_figures import ModelOfDevices
 from river_iotae.state_schema import FLEET
@@ -52,6 +53,12 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
     store
         The file for the others, removed at the end. An existing file is left alone: a number is added to the
         name. By default a temporary file.
+    max_devices
+        Devices that are known at most: the one not seen for longest is forgotten, and begins anew later.
+    budget
+        A budget of all devices together: at most so many alarms in a day (which needs `time`) or in so many
+        rows, those above the fleet's cut that are rarest. One device has half at most: `score_learn_one`
+        keeps to that, but `classify` does not know of which device a score is.
 
     Attributes
     ----------
@@ -61,6 +68,10 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
         Devices of which a row was learned.
     n_in_memory
         How many of them are in memory.
+    n_forgotten
+        Number of devices that were forgotten.
+    n_over_budget
+        Number of rows above the fleet's cut that raised no alarm because of the budget.
     n_keyless
         Number of rows learned without a key.
     n_timeless
@@ -102,6 +113,8 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
         warm_start: bool = False,
         max_in_memory: int = 500,
         store: str | None = None,
+        max_devices: int = 100_000,
+        budget: AlertBudget | None = None,
     ) -> None:
         self.model = model
         self.key = key
@@ -111,6 +124,8 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
         self.warm_start = warm_start
         self.max_in_memory = max_in_memory
         self.store = store
+        self.max_devices = max_devices
+        self.budget = budget
         self._fleet = self._made()
 
     @property
@@ -185,7 +200,8 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
         # a fleet of other detectors refuses
         self._fleet._mode.to_state()
         fleet: FleetOfModels = self._fleet  # type: ignore[assignment]
-        return {"alpha": self.alpha, "fleet": fleet.to_state(), "model": self.model.to_state()}
+        state = {"alpha": self.alpha, "fleet": fleet.to_state(), "model": self.model.to_state()}
+        return state if self.budget is None else {**state, "budget": self.budget.to_state()}
 
     @classmethod
     def from_state(cls, data: State) -> Fleet:
@@ -200,8 +216,10 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
             data["alpha"],
             fleet.warm_start,
             fleet.max_in_memory,
+            max_devices=fleet.max_devices,
+            budget=AlertBudget.from_state(data["budget"]) if "budget" in data else None,
         )
-        if fleet.threshold != restored.threshold:
+        if fleet._mode.threshold != restored._fleet._mode.threshold:
             raise refuse(data["alpha"], "alpha", "the rate of the fleet's models")
         restored._fleet = fleet
         return restored

@@ -10,6 +10,8 @@ from iotae._validation import check_choice, check_share
 from iotae.fleet import Device, Fleet, Silence
 from iotae.fleet.core import FleetOf
 from iotae.stream.blocks import Judged
+from iotae.stream.confirmed import Confirmed
+from iotae.thresholds import AlertBudget
 from river_iotae.copies import Copies
 from river_iotae.detector import IoTAE
 from river_iotae.frames import like_frame
@@ -28,6 +30,8 @@ class ModelOfDevices:
     warm_start: bool
     max_in_memory: int
     store: str | None
+    max_devices: int
+    budget: AlertBudget | None
     _fleet: FleetOf[Any]
 
     def _made(self) -> FleetOf[Any]:
@@ -47,6 +51,8 @@ class ModelOfDevices:
                 warm_start=self.warm_start,
                 max_in_memory=self.max_in_memory,
                 store=self.store,
+                max_devices=self.max_devices,
+                budget=self.budget,
             )
         if self.mode == "shared":
             raise ValueError(
@@ -54,7 +60,8 @@ class ModelOfDevices:
                 "other detectors each device has its own copy, mode='separate'."
             )
         copies = Copies(self.model, 0.01 if self.alpha is None else self.alpha)
-        return FleetOf(copies, self.key, self.time, False, self.max_in_memory, self.store)
+        in_memory, store = self.max_in_memory, self.store
+        return FleetOf(copies, self.key, self.time, False, in_memory, store, self.max_devices, self.budget)
 
     def explain_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
         """Return each feature's share of the score, where the detector explains its scores."""
@@ -63,6 +70,28 @@ class ModelOfDevices:
     def expected_one(self, x: dict[base.typing.FeatureName, Any]) -> dict[base.typing.FeatureName, float]:
         """Return what the row's device expects of each number, where the detector says so."""
         return self._fleet.expected_one(x)
+
+    def confirm_one(self, x: dict[base.typing.FeatureName, Any], label: bool | int | str) -> str:
+        """Take an operator's answer to an alarm of the row's device, and return the kind in words.
+
+        Parameters
+        ----------
+        x
+            The row that was the alarm, with its key, before it is learned.
+        label
+            What it was: 0 or 'normal', so that such rows of the device raise no alarm any more, or 1 or
+            'anomaly', so that such rows are never learned. Only `IoTAE` takes answers.
+
+        """
+        return self._fleet.confirm_one(x, label)
+
+    def confirmed(self) -> dict[base.typing.FeatureName, list[Confirmed]]:
+        """Return the kinds of alarm that were confirmed, of each device that was answered."""
+        return self._fleet.confirmed()
+
+    def forget_confirmed(self, key: base.typing.FeatureName, number: int) -> None:
+        """Forget a device's kind of alarm, by its number in `confirmed`."""
+        self._fleet.forget_confirmed(key, number)
 
     def score_many(self, X: Any) -> Any:
         """Return the scores of the rows of a data frame: a Series for pandas and polars, else an array."""
@@ -86,13 +115,23 @@ class ModelOfDevices:
 
     @property
     def threshold(self) -> float:
-        """The cut of all devices; it never moves."""
+        """The cut of all devices; it never moves but for a budget."""
         return self._fleet.threshold
 
     @property
     def n_devices(self) -> int:
         """Number of devices of which a row was learned."""
         return self._fleet.n_devices
+
+    @property
+    def n_forgotten(self) -> int:
+        """Number of devices that were forgotten, as there were more than `max_devices`."""
+        return self._fleet.n_forgotten
+
+    @property
+    def n_over_budget(self) -> int:
+        """Number of rows above the fleet's cut that raised no alarm because of the budget."""
+        return self._fleet.n_over_budget
 
     @property
     def n_in_memory(self) -> int:

@@ -77,7 +77,10 @@ DETECTOR = Record({"params": _PARAMS, "model": ONLINE_AUTOENCODER}, (_check_para
 QUALITY_FILTER = Record({"flag": Maybe(Text()), "quarantine_size": Whole(0), "checker": CHECKER})
 
 
-FLEET = Record({"alpha": Maybe(Number(0.0, 1.0, inner=True)), "model": DETECTOR})
+FLEET = Record(
+    {"alpha": Maybe(Number(0.0, 1.0, inner=True)), "model": DETECTOR, "budget": AlertBudget.SCHEMA},
+    optional=frozenset({"budget"}),
+)
 """A fleet, but for what the core checks of its devices."""
 
 

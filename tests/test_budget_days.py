@@ -110,3 +110,16 @@ def test_wrong_arguments_are_named():
         AlertBudget(2, 50).update(1.0, at=3.0)
     with pytest.raises(ValueError, match="expected no time"):
         AlertBudget(2, 50).classify(1.0, at=3.0)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.01])
+def test_rows_that_come_in_bursts_leave_the_budget_its_pace(jitter):
+    rng = np.random.default_rng(0)
+    budget, alarms = AlertBudget(per_day=6), 0
+    for burst in range(144 * 6):
+        for device in range(50):
+            score, at = float(rng.normal()), 600.0 * burst + jitter * device
+            alarms += budget.classify(score, at=at)
+            budget.update(score, at=at)
+    # a day is for the window to fill and for the first bursts
+    assert 22 <= alarms <= 36

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,70 @@ def test_answers_without_effect_change_no_score(stream, tmp_path):
     for name, options in (("b.csv", []), ("c.csv", ["--labels", str(tmp_path / "a.csv")])):
         assert main(["stream", stream, "--drop", "at", *options, "-o", str(tmp_path / name)]) == 0
     assert (tmp_path / "b.csv").read_text() == (tmp_path / "c.csv").read_text()
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """The rows of two devices in turns; both have a cleaning each 40 rows from their row 421 on."""
+    path = tmp_path_factory.mktemp("fleet") / "fleet.csv"
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["at", "unit", "watts", "ms", "volts"])
+        for i, (a, b) in enumerate(zip(usual_rows(900), usual_rows(900, seed=4), strict=True)):
+            for unit, row in (("7", a), ("007", b)):
+                ms = 70.0 + i % 3 if i >= 420 and i % 40 == 20 else row["ms"]
+                writer.writerow([f"t{i + 1}", unit, row["watts"], ms, row["volts"]])
+    return str(path)
+
+
+def alarms_of(path, unit):
+    with open(path, newline="") as file:
+        return [r["at"] for r in csv.DictReader(file) if r["alarm"] == "1" and r["unit"] == unit]
+
+
+CLEANINGS = {f"t{i}" for i in range(421, 901, 40)}
+
+
+@pytest.mark.parametrize("mode", ["separate", "shared"])
+@pytest.mark.parametrize("answers", ["row,label\n841,normal\n", "unit,at,label\n7,t421,0\n07,t421,0\n"])
+def test_an_answer_is_about_its_device_alone(fleet, tmp_path, capsys, mode, answers):
+    (tmp_path / "a.csv").write_text(answers)
+    out, again = str(tmp_path / "b.csv"), str(tmp_path / "c.csv")
+    words = ["stream", fleet, "--group", "unit", "--group-mode", mode, "--drop", "at"]
+    told = ["--labels", str(tmp_path / "a.csv")]
+    assert main([*words, *told, "-o", out]) == 0
+    left = CLEANINGS & set(alarms_of(out, "7"))
+    assert "t421" in left
+    assert len(left) <= 3
+    assert len(CLEANINGS & set(alarms_of(out, "007"))) >= 11
+    said = capsys.readouterr().err
+    assert "1 of " in said
+    assert "iotae: 7: normal: ms 7" in said
+    assert main([*words, "-o", again]) == 0
+    assert alarms_of(out, "007") == alarms_of(again, "007") or mode == "shared"
+
+
+@pytest.mark.parametrize("mode", ["separate", "shared"])
+def test_answers_of_a_fleet_survive_a_stop(fleet, tmp_path, capsys, mode):
+    (tmp_path / "a.csv").write_text("unit,at,label\n7,t421,normal\n007,t501,anomaly\n")
+    rows, part = Path(fleet).read_text().splitlines(keepends=True), tmp_path / "fleet.csv"
+    words = ["--group", "unit", "--group-mode", mode, "--drop", "at", "--labels", str(tmp_path / "a.csv")]
+    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    assert main(["stream", fleet, *words, "-o", str(whole)]) == 0
+    for stop in (1000, 1200, None):
+        part.write_text("".join(rows[:stop]))
+        kept = ["-o", str(out), "--checkpoint", str(tmp_path / "state")]
+        assert main(["stream", str(part), *words, *kept]) == 0
+    assert out.read_text() == whole.read_text()
+    assert "iotae: 7: normal: ms 7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("group", [[], ["--group", "unit"]])
+def test_an_answer_that_cannot_be_taken_costs_no_row(fleet, tmp_path, capsys, group):
+    (tmp_path / "a.csv").write_text("row,label\n1,normal\n")
+    out = str(tmp_path / "b.csv")
+    words = ["--drop", "at" if group else "at,unit", "--labels", str(tmp_path / "a.csv")]
+    assert main(["stream", fleet, *group, *words, "-o", out]) == 0
+    said = capsys.readouterr().err
+    assert "1,800 rows scored" in said or "1800 rows scored" in said
+    assert "an answer was not taken: Got a" in said

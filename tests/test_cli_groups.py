@@ -85,3 +85,55 @@ def test_wrong_words_are_named(file, tmp_path, capsys):
     assert "Got --model with --group-mode" in fails(
         "--model", model, "--group", "device_id", "--group-mode", "shared"
     )
+
+
+def test_a_budget_is_kept_by_the_time_of_the_rows(file, tmp_path, capsys):
+    out, words = str(tmp_path / "out.csv"), ["stream", str(file), "--group", "device_id", "--alpha", "0.1"]
+    assert main([*words, "-o", out]) == 0
+    without = read_table(out).array("alarm").astype(float).sum()
+    capsys.readouterr()
+    kept = ["--budget-per-day", "20", "--explain", "-o", out]
+    assert main([*words, *kept, "--save", str(tmp_path / "m.iotae")]) == 0
+    scored = read_table(out)
+    alarms, cuts = scored.array("alarm").astype(float), scored.array("threshold").astype(float)
+    assert 1 <= alarms.sum() < without
+    assert (scored.array("score").astype(float)[alarms > 0] > cuts[alarms > 0]).all()
+    assert [bool(reason) for reason in scored.array("reason")] == (alarms > 0).tolist()
+    assert "above the cut, but no alarm because of the budget: " in capsys.readouterr().err
+    # a saved fleet keeps its budget, spent as it is
+    assert main([*words[:4], "--model", str(tmp_path / "m.iotae"), "-o", out]) == 0
+    assert "because of the budget" in capsys.readouterr().err
+    for more, said in (
+        (["--group", "device_id", "--drop", "at"], "no column tells the time"),
+        ([], "Got --budget-per-day without --group"),
+    ):
+        assert main(["stream", str(file), *more, "--budget-per-day", "2", "-o", out]) == 1
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["separate", "shared"])
+@pytest.mark.parametrize(
+    ("scales", "levels", "said"),
+    [
+        ((1.0, 1.05, 0.95), (50.0, 50.3, 49.7), "look alike"),
+        ((1.0, 20.0, 0.1), (50.0, 900.0, 3.0), "look unlike"),
+        ((1.0, 1.6, 0.7), (50.0, 51.5, 48.7), None),
+        ((1.0, 20.0), (50.0, 900.0), None),
+    ],
+)
+def test_a_hint_says_which_mode_is_for_such_devices(tmp_path, capsys, mode, scales, levels, said):
+    rng = np.random.default_rng(3)
+    lines = ["unit,power,flow"]
+    for load in rng.normal(size=310):
+        for k, (scale, level) in enumerate(zip(scales, levels, strict=True)):
+            noise = 0.2 * rng.normal(size=2)
+            lines.append(f"u{k},{level + scale * (load + noise[0])},{level - scale * (load + noise[1])}")
+    (tmp_path / "fleet.csv").write_text("\n".join(lines) + "\n")
+    words = ["--group", "unit", "--group-mode", mode, "-o", str(tmp_path / "out.csv")]
+    assert main(["stream", str(tmp_path / "fleet.csv"), *words]) == 0
+    hints = [line for line in capsys.readouterr().err.splitlines() if "hint: " in line]
+    assert len(hints) == (said is not None)
+    if said is not None:
+        assert f"hint: 3 devices {said}" in hints[0]
+        favoured = {"look unlike": "separate is for such", "look alike": "where memory is short"}[said]
+        assert favoured in hints[0] or "separate, as now, is for such" in hints[0]

@@ -15,6 +15,7 @@ from iotae._validation.moments import moment_of
 from iotae.fleet import Fleet
 from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import common_cut, height, points_of
+from iotae.fleet.likeness import LEAST_ROWS, likeness_of
 from iotae.fleet.newcomers import begin_as_newcomer
 from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
@@ -94,6 +95,42 @@ def test_a_packed_model_keeps_every_part_and_the_answers_of_an_operator():
     begin_as_newcomer(again)
     assert again.confirmed == []
     assert again.n_withheld == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_answers_are_a_devices_own_and_come_back_with_it(mode, tmp_path):
+    fleet, rows = made(mode, max_in_memory=1), stream(300)
+    for x in rows:
+        fleet.learn_one(x)
+    odd = {"device": "b", "s0": -500.0, "s1": 20.0, "s2": 30.0, "s3": 40.0}
+    fault = odd | {"s0": 900.0}
+    assert fleet.classify(fleet.score_one(odd))
+    twin = copy.deepcopy(fleet)
+    judged = twin.score_learn_one(odd, "normal")
+    assert judged == fleet.score_learn_one(odd)
+    assert not twin.classify(twin.score_one(odd))
+    assert twin.classify(twin.score_one(odd | {"device": "a"}))
+    twin.confirm_one(fault, 1)
+    n_rows = [device.n_rows for device in twin.devices()]
+    twin.learn_one(rows[0])
+    assert {key: [kind.anomaly for kind in kinds] for key, kinds in twin.confirmed().items()} == {
+        "b": [False, True]
+    }
+    twin.save(tmp_path / "fleet.iotae")
+    for again in (Fleet.load(tmp_path / "fleet.iotae"), pickle.loads(pickle.dumps(twin))):
+        assert again.confirmed() == twin.confirmed()
+        assert again.score_one(odd) == twin.score_one(odd) <= twin.threshold
+    assert n_rows == [device.n_rows - (device.key == "a") for device in twin.devices()]
+    twin.forget_confirmed("b", twin.confirmed()["b"][0].number)
+    assert twin.classify(twin.score_one(odd))
+    for key, number in (("a", 1), ("z", 1), ("b", 99)):
+        with pytest.raises(ValueError, match="but expected"):
+            twin.forget_confirmed(key, number)
+    before = frozen(twin)
+    for x, label in ((odd | {"device": "z"}, 0), ({"device": "b"}, 0), (odd, "maybe")):
+        with pytest.raises(ValueError, match="but expected"):
+            twin.score_learn_one(x, label)
+    assert frozen(twin) == before
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -421,3 +458,22 @@ def test_heights_rise_with_scores_and_meet_the_cut(scores, alpha):
     if 1.0 / (len(scores) + 1) <= alpha:
         assert points.high == window.cut(alpha)
     assert 0.0 < common_cut(alpha) < 1.0
+
+
+def test_devices_in_memory_tell_whether_they_look_alike_and_other_detectors_do_not():
+    fleet = made(max_in_memory=3)
+    assert fleet.likeness() is None
+    for x in stream(LEAST_ROWS, "abcd"):
+        fleet.learn_one(x)
+    before = frozen(fleet)
+    found = fleet.likeness()
+    # a device that is set aside is not fetched for it
+    assert found.n_devices == fleet.n_in_memory == 3
+    assert found.alike is False
+    assert frozen(fleet) == before
+    still = [{"contact": (0.0, 0.0)}] * 4
+    assert likeness_of(still) is None
+    # a sensor that one device holds still, and one that two devices have, are no reason by themselves
+    alike = [{"a": (5.0 + 0.1 * k, 1.0), "b": (3.0, 2.0), "c": (7.0, 0.0 if k else 1.0)} for k in range(4)]
+    alike[0]["d"], alike[1]["d"] = (1e6, 1.0), (-1e6, 9.0)
+    assert likeness_of(alike).alike is True

@@ -10,6 +10,7 @@ from river import anomaly, preprocessing
 
 from iotae import serialization
 from iotae.serialization import StateError
+from iotae.thresholds import AlertBudget
 from river_iotae import Fleet, IoTAE
 from tests.river_checks import river_cases
 
@@ -99,6 +100,30 @@ def test_save_and_load_continue_bit_for_bit(mode, tmp_path):
     serialization.write(tmp_path / "wrong", "river_iotae.Fleet", data | {"alpha": 0.5})
     with pytest.raises(StateError, match="the rate of the fleet's models"):
         Fleet.load(tmp_path / "wrong")
+
+
+def test_a_budget_of_any_detector_and_of_devices_that_are_known(tmp_path):
+    fleet = Fleet(trees(), alpha=0.1, budget=AlertBudget(2, 100), max_devices=2)
+    alarms = [fleet.score_learn_one(x)[1] for x in rows(600)]
+    assert sum(alarms) > 0
+    assert max(sum(alarms[i : i + 100]) for i in range(len(alarms))) <= 2
+    assert fleet.n_over_budget > 0
+    fleet.learn_one({"device": "third", "power": 1.0})
+    assert (fleet.n_devices, fleet.n_forgotten) == (2, 1)
+    ours = Fleet(IoTAE(seed=0, alpha=0.1), budget=AlertBudget(2, 100), max_devices=5)
+    for x in rows(150):
+        ours.learn_one(x)
+    ours.save(tmp_path / "fleet.iotae")
+    again = Fleet.load(tmp_path / "fleet.iotae")
+    assert repr(again) == repr(ours)
+    assert [again.score_learn_one(x) for x in rows(50)] == [ours.score_learn_one(x) for x in rows(50)]
+    odd = {"device": "fan", "power": 90.0, "latency": -80.0}
+    assert ours.confirm_one(odd, "normal")
+    assert [len(kinds) for kinds in ours.confirmed().values()] == [1]
+    ours.forget_confirmed("fan", 1)
+    assert ours.confirmed() == {"fan": []}
+    with pytest.raises(TypeError, match="other detectors take no answers"):
+        fleet.confirm_one(x, "normal")
 
 
 def test_wrong_use_is_named(tmp_path):

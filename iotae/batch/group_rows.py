@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from iotae._typing import Float64
 from iotae.data import Table
+from iotae.data.device_keys import MOST_LETTERS, device_text
 
 __all__ = ["MOST_LETTERS", "GroupedRows", "keys_of", "named"]
-
-MOST_LETTERS = 1_000
-"""Letters of a group's name at most."""
 
 _NAMED = 5
 """Groups that a message names at most."""
@@ -70,7 +68,7 @@ def keys_of(table: Table, column: str) -> NDArray[Any]:
 
     A number counts as its text, so that 7 and 7.0 are one group.
     """
-    return np.array([key.strip() for key in table.texts(column).tolist()], dtype=object)
+    return np.array(list(map(device_text, table.texts(column).tolist())), dtype=object)
 
 
 def named(groups: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ __all__ = ["check_broker_options", "login_of", "refuse_broker_options", "words_o
 _DEFAULTS = {"format": "auto"}
 _FILES_ALONE = (
     *("label", "save", "save_every", "checkpoint", "checkpoint_every", "follow", "labels", "group"),
-    *("prefix", "safe_csv", "format", "sep", "decimal", "thousands", "time", "time_format"),
+    *("prefix", "safe_csv", "format", "sep", "decimal", "thousands", "time", "time_format", "budget_per_day"),
 )
 _BROKERS_ALONE = ("seq", "epoch", "device_level", "device_field", "client_id", "ca", "keep")
 _ONE_KIND = {

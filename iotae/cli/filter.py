@@ -92,5 +92,12 @@ def _tell(checker: PacketChecker) -> None:
     say(f"{counted(checker.n_rows, 'row')}: {kept} valid, {checker.n_aside} set aside")
     if checker.counts:
         say("rows by reason: " + ", ".join(f"{name} {n}" for name, n in checker.counts.most_common()))
+    if checker.n_keyless:
+        say(f"without a {checker.device}, taken for one more device: {counted(checker.n_keyless, 'row')}")
+    if checker.n_unchecked:
+        say(
+            f"{counted(checker.n_unchecked, 'cell')} not checked: there were more than {checker.max_columns} "
+            "columns"
+        )
     if checker.n_forgotten:
         say(f"{counted(checker.n_forgotten, 'device')} forgotten: there were more than {checker.max_devices}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Hashable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,29 +14,40 @@ from iotae.cli.models import load_model
 from iotae.cli.rows import row_dicts
 from iotae.cli.terminal import counted, say
 from iotae.data import Table, TableError
+from iotae.data.device_keys import MOST_LETTERS
 from iotae.data.reasons import Known, no_reasons, reason_of
 
 if TYPE_CHECKING:
+    from iotae.cli.answers import Answers
     from iotae.fleet import Fleet
     from iotae.stream.blocks import Judged
 
-__all__ = ["fleet_of", "judged_by_device", "must_be_alone", "say_of_devices"]
+__all__ = ["ModeHint", "fleet_of", "judged_by_device", "must_be_alone", "say_of_devices", "tell_the_fleet"]
 
 _SHOWN = 5
+_HINT_ROWS = 10_000
+
+_HINTS = {
+    ("separate", True): "where memory is short, --group-mode shared takes a tenth of it, and finds less",
+    ("separate", False): "--group-mode separate, as now, is for such devices",
+    ("shared", True): "--group-mode shared, as now, suits them where memory is short; separate finds more",
+    ("shared", False): "--group-mode separate is for such devices",
+}
+"""By the mode that a fleet has, and whether its devices look alike."""
 
 
 def must_be_alone(args: Namespace) -> None:
     """Refuse options that do not go with each other."""
     if args.group is None and args.group_mode is not None:
         raise TableError("Got --group-mode without --group: name the column of the device, --group COLUMN.")
+    if args.group is None and args.budget_per_day is not None:
+        raise TableError(
+            "Got --budget-per-day without --group: name the column of the device, --group COLUMN."
+        )
     if args.group_mode is not None and args.model is not None:
         raise TableError("Got --model with --group-mode: a saved fleet keeps its own, leave it out.")
     if args.group is not None and args.group in (args.label, *args.drop):
         raise TableError(f"Got {args.group!r} for --group and for --label or --drop: a column has one use.")
-    if args.group is not None and args.labels is not None:
-        raise TableError(
-            "Got --labels with --group, but answers are taken for one model: stream each device by itself."
-        )
 
 
 def fleet_of(args: Namespace) -> Fleet:
@@ -58,32 +70,86 @@ def fleet_of(args: Namespace) -> Fleet:
     return fleet
 
 
+def tell_the_fleet(fleet: Fleet, first: Table, args: Namespace) -> None:
+    """Tell a fleet, by the first rows, which column is the time, and what budget was asked for."""
+    if fleet.time is None:
+        names = args.time or [name for name in first.names if name not in args.drop]
+        fleet.time = next((name for name in names if first.tells_time(name)), None)
+    asked = args.budget_per_day
+    if asked is None or (fleet.budget is not None and fleet.budget.per_day == asked):
+        return
+    if fleet.time is None:
+        raise TableError(
+            f"Got --budget-per-day {asked}, but no column tells the time: name it with --time COLUMN, and "
+            "leave it out of --drop."
+        )
+    from iotae.thresholds import AlertBudget
+
+    fleet.budget = AlertBudget(per_day=asked)
+
+
 def judged_by_device(
-    fleet: Fleet, chunk: Table, ignore: list[str], explain: bool
+    fleet: Fleet,
+    chunk: Table,
+    ignore: list[str],
+    explain: bool,
+    answers: Answers | None = None,
+    told: list[str] | None = None,
 ) -> tuple[Judged, NDArray[Any]]:
-    """What each row's device says of it before it learns the row, and why where that is asked for."""
+    """What each row's device says of it before it learns the row, and why where that is asked for.
+
+    Where rows were ``told`` of, their device takes the answer when it has judged the row.
+    """
     from iotae.stream.blocks import Judged
 
-    if fleet.time is None:
-        fleet.time = next((name for name in chunk.names if chunk.tells_time(name)), None)
     n = chunk.n_rows
     judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(_rows(fleet.key, chunk, ignore)):
         judged.thresholds[i] = fleet.threshold_of(row)
-        if explain and fleet.classify(fleet.score_one(row)):
+        if explain and fleet.score_one(row) > judged.thresholds[i]:
             cells = {name: cell for name, cell in row.items() if name != fleet.key}
             reasons[i] = reason_of(fleet.explain_one(row), cells, Known(fleet.expected_one(row)))
-        judged.scores[i], judged.alarms[i] = fleet.score_learn_one(row)
+        found = None
+        if answers is not None and told is not None and told[i]:
+            found = answers.taken(partial(fleet.score_learn_one, row), told[i])
+        judged.scores[i], judged.alarms[i] = fleet.score_learn_one(row) if found is None else found
     return judged, reasons
 
 
 def _rows(key: Hashable, chunk: Table, ignore: list[str]) -> Iterator[dict[Hashable, Any]]:
-    """Rows with their device's name as it is written: 007 is not 7."""
+    """Rows with their device's name as it is written: 007 is not 7. A text too long for a name is none."""
     keys = chunk.array(str(key)).tolist()
     for name, row in zip(keys, row_dicts(chunk, [*ignore, str(key)]), strict=True):
-        row[key] = name.strip() if isinstance(name, str) else name
+        row[key] = None if isinstance(name, str) and len(name.strip()) > MOST_LETTERS else name
         yield row
+
+
+class ModeHint:
+    """Says once whether the devices look alike, and which ``--group-mode`` that speaks for."""
+
+    def __init__(self, fleet: Fleet | None) -> None:
+        self._fleet = fleet
+        self._rows, self._next = 0, _HINT_ROWS
+
+    def after(self, n_rows: int) -> None:
+        """Look at the devices when twice as many rows have come as the last time."""
+        self._rows += n_rows
+        if self._rows >= self._next:
+            self._next = 2 * self._rows
+            self.now()
+
+    def now(self) -> None:
+        """Say it, if it is clear and was not said."""
+        likeness = None if self._fleet is None else self._fleet.likeness()
+        if self._fleet is None or likeness is None or likeness.alike is None:
+            return
+        look = "alike" if likeness.alike else "unlike"
+        say(
+            f"hint: {counted(likeness.n_devices, 'device')} look {look} by their levels and spreads: "
+            f"{_HINTS[self._fleet.mode, likeness.alike]}"
+        )
+        self._fleet = None
 
 
 def say_of_devices(fleet: Fleet) -> None:
@@ -92,6 +158,10 @@ def say_of_devices(fleet: Fleet) -> None:
     loudest = sorted(devices, key=lambda device: -device.n_alarms)[:_SHOWN]
     most = ", ".join(f"{one.key} {one.n_alarms}" for one in loudest if one.n_alarms)
     say(counted(len(devices), "device") + (f"; most alarms: {most}" if most else ""))
+    if fleet.budget is not None:
+        say(f"above the cut, but no alarm because of the budget: {counted(fleet.n_over_budget, 'row')}")
+    if fleet.n_forgotten:
+        say(f"{counted(fleet.n_forgotten, 'device')} forgotten: there were more than {fleet.max_devices}")
     if fleet.n_keyless:
         say(f"without a {fleet.key}, taken for one more device: {counted(fleet.n_keyless, 'row')}")
     if fleet.n_timeless:

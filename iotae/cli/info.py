@@ -92,7 +92,11 @@ def _of_pipeline(kind: str, data: State) -> Card:
 
     detector = TableDetector.from_state(data)
     of_all = of_all_rows(data["autoencoder"], detector.group, "autoencoder")
-    n_scores = data["threshold"]["window"]["n_seen"]
+    window = data["threshold"]["window"]
+    scores = counted(window["n_seen"], "score")
+    if window["n_seen"] >= window["size"]:
+        # the cut is of all calibration scores, of which the latest were kept
+        scores += " or more"
     label = "none"
     if detector.label is not None:
         label = f"{detector.label}, normal where it is {detector.normal_value}"
@@ -103,7 +107,7 @@ def _of_pipeline(kind: str, data: State) -> Card:
         "label": label,
         "ignored": ", ".join(detector.ignore) or "none",
         "columns": _columns(detector.preprocessor),
-        "cut": f"{detector.threshold:.6g}, alpha {detector.alpha:g}, from {counted(n_scores, 'score')}",
+        "cut": f"{detector.threshold:.6g}, alpha {detector.alpha:g}, from {scores}",
         "network": _network_of(detector.autoencoder, of_all),
         "preprocessing": detector.preprocessor.report(),
     }

@@ -6,6 +6,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from iotae.cli.answers import Answers
 from iotae.cli.broker_options import refuse_broker_options
 from iotae.cli.brokers import run_broker
-from iotae.cli.groups import judged_by_device, must_be_alone, say_of_devices
+from iotae.cli.groups import ModeHint, judged_by_device, must_be_alone, say_of_devices, tell_the_fleet
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
@@ -78,8 +79,10 @@ def _go(
     """Run a stream to its end, and say what came of it."""
     from iotae.runner.figures import StreamFigures
     from iotae.runner.loop import Runner, Sink
+    from iotae.stream.autoencoder import OnlineAutoencoder
 
     model, first = stream.model, None
+    hint = ModeHint(None if isinstance(model, OnlineAutoencoder) else model)
     figures = StreamFigures(model, stream.counts, stream.saved_at, stream.lag)
     ignore = [*args.drop, *([args.label] if args.label is not None else [])]
     webhook = webhooks_of(args, stream.counts, lambda: bool(until.exit_code))
@@ -91,8 +94,10 @@ def _go(
         if first is None:
             _check_columns(chunk, args)
             first = chunk
+            if not isinstance(model, OnlineAutoencoder):
+                tell_the_fleet(model, first, args)
         told = None if answers is None else answers.of(chunk, runner.rows)
-        added = _run(model, chunk, ignore, args.explain, told)
+        added = _run(model, chunk, ignore, args.explain, answers, told)
         saver.rows += chunk.n_rows
         return added
 
@@ -103,6 +108,7 @@ def _go(
             for chunk in runner.over(until.stopped(stream.source)):
                 saver.save_if_due()
                 advance(chunk.n_rows)
+                hint.after(chunk.n_rows)
     except OSError as error:
         saver.save_after(error)
         raise
@@ -111,6 +117,7 @@ def _go(
         _tell_how_read(first, ignore)
     say(f"{counted(runner.rows, 'row')} scored and learned, {counted(runner.alarms, 'alarm')}")
     _say_what_was_answered(model, answers)
+    hint.now()
     _say_what_was_not_used(model)
 
 
@@ -118,9 +125,14 @@ def _say_what_was_answered(model: Any, answers: Answers | None) -> None:
     if answers is None:
         return
     say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
-    for kind in model.confirmed:
-        what = "anomaly" if kind.anomaly else "normal"
-        say(f"{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
+    for why in answers.refused:
+        say(f"an answer was not taken: {why}")
+    if answers.n_refused > len(answers.refused):
+        say(f"not taken: {counted(answers.n_refused - len(answers.refused), 'more answer')}")
+    kinds = {"": model.confirmed} if isinstance(model.confirmed, list) else model.confirmed()
+    for kind, device in ((kind, device) for device, some in kinds.items() for kind in some):
+        what, whose = "anomaly" if kind.anomaly else "normal", f"{device}: " if device != "" else ""
+        say(f"{whose}{what}: {kind.kind} ({counted(kind.n_matched, 'row')} since)")
 
 
 def _check_columns(first: Table, args: Namespace) -> None:
@@ -158,7 +170,7 @@ def _answers_of(args: Namespace) -> Answers | None:
         return None
     from iotae.io.files import read_table
 
-    return Answers(read_table(args.labels))
+    return Answers(read_table(args.labels), args.group)
 
 
 def _tell_how_read(first: Table, ignore: list[str]) -> None:
@@ -174,16 +186,17 @@ def _run(
     chunk: Table,
     ignore: list[str],
     explain: bool,
-    answers: list[str] | None,
+    answers: Answers | None,
+    told: list[str] | None,
 ) -> dict[str, NDArray[Any]]:
     """Score, judge and learn rows in order; a row is judged by the cut before it had a say in it."""
     from iotae.stream.autoencoder import OnlineAutoencoder
 
     if not isinstance(model, OnlineAutoencoder):
-        judged, reasons = judged_by_device(model, chunk, ignore, explain)
-    elif explain or answers is not None:
-        answers = [""] * chunk.n_rows if answers is None else answers
-        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, explain)
+        judged, reasons = judged_by_device(model, chunk, ignore, explain, answers, told)
+    elif explain or told is not None:
+        told = [""] * chunk.n_rows if told is None else told
+        judged, reasons = _judged_with_reasons(model, row_dicts(chunk, ignore), answers, told, explain)
     else:
         cells = cells_of(chunk, ignore)
         if cells and all(isinstance(column, np.ndarray) for column in cells.values()):
@@ -200,7 +213,11 @@ def _run(
 
 
 def _judged_with_reasons(
-    model: OnlineAutoencoder, rows: Iterator[dict[Hashable, Any]], answers: list[str], explain: bool
+    model: OnlineAutoencoder,
+    rows: Iterator[dict[Hashable, Any]],
+    answers: Answers | None,
+    told: list[str],
+    explain: bool,
 ) -> tuple[Judged, NDArray[Any]]:
     """What the model says of rows, and why; row by row, as it must be asked before it learns the row.
 
@@ -208,7 +225,7 @@ def _judged_with_reasons(
     """
     from iotae.stream.blocks import Judged
 
-    n = len(answers)
+    n = len(told)
     judged = Judged(np.empty(n), np.empty(n), np.zeros(n, bool))
     reasons = no_reasons(n)
     for i, row in enumerate(rows):
@@ -217,7 +234,7 @@ def _judged_with_reasons(
         judged.alarms[i] = alarm = model.classify(score)
         if alarm and explain:
             reasons[i] = "; ".join(model.reasons_one(row))
-        if answers[i]:
-            model.confirm_one(row, answers[i])
+        if answers is not None and told[i]:
+            answers.taken(partial(model.confirm_one, row), told[i])
         model.learn_one(row)
     return judged, reasons

@@ -34,6 +34,7 @@ _OPTIONS = [
     "follow",
     "group",
     "group_mode",
+    "budget_per_day",
     "label",
     "drop",
     "alpha",

@@ -30,7 +30,7 @@ from iotae.stream.scaler import RunningScaler
 from iotae.stream.state import StreamState
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["pack", "packed_window", "unpack", "unpacked_window"]
+__all__ = ["as_array", "as_list", "pack", "packed_window", "unpack", "unpacked_window"]
 
 _LENGTH = 4
 """Bytes that say how long the text is that the arrays follow."""
@@ -95,7 +95,7 @@ def pack(model: OnlineAutoencoder) -> bytes:
         "seed": model._state.seed,
         "confirmed": model._confirmed.to_state(),
     }
-    text = json.dumps(said, default=_as_list).encode()
+    text = json.dumps(said, default=as_list).encode()
     arrays = (array.tobytes() for _, array in _parts(model._views))
     return b"".join([len(text).to_bytes(_LENGTH, "little"), text, ring, *arrays])
 
@@ -103,7 +103,7 @@ def pack(model: OnlineAutoencoder) -> bytes:
 def unpack(blob: bytes, like: OnlineAutoencoder) -> OnlineAutoencoder:
     """The model that :func:`pack` was given, which had the settings of ``like``."""
     begin = _LENGTH + int.from_bytes(blob[:_LENGTH], "little")
-    said = json.loads(blob[_LENGTH:begin], object_hook=_as_array)
+    said = json.loads(blob[_LENGTH:begin], object_hook=as_array)
     n_scores, n_bytes = said["scores"]
     model = _bare(like)
     model.grace_period = said["grace_period"]
@@ -158,12 +158,13 @@ def _fill(model: OnlineAutoencoder, n_slots: int, seed: int, blob: bytes, at: in
     model._row = model._rows[0]
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """An array as JSON can say it; everything else is a mistake."""
     if isinstance(value, np.ndarray):
         return {_ARRAY: value.dtype.str, "values": value.tolist()}
     raise TypeError(f"Got a {type(value).__name__} in a model's state, but expected arrays, numbers or text.")
 
 
-def _as_array(found: dict[str, Any]) -> Any:
+def as_array(found: dict[str, Any]) -> Any:
+    """What :func:`as_list` was given, as JSON's ``object_hook``."""
     return np.array(found["values"], found[_ARRAY]) if _ARRAY in found else found

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Hashable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
-from iotae._sharing import Locked
 from iotae._typing import State
 from iotae._validation import check_count
 from iotae._validation.moments import moment_of
+from iotae.data.device_keys import check_has_key
 from iotae.data.frames import frame_rows
-from iotae.fleet.devices import MOST_ELDERS, Device, Entry, Silence, key_in, kind_of
+from iotae.fleet.budgets import FleetBudget
+from iotae.fleet.devices import Entry, Row
 from iotae.fleet.mode import Mode
+from iotae.fleet.register import Register
 from iotae.fleet.residents import Residents
-from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
+from iotae.fleet.told import Told
 from iotae.stream.blocks import Judged
-from iotae.stream.reading import as_row
+from iotae.thresholds import AlertBudget
 
 __all__ = ["FleetOf"]
 
 T = TypeVar("T")
-Row = dict[Hashable, Any]
 
 
-class FleetOf(Locked, Generic[T]):
+class FleetOf(Told[T]):
     """A fleet whose devices are modelled in a given way; :class:`iotae.fleet.Fleet` says what callers see."""
 
     def __init__(
@@ -38,15 +40,19 @@ class FleetOf(Locked, Generic[T]):
         warm_start: bool,
         max_in_memory: int,
         store: str | os.PathLike[str] | None,
+        max_devices: int = 100_000,
+        budget: AlertBudget | None = None,
     ) -> None:
         super().__init__()
         check_count("max_in_memory", max_in_memory, 1)
         self.key, self.time, self.warm_start = key, time, bool(warm_start)
         self.max_in_memory, self.store = int(max_in_memory), store
+        self.max_devices = check_count("max_devices", max_devices, 1)
         self.n_keyless = self.n_timeless = 0
         self._mode = mode
-        self._known: dict[Hashable, Entry] = {}
-        self._elders: dict[tuple[Hashable, ...], list[Hashable]] = {}
+        self._known = Register(self.max_devices)
+        self._budget: FleetBudget | None = None
+        self.budget = budget
         self._open(Store(store))
 
     def _open(self, store: Store) -> None:
@@ -56,16 +62,10 @@ class FleetOf(Locked, Generic[T]):
 
     # -- rows ---------------------------------------------------------------------------------
 
-    def _split(self, x: Mapping[Hashable, Any]) -> tuple[Hashable, Row]:
-        """A row's device, None without one, and the row without its key."""
-        row = as_row(x).copy()
-        return key_in(row, self.key), row
-
     def _older(self, row: Row) -> T | None:
         """The device that a newcomer with such a row takes over from: the first mature one of its kind."""
         if self.warm_start:
-            for key in self._elders.get(kind_of(row), ()):
-                entry = self._known[key]
+            for entry in self._known.elders_of(row):
                 if entry.n_rows >= self._mode.mature:
                     return self._residents[entry.number]
         return None
@@ -79,32 +79,35 @@ class FleetOf(Locked, Generic[T]):
         """A device that is to learn a row."""
         entry = self._known.get(key)
         if entry is not None:
+            self._known.move_to_end(key)
             return entry, self._residents[entry.number]
         device = self._mode.newcomer(self._older(row))
-        entry = Entry(len(self._known))
-        self._residents[entry.number] = device
-        self._known[key] = entry
-        kind = kind_of(row)
-        if kind in self._elders or len(self._elders) < MOST_ELDERS:
-            elders = self._elders.setdefault(kind, [])
-            if len(elders) < MOST_ELDERS:
-                elders.append(key)
-        return entry, device
+        forgotten = self._known.leaves()
+        number = len(self._known) if forgotten is None else forgotten.number
+        if forgotten is not None:
+            self._residents.forget(number)
+        self._residents[number] = device
+        return self._known.add(key, row, number), device
 
-    def _judge(self, x: Mapping[Hashable, Any]) -> tuple[float, Entry]:
+    def _judge(self, x: Mapping[Hashable, Any], told: float | None = None) -> tuple[float, bool, Entry]:
+        """Score a row, judge it (by the score that was ``told``, if one was) and learn it."""
         key, row = self._split(x)
         entry, device = self._admitted(key, row)
         score = self._mode.judge(device, row)
+        score = score if told is None else told
         entry.n_rows += 1
         if key is None:
             self.n_keyless += 1
+        moment = None
         if self.time is not None:
             moment = moment_of(row.get(self.time))
             if moment is None:
                 self.n_timeless += 1
             else:
                 entry.rhythm.note(moment)
-        return score, entry
+        if self._budget is not None:
+            return score, self._budget.take(entry.came, len(self._known), score, moment), entry
+        return score, score > self._mode.threshold, entry
 
     # -- what callers see ---------------------------------------------------------------------
 
@@ -119,22 +122,34 @@ class FleetOf(Locked, Generic[T]):
         with self._lock:
             self._judge(x)
 
-    def score_learn_one(self, x: Mapping[Hashable, Any]) -> tuple[float, bool]:
-        """Score a row, judge it and learn it: the score, and whether it is an alarm."""
+    def score_learn_one(
+        self, x: Mapping[Hashable, Any], answer: bool | int | str | None = None
+    ) -> tuple[float, bool]:
+        """Score a row, judge it and learn it: the score, and whether it is an alarm.
+
+        An operator's ``answer`` to the row is taken when it has been judged, as by :meth:`confirm_one`, whose
+        errors it may raise; then nothing was learned.
+        """
         with self._lock:
-            score, entry = self._judge(x)
-            alarm = score > self.threshold
+            told = None if answer is None else self.score_one(x)
+            if answer is not None:
+                self.confirm_one(x, answer)
+            score, alarm, entry = self._judge(x, told)
             entry.n_alarms += alarm
             return score, alarm
 
+    def _rows(self, rows: Any) -> Iterator[Row]:
+        check_has_key(rows, self.key)
+        return frame_rows(rows)
+
     def learn_many(self, rows: Any) -> None:
         """Learn the rows of a data frame or a list of dicts in order, the same as row by row."""
-        for x in frame_rows(rows):
+        for x in self._rows(rows):
             self.learn_one(x)
 
     def score_many(self, rows: Any) -> Any:
         """Scores (n,) of the rows of a data frame or a list of dicts; changes nothing."""
-        return np.array([self.score_one(x) for x in frame_rows(rows)], np.float64)
+        return np.array([self.score_one(x) for x in self._rows(rows)], np.float64)
 
     def score_learn_many(self, rows: Any) -> Judged:
         """Score, judge and learn rows of a data frame or a list of dicts in order, the same as row by row.
@@ -145,24 +160,35 @@ class FleetOf(Locked, Generic[T]):
             ``scores``, the ``thresholds`` that they were compared with (infinite while a device may not raise
             an alarm yet), and ``alarms``, each (n,).
         """
-        judged = [(self.threshold_of(x), *self.score_learn_one(x)) for x in frame_rows(rows)]
+        judged = [(self.threshold_of(x), *self.score_learn_one(x)) for x in self._rows(rows)]
         cuts, scores, alarms = zip(*judged, strict=True) if judged else ((), (), ())
         return Judged(np.array(scores, np.float64), np.array(cuts, np.float64), np.array(alarms, bool))
 
     @property
     def threshold(self) -> float:
-        """The cut of all devices, always the same: a device's scores are measured by its own cut."""
-        return self._mode.threshold
+        """The cut of all devices: a device's scores are measured by its own, so that it is always the same.
+
+        With a budget it is what the budget allows for now, of a device that has not had its share; infinity
+        while the budget is spent.
+        """
+        return self._mode.threshold if self._budget is None else self._budget.cut
 
     def classify(self, score: float) -> bool:
         """Whether a score is an alarm: above :attr:`threshold`."""
         return bool(score > self.threshold)
 
     def threshold_of(self, x: Mapping[Hashable, Any]) -> float:
-        """The cut for a row: :attr:`threshold`, or infinity while its device may not raise an alarm yet."""
+        """The cut for a row: infinity while its device may not raise an alarm (yet, or any more today)."""
         with self._lock:
             key, row = self._split(x)
-            return self.threshold if self._mode.ready(self._device(key, row)) else float("inf")
+            if not self._mode.ready(self._device(key, row)):
+                return float("inf")
+            if self._budget is None:
+                return self._mode.threshold
+            entry = self._known.get(key)
+            came = self._known.n_came if entry is None else entry.came
+            moment = None if self.time is None else moment_of(row.get(self.time))
+            return self._budget.cut_of(came, len(self._known) + (entry is None), moment)
 
     def explain_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Each feature's share of the score, largest first; the shares add up to the score."""
@@ -176,71 +202,21 @@ class FleetOf(Locked, Generic[T]):
             key, row = self._split(x)
             return self._mode.expected(self._device(key, row), row)
 
-    # -- devices ------------------------------------------------------------------------------
-
-    @property
-    def n_devices(self) -> int:
-        """Devices of which a row was learned; rows without a key are of one more, None."""
-        return len(self._known)
-
-    @property
-    def n_in_memory(self) -> int:
-        """Devices that are in memory; the others are set aside."""
-        return self._residents.n_in_memory
-
-    def devices(self) -> list[Device]:
-        """All devices, in the order in which they came."""
-        with self._lock:
-            return [Device(k, e.n_rows, e.n_alarms, e.rhythm.last) for k, e in self._known.items()]
-
-    def silent(self, now: Any, times: float = 10.0) -> list[Silence]:
-        """The devices that have been silent for more than ``times`` their usual pause, the longest first.
-
-        Parameters
-        ----------
-        now : datetime, date, numpy.datetime64, ISO text, or number of seconds since 1970
-            The time of the latest row of any device is a good choice for a stream that is read later.
-        times : float, above 1
-
-        Raises
-        ------
-        ValueError
-            If the fleet was not told which feature is the time, or ``now`` is no time.
-        """
-        moment = moment_of(now)
-        if self.time is None or moment is None or not times > 1.0:
-            raise ValueError(
-                f"Got time={self.time!r}, now={now!r} and times={times!r}, but expected a fleet that was "
-                'made with the name of the feature that is the time, e.g. time="at", a time, and more than '
-                "one pause."
-            )
-        with self._lock:
-            found = [
-                Silence(key, entry.rhythm.last or 0.0, entry.rhythm.pause, silence)
-                for key, entry in self._known.items()
-                if (silence := entry.rhythm.silence(moment, times)) > 0.0
-            ]
-        return sorted(found, key=lambda one: -one.silent / one.pause)
-
     # -- copies -------------------------------------------------------------------------------
 
     def __getstate__(self) -> State:
         with self._lock:
-            data = {k: v for k, v in self.__dict__.items() if k not in ("_lock", "_residents", "_known")}
+            left_out = ("_lock", "_residents", "_known", "_mode")
+            data = {k: copy.deepcopy(v) for k, v in self.__dict__.items() if k not in left_out}
             data["_packed"] = [self._residents.packed(entry.number) for entry in self._known.values()]
-            data["_entries"] = [
-                (key, e.n_rows, e.n_alarms, (e.rhythm.last, e.rhythm.pause, e.rhythm.n_pauses))
-                for key, e in self._known.items()
-            ]
-            data["_elders"] = {kind: list(keys) for kind, keys in self._elders.items()}
+            data["_known"] = copy.deepcopy(self._known)
             data["_mode"] = self._mode.copied()
             return data
 
     def __setstate__(self, data: State) -> None:
-        packed, entries = data.pop("_packed"), data.pop("_entries")
+        packed = data.pop("_packed")
         super().__setstate__(data)
         self._open(Store(self.store))
-        self._known = {}
-        for number, (key, n_rows, n_alarms, rhythm) in enumerate(entries):
-            self._known[key] = Entry(number, n_rows, n_alarms, Rhythm(*rhythm))
-            self._residents.put_back(number, packed[number])
+        for number, (entry, blob) in enumerate(zip(self._known.values(), packed, strict=True)):
+            entry.number = number
+            self._residents.put_back(number, blob)

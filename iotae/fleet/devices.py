@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from iotae.data.device_keys import device_key
 from iotae.fleet.rhythm import Rhythm
 from iotae.stream.names import is_name
 
-__all__ = ["MOST_ELDERS", "Device", "Entry", "Silence", "key_in", "kind_of"]
+__all__ = ["MOST_ELDERS", "Device", "Entry", "Row", "Silence", "key_in", "kind_of"]
 
 Row = dict[Hashable, Any]
 
@@ -46,11 +45,14 @@ class Silence(NamedTuple):
 class Entry:
     """What stays in memory of every device, also of those set aside."""
 
-    __slots__ = ("n_alarms", "n_rows", "number", "rhythm")
+    __slots__ = ("answered", "came", "n_alarms", "n_rows", "number", "rhythm")
 
-    def __init__(self, number: int, n_rows: int = 0, n_alarms: int = 0, rhythm: Rhythm | None = None) -> None:
-        self.number, self.n_rows, self.n_alarms = number, n_rows, n_alarms
-        self.rhythm = Rhythm() if rhythm is None else rhythm
+    def __init__(self, number: int, came: int) -> None:
+        # the number is that of its place, and the next device's when it is forgotten
+        self.number, self.came = number, came
+        self.n_rows = self.n_alarms = 0
+        self.rhythm = Rhythm()
+        self.answered = False
 
 
 def kind_of(row: Row) -> tuple[Hashable, ...]:
@@ -59,7 +61,7 @@ def kind_of(row: Row) -> tuple[Hashable, ...]:
 
 
 def key_in(row: Row, name: Hashable) -> Hashable:
-    """Take its key out of a row: None where it is missing, None, NaN or blank.
+    """Take its key out of a row: None where it is missing or names no device.
 
     Raises
     ------
@@ -67,16 +69,11 @@ def key_in(row: Row, name: Hashable) -> Hashable:
         If it is nothing that may name a device.
     """
     key = row.pop(name, None)
-    if type(key) is str and key.strip():
-        if is_name(key):
-            return key
-    else:
-        key = key.item() if isinstance(key, np.generic) else key
-        if key is None or key != key or (isinstance(key, str) and not key.strip()):
-            return None
-        if is_name(key):
-            named: Hashable = key
-            return named
+    if type(key) is not str or not key.strip() or key[0].isspace() or key[-1].isspace():
+        key = device_key(key)
+    if is_name(key):
+        named: Hashable = key
+        return named
     raise ValueError(
         f"Got {key!r:.60} as the key {name!r} of a row, but expected text of at most 1,000 letters, a "
         "number, or a tuple of them: name the column that holds the device's name."

@@ -17,6 +17,7 @@ from iotae.fleet.separate import SeparateModels
 from iotae.fleet.shared import SharedModel
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.names import unpacked_name
+from iotae.thresholds import AlertBudget
 
 __all__ = ["MODES", "Fleet", "mode_of"]
 
@@ -63,6 +64,12 @@ class Fleet(FleetOf[Any]):
         readings.
     max_in_memory : int, at least 1
         Devices in memory at most.
+    max_devices : int, at least 1
+        Devices that are known at most; the one not seen for longest is forgotten, counted, and begins anew
+        when it comes again. A device that is known takes some 500 bytes, and a place in the store.
+    budget : AlertBudget, optional
+        At most so many alarms of all devices in a day (which needs ``time``) or in so many rows: those above
+        the fleet's cut that are rarest. One device has half of them at most.
     store : path, optional
         The file for the others, made when the first is set aside and removed at the end. An existing file is
         left alone: a number is added to the name. By default it is in SQLite's folder for temporary files.
@@ -70,9 +77,11 @@ class Fleet(FleetOf[Any]):
     Attributes
     ----------
     threshold : float
-        The cut of all devices, always the same.
-    n_devices, n_in_memory : int
-        Devices of which a row was learned, and those in memory.
+        The cut of all devices, always the same but for a budget.
+    n_devices, n_in_memory, n_forgotten : int
+        Devices that are known, those of them in memory, and those that were forgotten.
+    n_over_budget : int
+        Rows above the fleet's cut that raised no alarm because of the budget.
     n_keyless, n_timeless : int
         Rows learned without a key, and without a readable time where ``time`` is given.
 
@@ -100,9 +109,11 @@ class Fleet(FleetOf[Any]):
         warm_start: bool = False,
         max_in_memory: int = 500,
         store: str | os.PathLike[str] | None = None,
+        max_devices: int = 100_000,
+        budget: AlertBudget | None = None,
     ) -> None:
         made = mode_of(OnlineAutoencoder() if model is None else model, mode)
-        super().__init__(made, key, time, warm_start, max_in_memory, store)
+        super().__init__(made, key, time, warm_start, max_in_memory, store, max_devices, budget)
         self.mode = mode
 
     # -- files --------------------------------------------------------------------------------
@@ -120,6 +131,7 @@ class Fleet(FleetOf[Any]):
             time=unpacked_name(data["time"]),
             warm_start=data["warm_start"],
             max_in_memory=data["max_in_memory"],
+            max_devices=data.get("max_devices", max(100_000, len(data["keys"]))),
         )
         fleet.mode = data["mode"]
         fleet._mode = MODES[fleet.mode].from_state(data["models"])

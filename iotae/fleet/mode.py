@@ -8,6 +8,8 @@ from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
 
 from iotae._typing import State
+from iotae.fleet.likeness import Scales
+from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["Mode"]
 
@@ -50,6 +52,26 @@ class Mode(ABC, Generic[T]):
     @abstractmethod
     def expected(self, device: T, x: Row) -> dict[Hashable, float]:
         """What the device's numbers should be."""
+
+    def scales(self, device: T) -> Scales:
+        """The centre and spread of each of the device's numbers, where its model holds them."""
+        return {}
+
+    def answering(self, device: T) -> OnlineAutoencoder:
+        """The device's model, which takes an operator's answers; :meth:`answered` is called afterwards.
+
+        Raises
+        ------
+        TypeError
+            If the detector takes none.
+        """
+        raise TypeError(
+            f"Got an answer for a fleet of {type(self).__name__}, but expected one of iotae's models: other "
+            "detectors take no answers."
+        )
+
+    def answered(self, device: T) -> None:
+        """Keep what an answer has changed of the device's model."""
 
     @abstractmethod
     def pack(self, device: T) -> bytes:

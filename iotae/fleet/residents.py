@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from iotae.fleet.store import Store
@@ -44,6 +44,10 @@ class Residents(Generic[T]):
         """Devices that are in memory."""
         return len(self._live)
 
+    def live(self) -> Iterator[tuple[int, T]]:
+        """The devices in memory with their numbers; none is moved."""
+        yield from self._live.items()
+
     def __getitem__(self, number: int) -> T:
         live = self._live
         device = live.get(number)
@@ -66,6 +70,11 @@ class Residents(Generic[T]):
             del self._live[oldest]
         self._live[number] = device
         self._live.move_to_end(number)
+
+    def forget(self, number: int) -> None:
+        """Let a number be free for another device."""
+        self._live.pop(number, None)
+        self.store.drop(number)
 
     def put_back(self, number: int, blob: bytes) -> None:
         """Set aside a device that comes as bytes."""

@@ -22,6 +22,7 @@ from iotae._validation.schema import (
     check,
     refuse,
 )
+from iotae.fleet.budgets import FleetBudget
 from iotae.fleet.core import FleetOf
 from iotae.fleet.devices import MOST_ELDERS, Entry
 from iotae.fleet.rhythm import Rhythm
@@ -42,9 +43,16 @@ def _check_devices(data: State, place: str) -> None:
             raise refuse(len(data[name]), name, f"one for each of {n} devices")
     if (data["n_alarms"] > data["n_rows"]).any():
         raise refuse(data["n_rows"], "n_rows", "rows of each device, alarms among them")
-    for _, numbers in data["elders"]:
+    for numbers in [data.get("answered", []), *(numbers for _, numbers in data["elders"])]:
         if any(number >= n for number in numbers):
-            raise refuse(numbers, "elders", f"numbers of {n} devices")
+            raise refuse(numbers, "elders and answered", f"numbers of {n} devices")
+    came = data.get("came", np.arange(n))
+    if len(set(came.tolist())) < n or (came >= data.get("n_came", n)).any():
+        raise refuse(came, "came", "a different number for each device, below n_came")
+    if n > data.get("max_devices", n):
+        raise refuse(n, "keys", "at most max_devices")
+    if "budget" in data and "days" in data["budget"]["budget"] and data["time"] is None:
+        raise refuse(None, "time", "the feature that a budget of days goes by")
 
 
 _MODELS = {"separate": {"template"}, "shared": {"template", "common"}}
@@ -69,8 +77,16 @@ _FLEET = Record(
         "n_pauses": _NUMBERS,
         "elders": ListOf(Row(ListOf(NAME), ListOf(COUNT, MOST_ELDERS)), MOST_ELDERS),
         "devices": ListOf(Array(np.uint8, "bytes")),
+        "answered": ListOf(COUNT, distinct=True),
+        "max_devices": Whole(1),
+        "n_forgotten": COUNT,
+        "n_came": COUNT,
+        "came": _NUMBERS,
+        "budget": FleetBudget.SCHEMA,
     },
     (_check_devices,),
+    # the first files had none of these
+    frozenset({"answered", "max_devices", "n_forgotten", "n_came", "came", "budget"}),
 )
 
 
@@ -82,14 +98,14 @@ def state_of(fleet: FleetOf[Any]) -> State:
 
 
 def pieces_of(fleet: FleetOf[Any], keys: Iterable[Hashable]) -> dict[int, bytes]:
-    """Some devices by their numbers, which count from 0 in the order in which devices came.
+    """Some devices by the number in ``came`` of :func:`frame_of`, which stays theirs.
 
-    A blank key is that of the device None.
+    A key that names no device is that of the device None; a device that is forgotten is passed over.
     """
     with fleet._lock:
         known = fleet._known
-        numbers = {known[key if key in known else None].number for key in keys}
-        return {number: _bytes(fleet, number) for number in numbers}
+        entries = [known.get(key, known.get(None)) for key in keys]
+        return {entry.came: _bytes(fleet, entry.number) for entry in entries if entry is not None}
 
 
 def frame_of(fleet: FleetOf[Any]) -> State:
@@ -97,7 +113,8 @@ def frame_of(fleet: FleetOf[Any]) -> State:
     with fleet._lock:
         mode, known = fleet._mode, fleet._known
         models = mode.to_state()
-        numbers = {key: entry.number for key, entry in known.items()}
+        numbers = {key: place for place, key in enumerate(known)}
+        answered = [place for place, entry in enumerate(known.values()) if entry.answered]
         rhythms = [entry.rhythm for entry in known.values()]
         return {
             "key": packed_name(fleet.key),
@@ -114,9 +131,15 @@ def frame_of(fleet: FleetOf[Any]) -> State:
             "n_pauses": np.array([r.n_pauses for r in rhythms], np.int64),
             "elders": [
                 [[packed_name(name) for name in kind], [numbers[key] for key in keys]]
-                for kind, keys in fleet._elders.items()
+                for kind, keys in known.elders.items()
             ],
             "models": models,
+            "max_devices": fleet.max_devices,
+            "n_forgotten": known.n_forgotten,
+            "n_came": known.n_came,
+            "came": np.array([entry.came for entry in known.values()], np.int64),
+            "answered": answered,
+            **({} if fleet._budget is None else {"budget": fleet._budget.to_state()}),
         }
 
 
@@ -140,16 +163,23 @@ def fill(fleet: FleetOf[Any], data: State) -> None:
     """Give a new fleet the devices of a state that :func:`check_fleet` has passed."""
     fleet._open(fleet._residents.store)
     fleet.n_keyless, fleet.n_timeless = data["n_keyless"], data["n_timeless"]
-    keys = [unpacked_name(key) for key in data["keys"]]
+    keys, known = [unpacked_name(key) for key in data["keys"]], fleet._known
+    came = data.get("came", np.arange(len(keys))).tolist()
     for number, key in enumerate(keys):
+        entry = known[key] = Entry(number, came[number])
         last = float(data["last"][number])
-        rhythm = Rhythm(
+        entry.n_rows, entry.n_alarms = int(data["n_rows"][number]), int(data["n_alarms"][number])
+        entry.rhythm = Rhythm(
             None if last != last else last, float(data["pause"][number]), int(data["n_pauses"][number])
         )
-        fleet._known[key] = Entry(number, int(data["n_rows"][number]), int(data["n_alarms"][number]), rhythm)
         fleet._residents[number] = _device(fleet, data["devices"][number].tobytes(), key)
+    known.n_came, known.n_forgotten = data.get("n_came", len(keys)), data.get("n_forgotten", 0)
+    for number in data.get("answered", []):
+        known[keys[number]].answered = True
     for kind, numbers in data["elders"]:
-        fleet._elders[tuple(unpacked_name(name) for name in kind)] = [keys[number] for number in numbers]
+        known.elders[tuple(unpacked_name(name) for name in kind)] = [keys[number] for number in numbers]
+    if "budget" in data:
+        fleet._budget = FleetBudget.from_state(data["budget"], fleet._mode.threshold)
 
 
 def _device(fleet: FleetOf[Any], blob: bytes, key: Any) -> Any:

@@ -10,6 +10,7 @@ from iotae._typing import State
 from iotae._validation.schema import refuse
 from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import LEAST_SCORES, Points, common_cut, height, points_of
+from iotae.fleet.likeness import Scales, scales_in
 from iotae.fleet.mode import Mode, Row
 from iotae.fleet.newcomers import MATURE, begin_as_newcomer
 from iotae.stream.autoencoder import OnlineAutoencoder
@@ -100,6 +101,14 @@ class SeparateModels(Mode[OnlineAutoencoder]):
     def expected(self, device: OnlineAutoencoder, x: Row) -> dict[Hashable, float]:
         """See :class:`Mode`."""
         return device.expected_one(x)
+
+    def scales(self, device: OnlineAutoencoder) -> Scales:
+        """See :class:`Mode`."""
+        return scales_in(device, device._views["stats"])
+
+    def answering(self, device: OnlineAutoencoder) -> OnlineAutoencoder:
+        """See :class:`Mode`."""
+        return device
 
     def pack(self, device: OnlineAutoencoder) -> bytes:
         """See :class:`Mode`."""

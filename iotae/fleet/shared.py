@@ -13,23 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from iotae._typing import Float64, Int64, State
-from iotae._validation.schema import COUNT, Array, Record, Whole, check, refuse
-from iotae.fleet.compact import packed_window, unpacked_window
+from iotae._typing import Int64, State
 from iotae.fleet.heights import common_cut
+from iotae.fleet.likeness import Scales, scales_in
 from iotae.fleet.mode import Mode, Row
 from iotae.fleet.newcomers import first_scores, weigh_as
-from iotae.fleet.own_parts import FIGURES, SLOTS, OwnParts, fresh_parts, own_parts, put_parts
+from iotae.fleet.own_device import OwnDevice, own_device, own_state, pack_own, unpack_own
+from iotae.fleet.own_parts import OwnParts, fresh_parts, own_parts, put_parts
 from iotae.fleet.separate import Scale, check_settings, is_ready, shares_of, template_of
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.counters import ACCEPTED
-from iotae.stream.memory import SENSORS_AT
 from iotae.stream.saving import restored
-from iotae.stream.sensor_figures import BEFORE, LAST
+from iotae.stream.scaler import STATISTICS
 from iotae.stream.state_schema import SETTINGS, check_state
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["OwnDevice", "SharedModel"]
+__all__ = ["SharedModel"]
 
 _LATEST, _TRIMMED_FROM = 2048, 4096
 """Where more rows than the second were accepted, the shared part counts as if it had been the first: what is
@@ -37,30 +36,6 @@ a newcomer's own follows at the pace of the rows that are counted."""
 
 _GRACE = 100
 """Rows of a device before its first alarm, once others have calibrated the fleet."""
-
-_UNKNOWN_AT_FIRST = np.isin(SLOTS, (SENSORS_AT + LAST, SENSORS_AT + BEFORE))[:, None]
-"""Parts of a sensor that a device has not sent yet, or only once, are NaN."""
-
-_OWN = Record(
-    {
-        "n_seen": COUNT,
-        "n_rejected": COUNT,
-        "grace_period": Whole(),
-        "threshold": ConformalThreshold.SCHEMA,
-        "slots": Array(np.float64, SLOTS.size, "slots", missing=_UNKNOWN_AT_FIRST),
-        "figures": Array(np.float64, FIGURES.size),
-    }
-)
-
-
-class OwnDevice:
-    """One device's part of a shared model."""
-
-    __slots__ = ("at", "grace_period", "n_rejected", "n_seen", "parts", "threshold")
-
-    def __init__(self, parts: OwnParts, threshold: ConformalThreshold, grace_period: int, at: int) -> None:
-        self.parts, self.threshold, self.grace_period, self.at = parts, threshold, grace_period, at
-        self.n_seen = self.n_rejected = 0
 
 
 class _Common(OnlineAutoencoder):
@@ -114,6 +89,7 @@ class SharedModel(Mode[OwnDevice]):
             put_parts(device.parts, common._memory)
             common._threshold, common.grace_period = device.threshold, device.grace_period
             common.n_seen, common.n_rejected = device.n_seen, device.n_rejected
+            common._confirmed, common.n_withheld = device.confirmed, device.n_withheld
             self._within = device
         return common
 
@@ -132,6 +108,7 @@ class SharedModel(Mode[OwnDevice]):
         common = self.common
         device.parts, device.at = own_parts(common._memory), common.changes
         device.n_seen, device.n_rejected = common.n_seen, common.n_rejected
+        device.n_withheld = common.n_withheld
         if common._views["counts"][ACCEPTED] >= _TRIMMED_FROM:
             weigh_as(common, _LATEST)
 
@@ -166,50 +143,38 @@ class SharedModel(Mode[OwnDevice]):
         """See :class:`Mode`."""
         return self._enter(device).expected_one(x)
 
+    def scales(self, device: OwnDevice) -> Scales:
+        """See :class:`Mode`."""
+        self._bring_up_to_date(device)
+        return scales_in(self.common, device.parts.slots[:STATISTICS])
+
+    def answering(self, device: OwnDevice) -> OnlineAutoencoder:
+        """See :class:`Mode`."""
+        return self._enter(device)
+
+    def answered(self, device: OwnDevice) -> None:
+        """See :class:`Mode`."""
+        self._leave(device)
+
     # -- bytes and files ----------------------------------------------------------------------
 
     def pack(self, device: OwnDevice) -> bytes:
         """See :class:`Mode`."""
-        n_scores, ring = packed_window(device.threshold)
-        numbers = [device.n_seen, device.n_rejected, device.grace_period, device.at, n_scores]
-        head = np.array([*numbers, len(ring) // 8, device.parts.slots.shape[1]], np.int64)
-        return b"".join([head.tobytes(), ring, device.parts.slots.tobytes(), device.parts.figures.tobytes()])
+        return pack_own(device)
 
     def unpack(self, blob: bytes) -> OwnDevice:
         """See :class:`Mode`."""
-        *numbers, n_scores, n_kept, d = np.frombuffer(blob, np.int64, 7).tolist()
-        values: Float64 = np.frombuffer(blob, np.float64, -1, 7 * 8)
-        slots, figures = values[n_kept : -FIGURES.size].reshape(SLOTS.size, d), values[-FIGURES.size :]
-        threshold = self._new_threshold()
-        unpacked_window(threshold, n_scores, values[:n_kept])
-        device = OwnDevice(OwnParts(slots.copy(), figures.copy()), threshold, numbers[2], numbers[3])
-        device.n_seen, device.n_rejected = numbers[:2]
-        return device
+        return unpack_own(blob, self._new_threshold())
 
     def state_of(self, device: OwnDevice) -> State:
         """See :class:`Mode`."""
         self._bring_up_to_date(device)
-        return {
-            "n_seen": device.n_seen,
-            "n_rejected": device.n_rejected,
-            "grace_period": device.grace_period,
-            "threshold": device.threshold.to_state(),
-            "slots": device.parts.slots,
-            "figures": device.parts.figures,
-        }
+        return own_state(device)
 
     def of_state(self, data: State) -> OwnDevice:
         """See :class:`Mode`."""
         common = self.common
-        check(data, _OWN)
-        if data["slots"].shape[1] != common._state.n_slots:
-            raise refuse(data["slots"], "device.slots", f"{common._state.n_slots} slots, as the fleet has")
-        threshold = ConformalThreshold.from_state(data["threshold"])
-        if threshold.alpha != common.alpha or threshold.window != self._new_threshold().window:
-            raise refuse(threshold.alpha, "device.threshold", "the fleet's rate and window")
-        parts = OwnParts(data["slots"], data["figures"])
-        device = OwnDevice(parts, threshold, data["grace_period"], common.changes)
-        device.n_seen, device.n_rejected = data["n_seen"], data["n_rejected"]
+        device = own_device(data, common._state.n_slots, self._new_threshold(), common.changes)
         # with the shared part it must be a whole model as one in a file must be
         check_state(self._enter(device).to_state())
         return device

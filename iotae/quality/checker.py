@@ -16,11 +16,12 @@ from iotae._validation import check_count
 from iotae._validation.schema import check
 from iotae.data import Table
 from iotae.quality.kernels import Limits, Memory, Rows, judge
-from iotae.quality.memory import Devices, as_text, empty_memory, grown, of_one, used
+from iotae.quality.memory import Devices, empty_memory, grown, of_one
 from iotae.quality.packets import Packets, Reader, spread
 from iotae.quality.reading import digests_of, name_key
-from iotae.quality.reasons import BIT, CANNOT_BE_TRUE, REASONS, mask_of, names_in
+from iotae.quality.reasons import BIT, CANNOT_BE_TRUE, mask_of, names_in
 from iotae.quality.rules import Rules
+from iotae.quality.saving import filled, state_of
 from iotae.quality.state_schema import CHECKER
 from iotae.quality.verdicts import Checked, RowVerdict, joined
 
@@ -58,6 +59,10 @@ class PacketChecker(Locked):
         Rows among them that were to be set aside.
     counts : Counter of str
         Rows by reason.
+    n_keyless : int
+        Rows learned that name no device (absent, None, NaN, blank), which are of one more, ''.
+    n_unchecked : int
+        Cells that were not checked, as there were more than ``max_columns`` columns.
     n_forgotten : int
         Devices that were forgotten.
 
@@ -93,7 +98,7 @@ class PacketChecker(Locked):
         self._aside = mask_of(self.aside)
         self.max_devices = check_count("max_devices", max_devices)
         self.max_columns = check_count("max_columns", max_columns)
-        self.n_rows = self.n_aside = 0
+        self.n_rows = self.n_aside = self.n_keyless = self.n_unchecked = 0
         self.counts: Counter[str] = Counter()
         self._reader = Reader(device, time)
         self._devices = Devices(self.max_devices)
@@ -170,7 +175,12 @@ class PacketChecker(Locked):
         names = list(self._places)
         if len(names) > before or len(self._limits.least) != len(names):
             self._limits = self.rules.limits(names)
-        self._units, self._clock = packets.units, packets.clock
+        # a column without a place is not checked, and must not be remembered either
+        self._units = {name: unit for name, unit in packets.units.items() if name in self._places}
+        self._clock = packets.clock
+        self.n_unchecked += len(packets.devices) * sum(name not in self._places for name in packets.columns)
+        if self.device is not None:
+            self.n_keyless += packets.devices.count("")
         slots, fresh = self._devices.places(packets.devices)
         self._memory = grown(self._memory, len(self._devices), len(names))
         skipped = np.zeros(len(slots), np.bool_) if torn is None else np.asarray(torn, np.bool_)
@@ -202,24 +212,7 @@ class PacketChecker(Locked):
             If a column's name is no text, which no file can hold.
         """
         with self._lock:
-            return {
-                "settings": {
-                    "device": as_text(self.device),
-                    "time": as_text(self.time),
-                    "aside": list(self.aside),
-                    "max_devices": self.max_devices,
-                    "max_columns": self.max_columns,
-                },
-                "rules": self.rules.to_state(),
-                "columns": list(map(as_text, self._places)),
-                "units": [[as_text(name), unit] for name, unit in self._units.items()],
-                "clock": as_text(self._clock),
-                "devices": self._devices.to_state(),
-                "memory": used(self._memory, len(self._devices)),
-                "n_rows": self.n_rows,
-                "n_aside": self.n_aside,
-                "counts": [[name, self.counts[name]] for name in REASONS if name in self.counts],
-            }
+            return state_of(self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -230,15 +223,7 @@ class PacketChecker(Locked):
     def from_state(cls, data: State) -> Self:
         """Rebuild from :meth:`to_state`; raises ``iotae.serialization.StateError`` if it is none."""
         check(data, CHECKER)
-        restored = cls(rules=Rules.from_state(data["rules"]), **data["settings"])
-        restored._places = {name: j for j, name in enumerate(data["columns"])}
-        restored._units, restored._clock = dict(data["units"]), data["clock"]
-        restored._devices = Devices.from_state(data["devices"])
-        restored._memory = Memory(**{name: part.copy() for name, part in data["memory"].items()})
-        restored._limits = restored.rules.limits(data["columns"])
-        restored.n_rows, restored.n_aside = data["n_rows"], data["n_aside"]
-        restored.counts = Counter(dict(data["counts"]))
-        return restored
+        return filled(cls(rules=Rules.from_state(data["rules"]), **data["settings"]), data)
 
 
 def _rows(packets: Packets, places: dict[Hashable, int], slots: Any, fresh: Bool, skipped: Bool) -> Rows:

@@ -11,6 +11,7 @@ import numpy as np
 from iotae._typing import Float64, Int64
 from iotae.data import Table
 from iotae.data.cells import is_row
+from iotae.data.device_keys import MOST_LETTERS, check_has_key, device_text
 from iotae.data.foreign import as_frame
 from iotae.data.frames import is_frame
 from iotae.quality.reading import (
@@ -64,7 +65,7 @@ class Reader:
         times = np.full(table.n_rows, np.nan) if clock is None else times_in(table, str(clock))
         devices: list[Hashable] = [""] * table.n_rows
         if self.device is not None:
-            devices = table.texts(str(self.device)).tolist()
+            devices = list(map(_device, table.texts(str(self.device)).tolist()))
         columns: dict[Hashable, Column] = {
             name: column_of_table(table, name, units.get(name, ""))
             for name in table.names
@@ -79,8 +80,11 @@ class Reader:
         ------
         TypeError
             If it is neither, or a row is no dict.
+        TableError
+            If a frame has no column of the device's name.
         """
         if is_frame(rows):
+            check_has_key(rows, self.device)
             yield self._read_frame(as_frame(rows), units, clock)
             return
         if not isinstance(rows, Sequence) or not all(map(is_row, rows)):
@@ -126,7 +130,7 @@ class Reader:
                 if unit != known:
                     units = {**units, name: unit}
         times = seconds_of([x[clock]]) if clock is not None and clock in x else np.full(1, np.nan)
-        device = str(x[self.device]) if self.device is not None and self.device in x else ""
+        device = _device(x[self.device]) if self.device is not None and self.device in x else ""
         return _packets(columns, [device], times, units, clock)
 
     def _clock_in(self, firsts: Mapping[Hashable, Any], clock: Hashable | None) -> Hashable | None:
@@ -169,7 +173,7 @@ class Reader:
         times = given if isinstance(given, np.ndarray) else seconds_of(given)
         devices: list[Hashable] = [""] * n
         if self.device is not None and self.device in cells:
-            devices = [str(cell) for cell in cells[self.device]]
+            devices = list(map(_device, cells[self.device]))
         columns, units = dict(plain or {}), dict(units)
         for name, column in cells.items():
             if name != self.device and name != clock:
@@ -177,6 +181,12 @@ class Reader:
                 if unit:
                     units[name] = unit
         return _packets(columns, devices, times, units, clock)
+
+
+def _device(cell: Any) -> str:
+    """The name of a row's device, '' where it has none; a document is no name."""
+    name = device_text(cell)
+    return name if len(name) <= MOST_LETTERS else ""
 
 
 def _packets(

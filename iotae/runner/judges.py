@@ -14,6 +14,7 @@ from iotae.fleet.fleet import Fleet
 from iotae.fleet.saving import frame_of, pieces_of
 from iotae.runner.ledger import Judgement
 from iotae.runner.messages import Message
+from iotae.serialization import StateError
 from iotae.stream.autoencoder import OnlineAutoencoder
 
 __all__ = ["DEVICE", "FleetJudge", "ModelJudge"]
@@ -80,7 +81,10 @@ class FleetJudge:
         iotae.serialization.StateError
             If they are damaged, or do not belong together.
         """
-        devices = [np.frombuffer(blob, np.uint8) for _, blob in sorted(parts)]
+        held, came = dict(parts), state.get("came")
+        if not isinstance(came, np.ndarray) or not set(came.ravel().tolist()) <= held.keys():
+            raise StateError("Got models of some devices alone, but expected one of each that is named")
+        devices = [np.frombuffer(held[number], np.uint8) for number in came.ravel().tolist()]
         return cls(Fleet.from_state({**state, "devices": devices}), drop, explain)
 
     def judge(self, message: Message) -> Judgement:

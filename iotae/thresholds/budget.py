@@ -189,14 +189,16 @@ class AlertBudget(Threshold):
         self._n_rows += 1
 
     def _update_day(self, days: Days, candidate: bool, moment: float) -> None:
-        alarm = candidate and not days.spent(moment)
+        alarm, unknown = candidate and not days.spent(moment), days.pause == 0.0
         share = days.advance(moment)
         if alarm:
             days.note_alarm()
         self.rate = days.rate
         if not self._keeps_gamma:
             self.gamma = self.rate / 10.0
-        self.level = share if days.n_pauses == 1 else self.level + self.gamma * (share - candidate)
+        # the first rows of many devices may all have one time
+        first = unknown and days.pause > 0.0
+        self.level = self.rate if first else self.level + self.gamma * (share - candidate)
         self.level = min(self.level, _HIGHEST)
 
     def _refuse_time(self, at: Any) -> None:

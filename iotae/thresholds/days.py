@@ -17,7 +17,8 @@ __all__ = ["Days"]
 _DAY = 86_400.0
 
 _REACH = 10.0
-"""A pause counts as if at most this many times as long as usual: an outage is no reason for more alarms."""
+"""A pause counts as if at most this many times as long as usual: an outage is no reason for more alarms. The
+usual one is that which a moment falls into, as the rows of many devices come in bursts."""
 
 _FARTHEST = 1e15
 
@@ -51,18 +52,21 @@ class Days:
             "per_day": Whole(1),
             "now": Number(-_FARTHEST, _FARTHEST),
             "pause": Number(0.0, _FARTHEST),
+            "square": Number(0.0, _FARTHEST**2),
             "n_pauses": COUNT,
             "rate": Number(0.0, 0.5),
             "keeps_gamma": Flag(),
             "times": Array(np.float64, "times", low=-_FARTHEST, high=_FARTHEST),
         },
         (_check_times,),
+        # the first files had none
+        frozenset({"square"}),
     )
 
     def __init__(self, per_day: int) -> None:
         self.per_day = check_count("per_day", per_day, 1)
         self.now = -_FARTHEST
-        self.pause, self.n_pauses = 0.0, 0
+        self.pause, self.square, self.n_pauses = 0.0, 0.0, 0
         self._times: deque[float] = deque(maxlen=self.per_day)
 
     def moment(self, at: Any) -> float:
@@ -92,9 +96,11 @@ class Days:
             return 0.0
         pause, self.now = moment - self.now, moment
         if self.pause > 0.0:
-            pause = min(pause, _REACH * self.pause)
+            pause = min(pause, _REACH * self.square / self.pause)
         self.n_pauses += 1
-        self.pause += (pause - self.pause) * max(1e-3, 1.0 / self.n_pauses)
+        weight = max(1e-3, 1.0 / self.n_pauses)
+        self.pause += (pause - self.pause) * weight
+        self.square += (pause * pause - self.square) * weight
         return min(0.5, self.per_day * pause / _DAY)
 
     @property
@@ -116,6 +122,7 @@ class Days:
             "per_day": self.per_day,
             "now": self.now,
             "pause": self.pause,
+            "square": self.square,
             "n_pauses": self.n_pauses,
             "times": np.array(self._times, np.float64),
         }
@@ -125,5 +132,6 @@ class Days:
         """Rebuild from :meth:`to_state`, of a state that is as :attr:`SCHEMA` says."""
         restored = cls(data["per_day"])
         restored.now, restored.pause, restored.n_pauses = data["now"], data["pause"], data["n_pauses"]
+        restored.square = data.get("square", data["pause"] ** 2)
         restored._times.extend(data["times"].tolist())
         return restored

@@ -68,8 +68,8 @@ def add_options(parser: ArgumentParser) -> None:
         "--labels",
         metavar="FILE",
         help="an operator's answers to alarms: a table with the columns label (normal or anomaly) and row "
-        "(its number from 1) or a column of the stream that tells its rows apart. What was normal raises no "
-        "more alarms of its kind, what was an anomaly is never learned",
+        "(its number from 1) or a column of the stream that tells its rows apart, and with --group maybe "
+        "the device. What was normal raises no more alarms of its kind, what was an anomaly is never learned",
     )
     add_running(parser)
     add_broker(parser)
@@ -88,4 +88,11 @@ def _add_group(parser: ArgumentParser) -> None:
         choices=["separate", "shared"],
         help="one model a device, or one for all with scale, calibration and cut of each device (default "
         "separate with --group; a broker's devices share one plain model unless this is given)",
+    )
+    parser.add_argument(
+        "--budget-per-day",
+        type=count,
+        metavar="N",
+        help="with --group: at most this many alarms of all devices in any 24 hours of the rows' own time, "
+        "and of one device half of them; those above the cut that are rarest",
     )
