@@ -7,7 +7,7 @@ from joblib.parallel import get_active_backend
 
 from iotae import BatchAutoencoder
 from iotae._fan_out import fan_out
-from iotae.data.sampling import gather, keys_of_rows, sample_rows
+from iotae.data.sampling import gather
 from iotae.distributed import fit_groups
 
 
@@ -72,15 +72,6 @@ def test_a_detector_that_is_handed_in_is_not_fitted_itself():
 def test_groups_that_do_not_fit_the_rows_are_refused(keys, message):
     with pytest.raises(ValueError, match=message):
         fit_groups(BatchAutoencoder(seed=1), groups()[0], keys)
-
-
-def test_parts_of_a_table_draw_the_numbers_that_the_whole_draws():
-    whole = keys_of_rows(5, np.arange(10_000))
-    places = np.random.default_rng(1).permutation(10_000)[:50] * 1
-    np.testing.assert_array_equal(keys_of_rows(5, places), whole[places])
-    assert keys_of_rows(5, np.arange(0)).size == 0
-    chosen = np.flatnonzero(whole < np.partition(whole, 100)[100])
-    np.testing.assert_array_equal(chosen, sample_rows(np.arange(10_000), 100, 5))
 
 
 def test_a_sample_drawn_elsewhere_makes_the_model_of_the_whole_table():
