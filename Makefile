@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test test-spark check format bench licences clean
+.PHONY: help demo test test-spark test-dask test-ray check format bench licences clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -26,6 +26,12 @@ test: $(STAMP)   ## the whole test suite, doctests included, with a floor under 
 test-spark: $(STAMP) ## tables and fleets on Spark in local mode (installs the extra; needs Java 17)
 	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,spark]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/test_spark.py
+
+test-dask: $(STAMP) ## tuning, groups and benchmarks on Dask's processes (installs the extra)
+test-ray: $(STAMP) ## the same on Ray (installs the extra, 240 MB)
+test-dask test-ray: test-%:
+	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,$*]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m $* tests/test_backends.py
 
 check: $(STAMP)  ## lint, format and types
 	$(BIN)/ruff check .
