@@ -42,7 +42,7 @@ format: $(STAMP) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-ALL    := streams tables alarms faults fleets groups paper speed scoring linearity wide threads checkpoint mqtt thresholders nslkdd related memory hostile fuzz regimes feedback packets ablation sequences explanations edge
+ALL    := streams tables alarms faults fleets groups paper speed scoring linearity wide threads checkpoint mqtt thresholders nslkdd related memory hostile fuzz regimes feedback packets ablation sequences explanations edge sizing
 bench: $(addprefix bench-,$(ALL)) ## every comparison and every measurement (about an hour)
 
 bench-%: $(STAMP)

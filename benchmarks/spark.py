@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import shutil
 import sys
@@ -17,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import datasets, processes, render, runner, spark_fleet
+from benchmarks import processes, render, spark_fleet
 from benchmarks.processes import Taken
+from benchmarks.stored import path_of, stored
 from iotae import BatchAutoencoder
 
 __all__ = ["compare"]
@@ -106,25 +105,19 @@ WHERE: dict[str, Callable[[list[str], int], Measured]] = {
 
 
 def _store(n_rows: int, who: str, seed: int) -> Path:
-    """Return the file of a measure, whose name is a hash of all that decides it."""
-    digest = hashlib.sha256(json.dumps([n_rows, who, seed, WIDTH, FILE_ROWS]).encode())
-    for name in SOURCES:
-        path = datasets.ROOT / "iotae" / name
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            digest.update(file.read_bytes())
-    return runner.CACHE / "spark" / f"{digest.hexdigest()[:24]}.json"
+    return path_of([n_rows, who, seed, WIDTH, FILE_ROWS], SOURCES)
 
 
 def _measured(n_rows: int, who: str, seed: int, paths: list[str]) -> Measured:
     """Return a stored measure, or take it in a fresh process and store it."""
-    stored = _store(n_rows, who, seed)
-    if not stored.exists():
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            found = fresh.submit(WHERE[who], paths[: math.ceil(n_rows / FILE_ROWS)], seed).result()
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        stored.write_text(json.dumps(found))
+
+    def fresh() -> Measured:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            found = process.submit(WHERE[who], paths[: math.ceil(n_rows / FILE_ROWS)], seed).result()
         print(f"{n_rows:,}", who, *found, sep="  ", file=sys.stderr, flush=True)
-    fitted, scored, mib = json.loads(stored.read_text())
+        return found
+
+    fitted, scored, mib = stored(_store(n_rows, who, seed), fresh)
     return Taken(*fitted), Taken(*scored), mib
 
 

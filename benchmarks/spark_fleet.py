@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks import processes, render
 from benchmarks.processes import Taken
+from benchmarks.stored import path_of, stored
 from iotae import OnlineAutoencoder
 from iotae.serialization import dumps
 
@@ -21,6 +23,9 @@ __all__ = ["section", "session"]
 SENSORS, CORES = 10, (1, 2)
 SIZES, QUICK_SIZES = ((300, 20), (300, 200)), ((50, 20),)
 """Devices, and rows of each in a micro-batch."""
+
+SOURCES = ("stream", "nn", "serialization", "distributed/spark_fleet.py")
+"""Of ours, what decides a measure."""
 
 TEXT = (
     "`score_stream` in local mode, two micro-batches, state in RocksDB, beside one process with one model a "
@@ -88,19 +93,28 @@ def _on_spark(folder: Path, names: list[str], cores: int, seed: int) -> Taken:
     return taken
 
 
+def _measured(devices: int, n_rows: int, seed: int) -> tuple[int, list[tuple[str, Taken]]]:
+    """Return the bytes of a device, and by place what the fleet took."""
+    names = [f"s{j}" for j in range(SENSORS)]
+    rows = np.random.default_rng(seed).normal(size=(2 * n_rows, devices, SENSORS))
+    with TemporaryDirectory() as name:
+        _write(Path(name) / "in", rows, names)
+        alone, n_bytes = _one_process(rows, names, seed)
+        runs = [("one process", alone)]
+        runs += [(f"Spark, {n} cores", _on_spark(Path(name), names, n, seed)) for n in CORES]
+    print(devices, n_rows, n_bytes, runs, file=sys.stderr, flush=True)
+    return n_bytes, runs
+
+
 def section(seed: int, quick: bool) -> str:
     """Measure, and return the page's section."""
-    names, lines = [f"s{j}" for j in range(SENSORS)], []
+    lines = []
     for devices, n_rows in QUICK_SIZES if quick else SIZES:
-        rows = np.random.default_rng(seed).normal(size=(2 * n_rows, devices, SENSORS))
-        with TemporaryDirectory() as name:
-            _write(Path(name) / "in", rows, names)
-            alone, n_bytes = _one_process(rows, names, seed)
-            runs = [("one process", alone)]
-            runs += [(f"Spark, {n} cores", _on_spark(Path(name), names, n, seed)) for n in CORES]
-        size, total = [f"{devices:,}", f"{n_rows}", f"{n_bytes:,}"], 2 * n_rows * devices
+        path = path_of(["fleet", devices, n_rows, SENSORS, seed], SOURCES)
+        n_bytes, runs = stored(path, partial(_measured, devices, n_rows, seed))
         for who, (seconds, processor) in runs:
-            lines.append([*size, who, f"{total / seconds:,.0f}", f"{1e6 * processor / total:.0f}"])
-            print(*lines[-1], sep="  ", file=sys.stderr, flush=True)
+            total = 2 * n_rows * devices
+            figures = [f"{n_bytes:,}", who, f"{total / seconds:,.0f}", f"{1e6 * processor / total:.0f}"]
+            lines.append([f"{devices:,}", str(n_rows), *figures])
     header = ["devices", "rows of each a batch", "bytes a device", "where", "rows a second", "CPU µs a row"]
     return f"## A fleet\n\n{TEXT.format(sensors=SENSORS)}\n\n{render.markdown(header, lines)}"

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import processes, runner, spark
+from benchmarks import processes, runner, sizing, spark
 from benchmarks.processes import Taken
 
 BURN = "import time\nwhile time.process_time() < 0.5: pass"
@@ -64,3 +64,18 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path
     with pytest.raises(SystemExit, match=r"1,000,000 rows need 180,000,000 bytes in .* which has 1,000"):
         spark._write(tmp_path, 1_000_000, 0)
     assert not list(tmp_path.iterdir())
+
+
+def test_every_cost_of_a_row_and_a_device_is_measured(monkeypatch):
+    small = {"SENSORS": (3,), "ROUNDS": 1, "LEARNED": 60, "BLOCK": 20, "SWAPS": 4, "SCORED": 300}
+    for name, value in small.items():
+        monkeypatch.setattr(sizing, name, value)
+    rows = [line.split("|")[1:-1] for line in sizing.compare(0)[0][1].splitlines()]
+    found = {cost.strip(): float(figure.replace(",", "")) for cost, figure in rows[2:]}
+    assert len(found) == 11
+    assert min(found.values()) > 0
+    # fetching a device from the disk costs more than having it, and the shared mode takes fewer bytes
+    for mode in ("separate", "shared"):
+        assert found[f"fleet, {mode}: fetched, µs a row"] > found[f"fleet, {mode}: held, µs a row"]
+    size = "bytes of a device on disk"
+    assert found[f"fleet, shared: {size}"] < found[f"fleet, separate: {size}"] / 2
