@@ -29,9 +29,10 @@ SOURCES = ("stream", "nn", "serialization", "distributed/spark_fleet.py")
 
 TEXT = (
     "`score_stream` in local mode, two micro-batches, state in RocksDB, beside one process with one model a "
-    "device; {sensors} sensors. In the second batch each device's model is unpacked, scores and learns its "
-    "rows, and is packed again. Spark's start is not counted, that of its Python workers is. The scores are "
-    "those of one process to the bit (`tests/test_spark.py`)."
+    "device; {sensors} sensors, on the same machine as above. In the second batch each device's model is "
+    "unpacked, scores and learns its rows, and is packed again. Spark's start is not counted; that of the "
+    "query and of its Python workers is, and is most of runs this short: the last column is an upper bound. "
+    "The scores are those of one process to the bit (`tests/test_spark.py`)."
 )
 STORE = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 
