@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test test-spark check format bench licences clean
+.PHONY: help demo test test-spark test-dask test-ray check format bench licences clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -27,6 +27,12 @@ test-spark: $(STAMP) ## tables and fleets on Spark in local mode (installs the e
 	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,spark]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 tests/test_spark.py
 
+test-dask: $(STAMP) ## tuning, groups and benchmarks on Dask's processes (installs the extra)
+test-ray: $(STAMP) ## the same on Ray (installs the extra, 240 MB)
+test-dask test-ray: test-%:
+	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,$*]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m $* tests/test_backends.py
+
 check: $(STAMP)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +42,7 @@ format: $(STAMP) ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-ALL    := streams tables alarms faults fleets groups paper speed scoring linearity wide threads checkpoint mqtt thresholders nslkdd related memory hostile fuzz regimes feedback packets ablation sequences explanations edge
+ALL    := streams tables alarms faults fleets groups paper speed scoring linearity wide threads checkpoint mqtt thresholders nslkdd related memory hostile fuzz regimes feedback packets ablation sequences explanations edge sizing
 bench: $(addprefix bench-,$(ALL)) ## every comparison and every measurement (about an hour)
 
 bench-%: $(STAMP)

@@ -34,6 +34,7 @@ from benchmarks import (
     scoring,
     sequences,
     shuttle,
+    sizing,
     spark,
     threads,
     thresholders,
@@ -86,7 +87,10 @@ OPTIONS: dict[str, Callable[[argparse.ArgumentParser], object]] = {
         "--quick", action="store_true", help="a small size, two minutes at most"
     ),
     "sizes": lambda parser: parser.add_argument(
-        "--sizes", nargs="+", type=int, default=list(linearity.SIZES), help="numbers of rows"
+        "--sizes", nargs="+", type=int, help="numbers of rows (default: those of the page)"
+    ),
+    "spark_rows": lambda parser: parser.add_argument(
+        "--spark-rows", type=int, help="larger tables are of one process alone (default: none are)"
     ),
     "files": lambda parser: parser.add_argument(
         "--files", type=int, default=fuzz.N_FILES, help="files of each kind (default 10,000)"
@@ -161,7 +165,7 @@ COMPARISONS = {
     "linearity": Comparison(
         "Tables: time and memory against rows",
         "time and memory of fit and score against rows",
-        lambda given: linearity.compare(given.sizes, given.seed, given.page),
+        lambda given: linearity.compare(given.sizes or linearity.SIZES, given.seed, given.page),
         options="sizes",
     ),
     "wide": Comparison(
@@ -255,8 +259,13 @@ COMPARISONS = {
     "spark": Comparison(
         "Beyond one machine: Spark",
         "rows a second of tables and fleets on Spark in local mode, beside one process",
-        lambda given: spark.compare(given.seed, given.quick),
-        options="quick",
+        lambda given: spark.compare(given.seed, given.quick, given.sizes, given.spark_rows),
+        options="quick sizes spark_rows",
+    ),
+    "sizing": Comparison(
+        "What a row and a device cost",
+        "processor time and bytes of a row, a device and a fetch: what sizes are reckoned from",
+        lambda given: sizing.compare(given.seed),
     ),
     "fuzz": Comparison(
         "Wrong files",

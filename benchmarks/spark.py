@@ -1,175 +1,161 @@
-"""The protocol of Spark: rows a second against cores and rows, beside the single machine, in local mode."""
+"""The protocol of Spark in local mode: what tables cost against rows and cores, beside the single machine."""
 
 from __future__ import annotations
 
-import os
+import math
 import shutil
 import sys
-import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from time import perf_counter
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from benchmarks import render
-from iotae import BatchAutoencoder, OnlineAutoencoder
-from iotae.data.sampling import gather
-from iotae.serialization import dumps
+from benchmarks import processes, render, spark_fleet
+from benchmarks.processes import Taken
+from benchmarks.stored import path_of, stored
+from iotae import BatchAutoencoder
 
 __all__ = ["compare"]
 
-WIDTH, CORES = 20, (1, 2)
-SIZES, QUICK_SIZES = (1_000_000, 4_000_000), (100_000,)
-DEVICES, ROWS_OF_A_DEVICE, SENSORS = 1_000, 40, 10
-QUICK_DEVICES = 50
-FILE_ROWS = 250_000
+WIDTH, FILE_ROWS = 20, 250_000
+SIZES, QUICK_SIZES = (1_000_000, 4_000_000, 16_000_000, 50_000_000), (100_000,)
+SOURCES = ("batch", "data", "nn", "distributed/spark.py")
+"""Of ours, what decides a measure."""
 
 TEXT = (
-    "Local mode on this machine. *table*: {width} columns of Parquet; a fit by `spark.fit`, and all rows "
-    "scored by `spark.score` into Spark's no-op sink, beside `fit_chunks` and `score` of one process in one "
-    "thread that reads the same files. *fleet*: {devices:,} devices of {sensors} sensors, {rows} rows each "
-    "in two micro-batches, beside one process with one model a device. Scores are equal to the bit "
-    "(`tests/test_spark.py`). Spark's start is not counted."
+    "Spark in local mode on one machine, where other programs ran too: compare the processor time (CPU), and "
+    "the rest within one size. {width} columns of float64 in Parquet files of {file_rows:,} rows, from a "
+    "Gaussian factor model. *Spark* is `spark.fit`, and `spark.score` of all rows into Spark's no-op sink; "
+    "*one process* is `fit_chunks` and `score` of the same files in one thread. A fresh process each; start "
+    "and compilation are not counted. CPU and memory include Java and Python's workers; memory is the sum of "
+    "the processes' peaks, of which Java's heap may be 4 GiB. Scores are equal to the bit "
+    "(`tests/test_spark.py`). A run goes on from the measures that are stored."
 )
-STORE = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+Measured = tuple[Taken, Taken, float]
+"""What fit and score took, and the peak memory in MiB."""
 
 
-def _session(cores: int) -> Any:
-    from pyspark.sql import SparkSession
-
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(f"local[{cores}]").config("spark.ui.enabled", "false")
-    for name in ("spark.driver.host", "spark.driver.bindAddress"):
-        builder = builder.config(name, "127.0.0.1")
-    builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.driver.memory", "4g")
-    builder = builder.config("spark.sql.shuffle.partitions", str(cores))
-    builder = builder.config("spark.sql.streaming.stateStore.providerClass", STORE)
-    return builder.config("spark.python.authenticate.socketTimeout", "120s").getOrCreate()
-
-
-def _write(folder: Path, n_rows: int, seed: int) -> None:
+def _write(folder: Path, n_rows: int, seed: int) -> list[str]:
+    """Write files of rows, one at a time, and return their paths in order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    needed, free = n_rows * WIDTH * 9, shutil.disk_usage(folder).free
+    if free < needed:
+        raise SystemExit(f"benchmarks: {n_rows:,} rows need {needed:,} bytes in {folder}, which has {free:,}")
     rng = np.random.default_rng(seed)
     mix = rng.normal(size=(4, WIDTH))
+    paths = []
     for i in range(0, n_rows, FILE_ROWS):
         n = min(FILE_ROWS, n_rows - i)
         rows = rng.normal(size=(n, 4)) @ mix + rng.normal(size=(n, WIDTH))
-        pq.write_table(pa.table({f"c{j}": rows[:, j] for j in range(WIDTH)}), folder / f"{i:010}.parquet")
+        paths.append(str(folder / f"{i:010}.parquet"))
+        table = pa.table({f"c{j}": rows[:, j] for j in range(WIDTH)})
+        pq.write_table(table, paths[-1], use_dictionary=False)
+    return paths
 
 
-def _one_machine(folder: Path, seed: int) -> tuple[float, float]:
-    """Seconds of a fit and of scoring in this process."""
+def _one_process(paths: list[str], seed: int) -> Measured:
+    """Fit and score in this process, in one thread, a file at a time."""
     import pyarrow.parquet as pq
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    def parts() -> Any:
-        for path in sorted(folder.glob("*.parquet")):
-            yield pq.read_table(path)
+    def parts() -> Iterator[Any]:
+        return (pq.read_table(path, use_threads=False) for path in paths)
 
-    start = perf_counter()
-    model = BatchAutoencoder(seed=seed).fit_chunks(parts())
-    fitted = perf_counter()
-    for part in parts():
-        model.score(part)
-    return fitted - start, perf_counter() - fitted
+    with threadpool_limits(1):
+        # imports and compilation are paid here
+        BatchAutoencoder(seed=seed).fit(np.random.default_rng(0).normal(size=(200, WIDTH)))
+        start = processes.now()
+        model = BatchAutoencoder(seed=seed).fit_chunks(parts())
+        fitted = processes.now()
+        for part in parts():
+            model.score(part)
+        scored = processes.now()
+    return fitted - start, scored - fitted, processes.peak_mib()
 
 
-def _on_spark(folder: Path, cores: int, seed: int) -> tuple[float, float]:
+def _on_spark(paths: list[str], seed: int, cores: int) -> Measured:
     from iotae.distributed.spark import fit, score
 
-    spark = _session(cores)
-    frame = spark.read.parquet(str(folder))
-    frame.limit(10).mapInArrow(lambda batches: batches, frame.schema).collect()
-    start = perf_counter()
+    spark = spark_fleet.session(cores)
+    frame, first = spark.read.parquet(*paths), spark.read.parquet(paths[0]).limit(1_000)
+    # starts the workers, and compiles in them too
+    score(first, fit(BatchAutoencoder(seed=seed), first)).write.format("noop").mode("overwrite").save()
+    start = processes.now()
     model = fit(BatchAutoencoder(seed=seed), frame)
-    fitted = perf_counter()
+    fitted = processes.now()
     score(frame, model).write.format("noop").mode("overwrite").save()
-    seconds = fitted - start, perf_counter() - fitted
+    found = fitted - start, processes.now() - fitted, processes.peak_mib()
     spark.stop()
-    return seconds
+    return found
 
 
-def _tables(sizes: tuple[int, ...], seed: int) -> list[list[str]]:
+ALONE = "one process"
+WHERE: dict[str, Callable[[list[str], int], Measured]] = {
+    ALONE: _one_process,
+    "Spark, 1 core": partial(_on_spark, cores=1),
+    "Spark, 2 cores": partial(_on_spark, cores=2),
+}
+
+
+def _store(n_rows: int, who: str, seed: int) -> Path:
+    return path_of([n_rows, who, seed, WIDTH, FILE_ROWS], SOURCES)
+
+
+def _measured(n_rows: int, who: str, seed: int, paths: list[str]) -> Measured:
+    """Return a stored measure, or take it in a fresh process and store it."""
+
+    def fresh() -> Measured:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            found = process.submit(WHERE[who], paths[: math.ceil(n_rows / FILE_ROWS)], seed).result()
+        print(f"{n_rows:,}", who, *found, sep="  ", file=sys.stderr, flush=True)
+        return found
+
+    fitted, scored, mib = stored(_store(n_rows, who, seed), fresh)
+    return Taken(*fitted), Taken(*scored), mib
+
+
+def _tables(runs: Sequence[tuple[int, str]], seed: int) -> str:
+    """The table of tables, of rows and places; a smaller one is the first files of the largest."""
     lines = []
-    for n_rows in sizes:
-        with tempfile.TemporaryDirectory() as name:
-            _write(Path(name), n_rows, seed)
-            BatchAutoencoder(seed=seed).fit(gather([np.zeros((100, WIDTH))], 100, 0).table).score(
-                np.zeros((1, WIDTH))
-            )
-            timed = [("one process", *_one_machine(Path(name), seed))]
-            timed += [(f"Spark, {cores} cores", *_on_spark(Path(name), cores, seed)) for cores in CORES]
-        lines += [
-            [
-                "table",
-                f"{n_rows:,}",
-                who,
-                f"{fit:.1f}",
-                f"{n_rows / score:,.0f}",
-                f"{1e6 * score / n_rows:.2f}",
-            ]
-            for who, fit, score in timed
-        ]
-    return lines
+    missing = [n_rows for n_rows, who in runs if not _store(n_rows, who, seed).exists()]
+    with TemporaryDirectory() as name:
+        paths = _write(Path(name), max(missing, default=0), seed)
+        for n_rows, who in runs:
+            fitted, scored, mib = _measured(n_rows, who, seed, paths)
+            fit, fit_cpu = f"{fitted.seconds:.1f}", f"{1e6 * fitted.processor / n_rows:.2f}"
+            speed, cpu = f"{n_rows / scored.seconds:,.0f}", f"{1e6 * scored.processor / n_rows:.2f}"
+            lines.append([f"{n_rows:,}", who, fit, fit_cpu, speed, cpu, f"{mib:,.0f}"])
+    fits, scores = ["fit, s", "fit, CPU µs a row"], ["rows scored a second", "score, CPU µs a row"]
+    return render.markdown(["rows", "where", *fits, *scores, "peak, MiB"], lines, 2)
 
 
-def _fleet(devices: int, seed: int) -> list[list[str]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def compare(
+    seed: int, quick: bool, sizes: Sequence[int] | None = None, spark_rows: int | None = None
+) -> tuple[list[str], list[str]]:
+    """Measure tables and a fleet; return the page's sections, and a note where Spark was left out.
 
-    from iotae.distributed.spark_fleet import score_stream
-
-    n_rows, names = devices * ROWS_OF_A_DEVICE, [f"s{j}" for j in range(SENSORS)]
-    rows = np.random.default_rng(seed).normal(size=(ROWS_OF_A_DEVICE, devices, SENSORS))
-    start = perf_counter()
-    models = [OnlineAutoencoder(seed=seed) for _ in range(devices)]
-    for i, model in enumerate(models):
-        model.score_learn_many(rows[:, i], names)
-    alone = perf_counter() - start
-    n_bytes = len(dumps("OnlineAutoencoder", models[0].to_state()))
-    folder = Path(tempfile.mkdtemp())
-    (folder / "in").mkdir()
-    half = ROWS_OF_A_DEVICE // 2
-    for part in (0, 1):
-        cells = rows[part * half : (part + 1) * half].reshape(-1, SENSORS)
-        columns = {name: cells[:, j] for j, name in enumerate(names)}
-        columns["device"] = np.tile(np.arange(devices), half)
-        columns["number"] = np.repeat(np.arange(part * half, (part + 1) * half), devices)
-        pq.write_table(pa.table(columns), folder / "in" / f"{part}.parquet")
-    spark = _session(max(CORES))
-    stream = spark.readStream.schema(spark.read.parquet(str(folder / "in")).schema)
-    stream = stream.option("maxFilesPerTrigger", 1).parquet(str(folder / "in"))
-    answers = score_stream(
-        stream, OnlineAutoencoder(seed=seed), key="device", sequence="number", columns=names
-    )
-    start = perf_counter()
-    sink = answers.writeStream.format("noop").option("checkpointLocation", str(folder / "state"))
-    sink.trigger(availableNow=True).start().awaitTermination()
-    seconds = perf_counter() - start
-    spark.stop()
-    shutil.rmtree(folder)
-    who = (("one process", alone), (f"Spark, {max(CORES)} cores", seconds))
-    return [
-        [
-            "fleet",
-            f"{n_rows:,}",
-            name,
-            f"{n_bytes:,} bytes a device",
-            f"{n_rows / t:,.0f}",
-            f"{1e6 * t / n_rows:.0f}",
-        ]
-        for name, t in who
-    ]
-
-
-def compare(seed: int, quick: bool) -> tuple[list[str], list[str]]:
-    """Measure tables and a fleet; return the page's sections and no notes."""
+    Parameters
+    ----------
+    seed : int
+        Decides the rows and the models.
+    quick : bool
+        Whether small sizes are taken.
+    sizes : sequence of int, optional
+        Rows of the tables.
+    spark_rows : int, optional
+        Tables with more rows are of one process alone.
+    """
     if shutil.which("java") is None:
         raise SystemExit("benchmarks: Spark needs Java 17, which is not installed")
-    devices = QUICK_DEVICES if quick else DEVICES
-    lines = _tables(QUICK_SIZES if quick else SIZES, seed) + _fleet(devices, seed)
-    header = ["what", "rows", "where", "fit, s; state", "rows a second", "microseconds a row"]
-    text = TEXT.format(width=WIDTH, devices=devices, sensors=SENSORS, rows=ROWS_OF_A_DEVICE)
-    return [text, render.markdown(header, lines)], []
+    sizes, most = sizes or (QUICK_SIZES if quick else SIZES), spark_rows or math.inf
+    tables = _tables([(n, who) for n in sizes for who in WHERE if who == ALONE or n <= most], seed)
+    text = TEXT.format(width=WIDTH, file_rows=FILE_ROWS)
+    left = [f"{n:,} rows were not run on Spark (--spark-rows {spark_rows})" for n in sizes if n > most]
+    return [f"## Tables\n\n{text}\n\n{tables}", spark_fleet.section(seed, quick)], left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 __all__ = ["fan_out"]
@@ -20,10 +21,16 @@ def fan_out(calls: Iterable[Any], n_jobs: int | None = None, *, ordered: bool = 
     ordered : bool
         Whether results come in the order of the calls, or as they are done.
 
+    Raises
+    ------
+    ChildProcessError
+        If a worker process ended in mid-work. What a call raises comes through as it is.
+
     Notes
     -----
     Where the caller has set no other backend, that is with joblib's processes, each process works in one
-    thread: two levels of threads would take each other's cores.
+    thread: two levels of threads would take each other's cores. A backend that cannot hand over results one
+    by one, as Ray's, hands them over when all are done, in the order of the calls.
 
     Examples
     --------
@@ -35,12 +42,20 @@ def fan_out(calls: Iterable[Any], n_jobs: int | None = None, *, ordered: bool = 
     from joblib import Parallel, parallel_config
     from joblib.parallel import get_active_backend
 
-    how = "generator" if ordered else "generator_unordered"
     backend, workers = get_active_backend()
     n_jobs = workers if n_jobs is None else n_jobs
-    if type(backend).__name__ != "LokyBackend":
-        yield from Parallel(n_jobs=n_jobs, return_as=how)(calls)
-        return
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        results = Parallel(n_jobs=n_jobs, return_as=how)(calls)
-    yield from results
+    how = "generator" if ordered else "generator_unordered"
+    if not backend.supports_return_generator:
+        how = "list"
+    try:
+        if type(backend).__name__ != "LokyBackend":
+            yield from Parallel(n_jobs=n_jobs, return_as=how)(calls)
+            return
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            results = Parallel(n_jobs=n_jobs, return_as=how)(calls)
+        yield from results
+    except BrokenExecutor as error:
+        raise ChildProcessError(
+            f"Got a worker process that ended in mid-work, with n_jobs={n_jobs}: it was killed, as a system "
+            "does that is short of memory, or it crashed. Free memory, or take fewer at a time."
+        ) from error

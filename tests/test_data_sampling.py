@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotae import BatchAutoencoder
-from iotae.data.sampling import gather, sample_chunks, sample_rows
+from iotae.data.sampling import gather, sample_chunks, sample_places, sample_rows
 
 
 def drawn(chunks, most, seed=0):
@@ -83,3 +83,10 @@ def test_chunks_that_do_not_fit_leave_a_model_as_it_was(chunks, message):
     with pytest.raises(ValueError, match=message):
         model.fit_chunks(chunks)
     np.testing.assert_array_equal(model.score(rows), before)
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 99, 100, 101, 2**20 + 1])
+def test_places_drawn_without_the_table_are_those_of_the_table(n_rows):
+    drawn = sample_places(n_rows, 100, 5)
+    np.testing.assert_array_equal(drawn, sample_rows(np.arange(n_rows), 100, 5))
+    assert drawn.dtype == np.int64

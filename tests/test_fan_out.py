@@ -1,13 +1,17 @@
 """Work that fans out runs on the backend that the caller set, with the same results."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from joblib import delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 
 from iotae import BatchAutoencoder
 from iotae._fan_out import fan_out
-from iotae.data.sampling import gather, keys_of_rows, sample_rows
+from iotae.data.sampling import gather
 from iotae.distributed import fit_groups
 
 
@@ -35,7 +39,14 @@ def groups():
     return X, np.array(["b", "a", "c"])[rng.integers(0, 3, 300)]
 
 
-@pytest.mark.parametrize(("backend", "n_jobs"), [("threading", 2), ("loky", 2), ("sequential", 1)])
+@pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)  # Python 3.12, fork
+@pytest.mark.parametrize(
+    ("backend", "n_jobs"),
+    # multiprocessing, as Ray, cannot hand over results one by one
+    [("threading", 2), ("loky", 2), ("multiprocessing", 2), ("sequential", 1)],
+)
 def test_a_groups_model_is_that_of_its_rows_alone_on_any_backend(backend, n_jobs):
     X, keys = groups()
     with parallel_config(backend=backend, n_jobs=n_jobs):
@@ -74,13 +85,46 @@ def test_groups_that_do_not_fit_the_rows_are_refused(keys, message):
         fit_groups(BatchAutoencoder(seed=1), groups()[0], keys)
 
 
-def test_parts_of_a_table_draw_the_numbers_that_the_whole_draws():
-    whole = keys_of_rows(5, np.arange(10_000))
-    places = np.random.default_rng(1).permutation(10_000)[:50] * 1
-    np.testing.assert_array_equal(keys_of_rows(5, places), whole[places])
-    assert keys_of_rows(5, np.arange(0)).size == 0
-    chosen = np.flatnonzero(whole < np.partition(whole, 100)[100])
-    np.testing.assert_array_equal(chosen, sample_rows(np.arange(10_000), 100, 5))
+def models_of(groups_of_rows, n_jobs):
+    X, keys = groups_of_rows
+    return fit_groups(BatchAutoencoder(seed=1), X, keys, n_jobs=n_jobs)
+
+
+def test_groups_may_be_fitted_inside_of_work_that_fans_out_itself():
+    X, keys = groups()
+    alone = models_of((X, keys), 1)
+    for models in fan_out((delayed(models_of)((X, keys), 2) for _ in range(2)), 2):
+        for key, model in models.items():
+            np.testing.assert_array_equal(model.score(X), alone[key].score(X))
+
+
+class Failing(BatchAutoencoder):
+    """Fails in the fit of rows whose first cell is above 1,000, or kills the process that fits them."""
+
+    def fit_sample(self, sample, categories=None):
+        if sample.table[0, 0] > 1e6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if sample.table[0, 0] > 1e3:
+            raise ValueError("Got a burnt sensor.")
+        return super().fit_sample(sample, categories)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_error_in_a_group_names_the_group(n_jobs):
+    X, keys = groups()
+    X[keys == "b"] += 1e4
+    with pytest.raises(ValueError, match="burnt sensor") as caught:
+        fit_groups(Failing(seed=1), X, keys, n_jobs=n_jobs)
+    assert caught.value.__notes__ == ["This was in the fit of group 'b'."]
+
+
+def test_a_worker_that_is_killed_is_an_error_with_advice_and_the_next_call_works():
+    X, keys = groups()
+    broken = X + 1e7 * (keys == "b")[:, None]
+    with pytest.raises(ChildProcessError, match=r"n_jobs=2: it was killed, .*short of memory") as caught:
+        fit_groups(Failing(seed=1), broken, keys, n_jobs=2)
+    assert isinstance(caught.value.__cause__, TerminatedWorkerError)
+    assert len(fit_groups(Failing(seed=1), X, keys, n_jobs=2)) == 3
 
 
 def test_a_sample_drawn_elsewhere_makes_the_model_of_the_whole_table():

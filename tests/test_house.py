@@ -153,6 +153,11 @@ def test_modules_are_small_but_for_a_shrinking_list():
     assert not {name: lines[name] for name, most in LONG_MODULES.items() if lines[name] > most}
 
 
+def test_what_goes_beyond_one_machine_stays_a_thin_layer_over_engines_that_exist():
+    lines = [len(path.read_text().splitlines()) for path in (ROOT / "iotae/distributed").glob("*.py")]
+    assert 0 < sum(lines) < 400
+
+
 def test_every_module_says_its_purpose():
     for path in EVERYTHING.values():
         first = ast.get_docstring(ast.parse(path.read_text())) or ""

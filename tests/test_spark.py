@@ -105,7 +105,7 @@ def test_a_rows_score_is_that_of_one_machine_bit_for_bit(frame, table, alone):
     [
         (["a", "none"], None, "no column 'none'"),
         (["a", "text"], None, "of type string"),
-        (["a"], "b", "but expected each of 0 to 29999 once"),
+        (["a"], "b", "not each of 0 to 29999 once"),
         ([], None, "Got no columns"),
     ],
 )
@@ -124,8 +124,20 @@ def test_a_repeated_row_number_is_refused(frame):
     from iotae.distributed.spark import fit
 
     repeated = frame.limit(10).withColumn("row", functions.when(frame["row"] == 4, 3).otherwise(frame["row"]))
-    with pytest.raises(TableError, match="row number 3 twice"):
+    with pytest.raises(TableError, match="not each of 0 to 9 once"):
         fit(BatchAutoencoder(seed=0), repeated, ["a"], row_number="row")
+
+
+def test_a_frame_that_changes_from_one_reading_to_the_next_is_refused(frame):
+    from iotae.distributed.spark import fit
+
+    def shorter(batches):
+        for batch in batches:
+            yield batch.slice(time.time_ns() % 3001)
+
+    changing = frame.select("a").mapInArrow(shorter, "a double")
+    with pytest.raises(RuntimeError, match="changes from one reading to the next"):
+        fit(BatchAutoencoder(seed=0), changing)
 
 
 def test_a_detector_without_names_cannot_score_a_frame(frame, table):

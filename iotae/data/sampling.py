@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from iotae._typing import Float64, Int64
 from iotae.data.frames import column_names, is_frame, to_matrix
 
-__all__ = ["FIT_ROWS", "Sample", "gather", "keys_of_rows", "sample_chunks", "sample_rows"]
+__all__ = ["FIT_ROWS", "Sample", "gather", "sample_chunks", "sample_places", "sample_rows"]
 
 T = TypeVar("T")
 
 FIT_ROWS = 20_000
 """Rows, seeded, that a fit of a table sees at most: its cost is bounded."""
 
-_NEAR = 1024
-"""Rows farther apart than this are drawn each by a jump, which costs about as much."""
+_PIECE = 2**20
+"""Places that are numbered at a time."""
 
 
 def sample_chunks(
@@ -127,45 +127,6 @@ def gather(chunks: Iterable[Any], most: int, seed: int) -> Sample:
     return Sample(np.concatenate(pieces or [np.empty((0, 0))]), names, n_rows, seed)
 
 
-def keys_of_rows(seed: int, numbers: Int64) -> Float64:
-    """The random numbers that :func:`gather` draws for the rows with these numbers, in any order.
-
-    So parts of a table draw the sample of the whole, wherever each part lies.
-
-    Parameters
-    ----------
-    seed : int
-    numbers : array of int, shape (n,)
-        Places of the rows in the whole table, from 0.
-
-    Returns
-    -------
-    array of float, shape (n,)
-        In [0, 1).
-
-    Examples
-    --------
-    >>> whole = keys_of_rows(0, np.arange(5000))
-    >>> bool((keys_of_rows(0, np.array([4000, 7])) == whole[[4000, 7]]).all())
-    True
-    """
-    order = np.argsort(numbers, kind="stable")
-    ordered = numbers[order]
-    # rows that lie near each other are drawn in one go, with those between them
-    pieces = np.split(ordered, np.flatnonzero(np.diff(ordered) > _NEAR) + 1) if ordered.size else []
-    drawn = [_keys_between(seed, int(piece[0]), int(piece[-1]))[piece - piece[0]] for piece in pieces]
-    keys = np.empty(numbers.size)
-    keys[order] = np.concatenate([np.empty(0), *drawn])
-    return keys
-
-
-def _keys_between(seed: int, first: int, last: int) -> Float64:
-    generator = _row_generator(seed)
-    # each row takes one step of the generator, which can jump
-    generator.bit_generator.advance(first)  # type: ignore[attr-defined]
-    return generator.random(last - first + 1)
-
-
 def _row_generator(seed: int) -> np.random.Generator:
     """The generator that draws rows; the network has its own, which this sample must not advance."""
     return np.random.default_rng((seed, 1))
@@ -174,3 +135,14 @@ def _row_generator(seed: int) -> np.random.Generator:
 def sample_rows(rows: Int64, most: int, seed: int) -> Int64:
     """Those of the row numbers ``rows`` that :func:`gather` would draw, in one piece or many."""
     return sample_chunks([rows], most, _row_generator(seed), len, lambda numbers, chosen: numbers[chosen])[0]
+
+
+def sample_places(n_rows: int, most: int, seed: int) -> Int64:
+    """The places, from 0 and rising, of the rows that :func:`gather` would draw of a table of ``n_rows``.
+
+    They are known without the table, so the rows can be fetched from wherever they lie. A billion rows take
+    some seconds and no more memory than a million.
+    """
+    numbers = (np.arange(start, min(start + _PIECE, n_rows)) for start in range(0, n_rows, _PIECE))
+    drawn = sample_chunks(numbers, most, _row_generator(seed), len, lambda piece, chosen: piece[chosen])
+    return np.concatenate([np.arange(0), *drawn])

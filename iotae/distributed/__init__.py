@@ -1,7 +1,4 @@
-"""Work beyond one machine, on engines that exist: joblib for many fits, Spark for tables and fleets.
-
-``spark`` and ``spark_fleet`` need the extra ``spark`` and Java 17; nothing is imported before it is used.
-"""
+"""Work beyond one machine: joblib for many fits, and Spark, imported when used, for tables and fleets."""
 
 from iotae.distributed.groups import fit_groups
 

@@ -21,7 +21,7 @@ __all__ = ["fit_groups"]
 def fit_groups(
     detector: BatchAutoencoder, X: Any, groups: ArrayLike, n_jobs: int | None = None
 ) -> dict[Any, BatchAutoencoder]:
-    """Fit a copy of a detector to the rows of each group.
+    """Fit a copy of a detector to the rows of each group; the models are the same on any backend of joblib.
 
     Parameters
     ----------
@@ -31,8 +31,7 @@ def fit_groups(
     groups : array, shape (n,)
         The group of each row, such as its device: integers or text, none missing.
     n_jobs : int, optional
-        Fits at a time; by default what ``joblib.parallel_config`` says, whose backend does the work. The
-        models are the same whatever it is.
+        Fits at a time; by default what ``joblib.parallel_config`` says, whose backend does the work.
 
     Returns
     -------
@@ -42,7 +41,7 @@ def fit_groups(
     Raises
     ------
     ValueError
-        If there is not one group for each row, or a group is missing.
+        If there is not one group for each row, or a group is missing. An error of a group's fit names it.
 
     Examples
     --------
@@ -53,26 +52,24 @@ def fit_groups(
     """
     from joblib import delayed
 
-    table = to_matrix(X)
-    check_table(table)
-    keys = np.asarray(groups)
+    check_table(table := to_matrix(X))
+    keys, names = np.asarray(groups), column_names(X)
     if keys.shape != (len(table),):
-        raise ValueError(
-            f"Got groups of shape {keys.shape}, but expected ({len(table)},): give the group of each row."
-        )
+        raise ValueError(f"Got groups of shape {keys.shape}, but expected ({len(table)},): one for each row.")
     missing = [key is None or key != key for key in keys.tolist()]
     if any(missing):
-        raise ValueError(
-            f"Got no group at row {missing.index(True)}, but expected one for each row: leave the row out."
-        )
-    names = column_names(X)
+        raise ValueError(f"Got no group at row {missing.index(True)}, but expected one: leave the row out.")
     order = np.argsort(keys, kind="stable")
     found, starts = np.unique(keys[order], return_index=True)
-    parts = np.split(order, starts[1:])
-    calls = (delayed(_fitted)(detector, table[rows], names) for rows in parts)
-    return dict(zip(found.tolist(), fan_out(calls, n_jobs), strict=True))
+    parts = dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
+    calls = (delayed(_fitted)(detector, key, table[rows], names) for key, rows in parts.items())
+    return dict(zip(parts, fan_out(calls, n_jobs), strict=True))
 
 
-def _fitted(detector: BatchAutoencoder, rows: Any, names: list[str] | None) -> BatchAutoencoder:
-    sample = gather([rows], FIT_ROWS, draw_seed(detector.seed))
-    return copy.deepcopy(detector).fit_sample(sample._replace(names=names))
+def _fitted(detector: BatchAutoencoder, key: Any, rows: Any, names: list[str] | None) -> BatchAutoencoder:
+    try:
+        sample = gather([rows], FIT_ROWS, draw_seed(detector.seed))
+        return copy.deepcopy(detector).fit_sample(sample._replace(names=names))
+    except Exception as error:
+        error.add_note(f"This was in the fit of group {key!r}.")
+        raise

@@ -1,33 +1,31 @@
-"""A table larger than a machine: fitted and scored by Spark, with the results of a single machine.
-
-Rows go to Python as Arrow batches: pandas would copy them once more, and Spark does not support pandas 3 yet.
-Columns are renamed on the way, as Spark cannot hand over names with a dot.
-"""
+"""A table larger than a machine: fitted and scored by Spark, with the results of a single machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import xor
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from iotae._random import draw_seed
+from iotae._typing import Float64, Int64
 from iotae._validation import TableError
 from iotae.batch import BatchAutoencoder
-from iotae.data.sampling import Sample
-from iotae.distributed.spark_sampling import (
-    OwnOrder,
-    checked_places,
-    drawn_rows,
-    matrix_of,
-    rows_of_partitions,
-)
+from iotae.data.sampling import FIT_ROWS, Sample, sample_places
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
     from pyspark.sql import DataFrame
 
 __all__ = ["fit", "score"]
+
+_PARTITION_BITS = 33
+"""``monotonically_increasing_id`` has the partition above these bits, and the row's place in it below."""
+
+_DIGEST = "bit_xor(xxhash64(place))"
+"""Tells a set of places from any other, in whatever order they come."""
 
 
 def fit(
@@ -40,7 +38,7 @@ def fit(
     """Fit a detector to a Spark data frame; the model is the one of a single machine, bit for bit.
 
     The rows that the fit looks at, 20,000 at most, are drawn by their place in the table and the detector's
-    seed, as :meth:`BatchAutoencoder.fit_chunks` draws them. Only these come to the driver.
+    seed, as :meth:`BatchAutoencoder.fit_chunks` draws them. Only these leave Spark. The frame is read twice.
 
     Parameters
     ----------
@@ -51,9 +49,8 @@ def fit(
         The features, numbers or booleans; by default all columns but ``row_number``. Null and NaN are
         missing.
     row_number : str, optional
-        A column with the place of each row, 0 to n - 1. With it the model does not depend on how the rows
-        are partitioned. Without it the rows are taken in the frame's own order, so the frame must give the
-        same rows in the same order each time that it is read, as files do.
+        A column with the place of each row, 0 to n - 1. Without it the rows are taken in the frame's own
+        order, so the frame must give the same rows in the same order each time that it is read, as files do.
 
     Returns
     -------
@@ -64,28 +61,18 @@ def fit(
     ------
     TableError
         If a column is absent or holds no numbers, there are no rows, or ``row_number`` does not number them.
+    RuntimeError
+        If the frame gives other rows when it is read again.
 
     Examples
     --------
-    >>> from pyspark.sql import SparkSession                              # doctest: +SKIP
-    >>> spark = SparkSession.builder.getOrCreate()                        # doctest: +SKIP
-    >>> readings = spark.read.parquet("readings/")                        # doctest: +SKIP
-    >>> model = fit(BatchAutoencoder(seed=0), readings, ["temperature", "humidity"])    # doctest: +SKIP
+    >>> readings = spark.read.parquet("readings/")                            # doctest: +SKIP
+    >>> model = fit(BatchAutoencoder(seed=0), readings, ["watts", "load"])    # doctest: +SKIP
+    >>> scored = score(readings, model)                                       # doctest: +SKIP
     """
-    names = _features(frame, columns, row_number)
-    numbers = [frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(names)]
-    if row_number is None:
-        counts = rows_of_partitions(frame.select(numbers))
-        order = OwnOrder(counts, np.cumsum([0, *counts.values()]).tolist()[:-1])
-        n_rows = sum(counts.values())
-    else:
-        numbers.append(frame[f"`{row_number}`"].cast("long").alias("place"))
-        order, n_rows = None, checked_places(frame, row_number)
-    if n_rows == 0:
-        raise TableError("Got a data frame without rows, but expected one at least.")
-    seed = draw_seed(detector.seed)
-    drawn = drawn_rows(frame.select(numbers), seed, n_rows, order)
-    return detector.fit_sample(Sample(drawn, names, n_rows, seed))
+    names = [name for name in frame.columns if name != row_number] if columns is None else list(columns)
+    _check_numbers(frame, names, [] if row_number is None else [row_number])
+    return detector.fit_sample(_sample_of(frame, names, row_number, draw_seed(detector.seed)))
 
 
 def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -> DataFrame:
@@ -118,44 +105,98 @@ def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -
     width = detector.n_features  # an error of its own where nothing is fitted
     if detector.feature_names is None:
         raise TableError(
-            f"Got a detector that was fitted to {width} columns without names, but expected names, by which "
-            "a data frame's columns are found: fit it to a data frame."
+            f"Got a detector that was fitted to {width} columns without names, by which the data frame's "
+            "columns are found: fit it to a data frame."
         )
-    names = _features(frame, detector.feature_names, None)
+    _check_numbers(frame, detector.feature_names)
     if column in frame.columns:
         raise TableError(f"Got the name {column!r}, which the data frame has already: choose another.")
+    places = [frame.columns.index(name) for name in detector.feature_names]
 
-    kinds = frame.schema.fields
-    places = [frame.columns.index(name) for name in names]
-
+    # as Arrow batches: pandas would copy the rows once more, and Spark does not support pandas 3 yet
     def scored(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
-            rows = matrix_of([batch.column(place) for place in places], batch.num_rows)
+            rows = _matrix_of([batch.column(place) for place in places], batch.num_rows)
             scores = pa.array(detector.score(rows) if len(rows) else np.empty(0))
             yield pa.RecordBatch.from_arrays([*batch.columns, scores], [*batch.schema.names, "score"])
 
-    plain = frame.toDF(*(f"c{i}" for i in range(len(kinds))))
-    schema = StructType([StructField(f"c{i}", kind.dataType) for i, kind in enumerate(kinds)])
-    added = plain.mapInArrow(scored, schema.add("score", DoubleType()))
-    return added.toDF(*frame.columns, column)
+    # renamed on the way, as Spark cannot hand over names with a dot
+    plain = frame.toDF(*(f"c{i}" for i in range(len(frame.columns))))
+    schema = StructType([*plain.schema, StructField("score", DoubleType())])
+    return plain.mapInArrow(scored, schema).toDF(*frame.columns, column)
 
 
-def _features(frame: DataFrame, columns: Sequence[str] | None, row_number: str | None) -> list[str]:
-    """The names of the features, which must be there and hold numbers or booleans."""
+def _check_numbers(frame: DataFrame, features: Sequence[str], others: Sequence[str] = ()) -> None:
+    """Check that there is a feature, and that all these columns are there and hold numbers or booleans."""
     from pyspark.sql.types import BooleanType, NumericType
 
-    names = [name for name in frame.columns if name != row_number] if columns is None else list(columns)
-    for name in [*names, *([] if row_number is None else [row_number])]:
+    for name in (*features, *others):
         if name not in frame.columns:
-            raise TableError(f"Got no column {name!r}, but expected one: the data frame has {frame.columns}.")
+            raise TableError(f"Got no column {name!r}, but expected one of {frame.columns}.")
         kind = frame.schema[name].dataType
         if not isinstance(kind, NumericType | BooleanType):
             raise TableError(
                 f"Got column {name!r} of type {kind.simpleString()}, but expected numbers or booleans: cast "
                 "it, or name the columns to use."
             )
-    if not names:
+    if not features:
         raise TableError("Got no columns, but expected one feature at least.")
-    return names
+
+
+def _matrix_of(columns: Sequence[Any], n_rows: int) -> Float64:
+    """Columns of Arrow as a matrix in rows, missing cells as NaN."""
+    table = np.empty((n_rows, len(columns)))
+    for place, column in enumerate(columns):
+        table[:, place] = column.cast("double").to_numpy(zero_copy_only=False)
+    return table
+
+
+def _sample_of(frame: DataFrame, names: list[str], row_number: str | None, seed: int) -> Sample:
+    """The rows that ``gather`` draws of a table, by ``row_number`` or in the frame's own order.
+
+    Spark itself numbers the rows and fetches those drawn: no other goes through Python.
+    """
+    import pyarrow as pa
+    from pyspark.sql import Observation, functions
+
+    own = functions.monotonically_increasing_id()
+    place = own if row_number is None else frame[f"`{row_number}`"].cast("long")
+    cells = [frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(names)]
+    rows = frame.select(place.alias("place"), *cells)
+    partitions, counts, digest = _counted(rows, row_number)
+    ends = np.cumsum(counts)
+    places = sample_places(ends[-1], FIT_ROWS, seed)
+    part = np.searchsorted(ends, places, side="right")
+    wanted = (partitions[part] << _PARTITION_BITS) + places - (ends - counts)[part]
+
+    again = Observation()
+    chosen = functions.broadcast(frame.sparkSession.createDataFrame(pa.table({"place": wanted})))
+    seen = rows.observe(again, functions.expr(_DIGEST).alias("digest"))
+    found = seen.join(chosen, "place").sort("place").toArrow().combine_chunks()
+    if again.get["digest"] != digest or not np.array_equal(found["place"].to_numpy(), wanted):
+        raise RuntimeError(
+            f"Got other rows than the {ends[-1]} that were counted: the data frame changes from one reading "
+            "to the next. Write it to files first, or give row_number."
+        )
+    return Sample(_matrix_of(found.columns[1:], len(wanted)), names, int(ends[-1]), seed)
+
+
+def _counted(rows: DataFrame, row_number: str | None) -> tuple[Int64, Int64, int]:
+    """The partitions, the rows of each, and the digest of all; numbered rows count as one partition."""
+    spark, bits = rows.sparkSession, _PARTITION_BITS if row_number is None else 63
+    query = f"SELECT shiftright(place, {bits}), count(*), {_DIGEST} FROM {{rows}} GROUP BY 1 ORDER BY 1"
+    found = spark.sql(query, rows=rows).collect()
+    if not found:
+        raise TableError("Got a data frame without rows, but expected one at least.")
+    partitions, counts, digests = (list(column) for column in zip(*found, strict=True))
+    n_rows, digest = sum(counts), reduce(xor, digests)
+    if row_number is not None:
+        numbered = spark.sql(f"SELECT {_DIGEST} FROM range({n_rows}) AS numbers(place)").collect()
+        if digest != numbered[0][0]:
+            raise TableError(
+                f"Got {n_rows} rows whose numbers in {row_number!r} are not each of 0 to {n_rows - 1} once, "
+                "but expected that: number them anew, or leave row_number out."
+            )
+    return np.array(partitions), np.array(counts), digest

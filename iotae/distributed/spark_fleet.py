@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iotae._validation import TableError
+from iotae.distributed.spark import _check_numbers
 from iotae.serialization import dumps, loads
 from iotae.stream import OnlineAutoencoder
 
@@ -22,22 +23,18 @@ _KIND = "OnlineAutoencoder"
 def score_stream(
     frame: DataFrame, model: OnlineAutoencoder, *, key: str, sequence: str, columns: Sequence[str]
 ) -> DataFrame:
-    """Score, judge and learn each row of a stream by the model of its device.
-
-    Each device begins with a copy of ``model`` and keeps its own from then on, so its scores are those of one
-    machine that saw the device's rows in the same order, however Spark cuts the stream into batches.
+    """Score, judge and learn each row of a stream by its device's model, as one machine does that sees all.
 
     Parameters
     ----------
     frame : pyspark.sql.DataFrame
         A stream; a table works too, as one batch.
     model : OnlineAutoencoder
-        What each device begins with: a new model with a seed, or one that learned from devices of their kind.
+        Each device begins with a copy of it: new with a seed, or taught by devices of their kind.
     key : str
         The column that names the device.
     sequence : str
-        An integer column that grows with each row of a device, given by the device or its gateway. A row
-        whose number is not above the last one seen of its device is not scored: a row sent twice counts once.
+        An integer column that grows with each row of a device, so that a row sent twice counts once.
     columns : sequence of str
         The features, numbers or booleans; null and NaN are missing.
 
@@ -50,38 +47,30 @@ def score_stream(
     Raises
     ------
     TableError
-        If a column is absent, or there is no feature.
+        If a column is absent, a feature holds no numbers, or there is no feature.
 
     Notes
     -----
     Spark must keep state in RocksDB: ``spark.sql.streaming.stateStore.providerClass`` is to be
     ``org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider``. Within a batch rows are
-    sorted by their number. A row that comes in a later batch than one with a higher number is skipped and
-    counted, as it cannot be told from a row sent twice: let the source keep the order of each device, as a
-    Kafka topic partitioned by device does. So is a row without a number.
+    sorted by their number. A row without a number, or in a later batch than one with a higher number, is
+    skipped and counted: let the source keep the order of each device, as a Kafka topic keyed by device does.
 
     Examples
     --------
-    >>> readings = spark.readStream.schema(schema).parquet("readings/")      # doctest: +SKIP
-    >>> answers = score_stream(                                              # doctest: +SKIP
-    ...     readings, OnlineAutoencoder(seed=0), key="device", sequence="number", columns=["watts"]
-    ... )
+    >>> rows = spark.readStream.schema(schema).parquet("readings/")    # doctest: +SKIP
+    >>> score_stream(rows, model, key="device", sequence="number", columns=["watts"])    # doctest: +SKIP
     """
-    from pyspark.sql.types import BooleanType, DoubleType, LongType, StructType
-
-    for name in (key, sequence, *columns):
-        if name not in frame.columns:
-            raise TableError(f"Got no column {name!r}, but expected one: the stream has {frame.columns}.")
-    if not columns:
-        raise TableError("Got no columns, but expected one feature at least.")
+    _check_numbers(frame, columns, [sequence])
+    if key not in frame.columns:
+        raise TableError(f"Got no column {key!r}, but expected one of {frame.columns}.")
     taken = frame.select(
         frame[f"`{key}`"].alias("key"),
         frame[f"`{sequence}`"].cast("long").alias("sequence"),
         *(frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
     )
-    answers = StructType([taken.schema["key"]])
-    answers.add("sequence", LongType()).add("score", DoubleType()).add("alarm", BooleanType())
-    answers.add("threshold", DoubleType()).add("skipped", LongType())
+    answers = f"key {taken.schema['key'].dataType.simpleString()}, sequence long, score double, "
+    answers += "alarm boolean, threshold double, skipped long"
     processor = _processor(dumps(_KIND, model.to_state()), list(columns))
     scored = taken.groupBy("key").transformWithState(processor, answers, "Append", "None")
     return scored.withColumnsRenamed({"key": key, "sequence": sequence})
@@ -106,17 +95,10 @@ def _processor(newcomer: bytes, columns: list[str]) -> Any:
             model = OnlineAutoencoder.from_state(loads(bytes(blob))[1])
             judged = model.score_learn_many(matrix, columns)
             self.state.update((numbers[-1], skipped, dumps(_KIND, model.to_state())))
-            answers = zip(numbers, judged.scores, judged.alarms, judged.thresholds, strict=True)
-            for number, score, alarm, cut in answers:
-                threshold = float(cut) if np.isfinite(cut) else None
-                yield Row(
-                    key=key[0],
-                    sequence=number,
-                    score=float(score),
-                    alarm=bool(alarm),
-                    threshold=threshold,
-                    skipped=skipped,
-                )
+            cuts = [float(cut) if np.isfinite(cut) else None for cut in judged.thresholds]
+            cells = zip(numbers, judged.scores.tolist(), judged.alarms.tolist(), cuts, strict=True)
+            answer = Row("key", "sequence", "score", "alarm", "threshold", "skipped")
+            yield from (answer(key[0], *row, skipped) for row in cells)
 
         def close(self) -> None:
             pass
