@@ -117,6 +117,45 @@ def test_an_answer_is_about_its_device_alone(fleet, tmp_path, capsys, mode, answ
     assert alarms_of(out, "007") == alarms_of(again, "007") or mode == "shared"
 
 
+def timed(path, n):
+    """Rows of two devices with the same times, written as text that is a time, a device's name as a code."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["at", "unit", "watts", "ms", "volts"])
+        for i, (a, b) in enumerate(zip(usual_rows(n), usual_rows(n, seed=4), strict=True)):
+            for unit, row in (("7", a), ("007", b)):
+                at = f"2026-01-01T{i // 60:02}:{i % 60:02}:00"
+                writer.writerow([at, unit, row["watts"], row["ms"], row["volts"]])
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("answers", "met", "said"),
+    [
+        ("at,unit,label\n2026-01-01T04:30:00,007,normal\n", "1 of 1 answer met", ""),
+        (
+            "at,unit,label\n2026-01-01T04:30:00,07,normal\n",
+            "0 of 1 answer met",
+            "such as '2026-01-01T04:30:00' of '07', but",
+        ),
+        (
+            "at,unit,label\n1 Jan 2026 04:30,007,normal\n",
+            "0 of 1 answer met",
+            "such as '1 Jan 2026 04:30' of '007', but",
+        ),
+        ("at,label\n2026-01-01T04:30:00,normal\n", "1 of 1 answer met", "1 of the answers met 2 rows"),
+    ],
+)
+def test_answers_by_a_time_meet_the_rows_that_have_it_as_it_is_written(tmp_path, capsys, answers, met, said):
+    (tmp_path / "a.csv").write_text(answers)
+    events, out = timed(tmp_path / "events.csv", 300), str(tmp_path / "b.csv")
+    assert main(["stream", events, "--group", "unit", "--labels", str(tmp_path / "a.csv"), "-o", out]) == 0
+    told = capsys.readouterr().err
+    assert met in told
+    assert said in told
+    assert ("warning" in told) == bool(said)
+
+
 @pytest.mark.parametrize("mode", ["separate", "shared"])
 def test_answers_of_a_fleet_survive_a_stop(fleet, tmp_path, capsys, mode):
     (tmp_path / "a.csv").write_text("unit,at,label\n7,t421,normal\n007,t501,anomaly\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
+
 from iotae.data import Table, TableError
 
 __all__ = ["Answers"]
@@ -36,8 +38,8 @@ class Answers:
 
     Attributes
     ----------
-    n_used : int
-        Rows that were answered so far.
+    n_rows : int
+        Rows that were answered so far: more than :attr:`n_met`, where several rows have the same cell.
     refused : list of str
         Why answers could not be taken, the first few.
     n_refused : int
@@ -64,23 +66,48 @@ class Answers:
                 f"{_LABEL!r}, and {_ROW!r} or a column of the stream that tells its rows apart{also}."
             )
         self.key = keys[0]
-        self.n_used = self.n_refused = 0
+        self.n_rows = self.n_refused = 0
         self.refused: list[str] = []
+        self._met: set[tuple[str, str]] = set()
+        self._seen: tuple[str, str] | None = None
         self._device = device if device is not None and device in table else None
         self._labels: dict[tuple[str, str], str] = {}
         keys = table.texts(self.key).tolist()
         if self.key == _ROW:
-            keys = [key.removesuffix(".0") for key in keys]
-        for name, label in zip(self._named(table, keys), table.texts(_LABEL).tolist(), strict=True):
+            keys = [key.strip().removesuffix(".0") for key in keys]
+        labels = [label.strip() for label in table.texts(_LABEL).tolist()]
+        for name, label in zip(self._named(table, keys), labels, strict=True):
             if label.casefold() not in _WORDS:
                 raise TableError(f"Got the answer {label!r}, but expected normal or anomaly (or 0 or 1).")
             self._labels[name] = _WORDS[label.casefold()]
 
+    @classmethod
+    def read(cls, path: str, device: str | None = None) -> Answers:
+        """Read them from a file, with the cells as they are written, as a stream's are compared.
+
+        Raises
+        ------
+        TableError
+            As the class does, or if the file cannot be read.
+        """
+        from iotae.io.files import iter_table
+
+        chunks = list(iter_table(path))
+        names = chunks[0].names
+        return cls(
+            Table({name: np.concatenate([one.array(name) for one in chunks]) for name in names}), device
+        )
+
+    @property
+    def n_met(self) -> int:
+        """How many answers have met a row so far."""
+        return len(self._met)
+
     def _named(self, table: Table, keys: list[str]) -> list[tuple[str, str]]:
         """Each row's device, where the answers have it, and its key."""
         if self._device is None:
-            return [("", key) for key in keys]
-        return [(one.strip(), key) for one, key in zip(table.texts(self._device), keys, strict=True)]
+            return [("", key.strip()) for key in keys]
+        return [(one.strip(), key.strip()) for one, key in zip(table.texts(self._device), keys, strict=True)]
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -103,9 +130,28 @@ class Answers:
             keys = [str(before + i + 1) for i in range(chunk.n_rows)]
         else:
             keys = chunk.texts(self.key).tolist()
-        found = [self._labels.get(name, "") for name in self._named(chunk, keys)]
-        self.n_used += sum(1 for label in found if label)
-        return found
+        named = self._named(chunk, keys)
+        self._seen = self._seen or next(iter(named), None)
+        met = [name for name in named if name in self._labels]
+        self._met.update(met)
+        self.n_rows += len(met)
+        return [self._labels.get(name, "") for name in named]
+
+    def doubts(self) -> list[str]:
+        """Say what is odd about how the answers met their rows, a line each."""
+        lines = []
+        if self._labels and not self._met and self._seen is not None and self.key != _ROW:
+            lines.append(
+                f"warning: no row has the {self.key!r} of an answer: got answers such as "
+                f"{_shown(next(iter(self._labels)))}, but the stream has cells such as {_shown(self._seen)}: "
+                f"write both alike, or answer by {_ROW!r}"
+            )
+        if self.n_rows > self.n_met:
+            lines.append(
+                f"warning: {self.n_met} of the answers met {self.n_rows} rows, as rows have the same "
+                f"{self.key!r}: add the column of the device, or answer by {_ROW!r}"
+            )
+        return lines
 
     def taken(self, take: Callable[[str], T], label: str) -> T | None:
         """What comes of giving a model an answer; None where it cannot take it, which costs no row."""
@@ -116,3 +162,9 @@ class Answers:
             if len(self.refused) < _SHOWN:
                 self.refused.append(str(error))
             return None
+
+
+def _shown(name: tuple[str, str]) -> str:
+    """What tells a row apart, for a message."""
+    device, key = name
+    return f"{key!r} of {device!r}" if device else repr(key)

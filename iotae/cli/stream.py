@@ -124,7 +124,9 @@ def _go(
 def _say_what_was_answered(model: Any, answers: Answers | None) -> None:
     if answers is None:
         return
-    say(f"{answers.n_used} of {counted(len(answers), 'answer')} met their row")
+    say(f"{answers.n_met} of {counted(len(answers), 'answer')} met their row")
+    for line in answers.doubts():
+        say(line)
     for why in answers.refused:
         say(f"an answer was not taken: {why}")
     if answers.n_refused > len(answers.refused):
@@ -166,11 +168,7 @@ def _say_what_was_not_used(model: OnlineAutoencoder | Fleet) -> None:
 
 def _answers_of(args: Namespace) -> Answers | None:
     """An operator's answers, read before anything is learned."""
-    if args.labels is None:
-        return None
-    from iotae.io.files import read_table
-
-    return Answers(read_table(args.labels), args.group)
+    return None if args.labels is None else Answers.read(args.labels, args.group)
 
 
 def _tell_how_read(first: Table, ignore: list[str]) -> None:
