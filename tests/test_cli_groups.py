@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from iotae import OnlineAutoencoder
 from iotae.cli import main
+from iotae.fleet import Fleet
 from iotae.io import read_table
+from iotae.runner.figures import StreamFigures
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +140,29 @@ def test_a_hint_says_which_mode_is_for_such_devices(tmp_path, capsys, mode, scal
         assert f"hint: 3 devices {said}" in hints[0]
         favoured = {"look unlike": "separate is for such", "look alike": "where memory is short"}[said]
         assert favoured in hints[0] or "separate, as now, is for such" in hints[0]
+
+
+@pytest.mark.parametrize("mode", ["separate", "shared"])
+def test_what_no_device_could_use_is_told_as_without_devices(rows, tmp_path, capsys, mode):
+    spoiled = [
+        line.replace(line.split(",")[2], "err") if i % 50 == 49 else line for i, line in enumerate(rows)
+    ]
+    n = sum("err" in line for line in spoiled)
+    half = len(spoiled) // 2
+    file, out = tmp_path / "spoiled.csv", str(tmp_path / "scored.csv")
+    words = ["stream", str(file), "--group", "device_id", "--group-mode", mode, "-o", out]
+    told = f"not learned: 1 row without a usable cell; not used: {n} cells"
+    for some in (spoiled[:half], [*spoiled, ",007,,"]):
+        file.write_text("\n".join(["at,device_id,power,flow", *some]) + "\n")
+        assert main([*words, "--checkpoint", str(tmp_path / "state")]) == 0
+    assert told in capsys.readouterr().err
+    assert main(words) == 0
+    assert told in capsys.readouterr().err
+
+
+def test_the_metrics_of_a_fleet_count_what_it_could_not_use():
+    fleet = Fleet(OnlineAutoencoder(seed=0), key="device")
+    for watts in [1.0, 2.0, 3.0] * 20 + ["err", None]:
+        fleet.learn_one({"device": "pump", "watts": watts})
+    told = StreamFigures(fleet, {}).now()
+    assert (told.rows_set_aside, told.cells_set_aside) == (2, 1)

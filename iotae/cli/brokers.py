@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iotae.cli.broker_options import check_broker_options, login_of, words_of_stream
-from iotae.cli.groups import say_of_devices
+from iotae.cli.groups import say_of_devices, say_set_aside
 from iotae.cli.sinks import metrics_of, webhooks_of
 from iotae.cli.streams import stream_model
 from iotae.cli.terminal import announce_compiler, counted, say
@@ -127,6 +127,8 @@ def _say_what_came_of_it(loop: MessageLoop, judge: ModelJudge | FleetJudge, ledg
     say(f"{counted(loop.rows, 'row')} scored and learned, {counted(loop.alarms, 'alarm')}")
     if isinstance(judge, FleetJudge):
         say_of_devices(judge.model)
+    else:
+        say_set_aside(judge.model)
     for reason, n in ledger.aside().items():
         say(f"note: {n} {reason}, set aside")
     if ledger.n_doubled:

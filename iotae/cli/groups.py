@@ -20,9 +20,13 @@ from iotae.data.reasons import Known, no_reasons, reason_of
 if TYPE_CHECKING:
     from iotae.cli.answers import Answers
     from iotae.fleet import Fleet
+    from iotae.stream.autoencoder import OnlineAutoencoder
     from iotae.stream.blocks import Judged
 
-__all__ = ["ModeHint", "fleet_of", "judged_by_device", "must_be_alone", "say_of_devices", "tell_the_fleet"]
+__all__ = [
+    *("ModeHint", "fleet_of", "judged_by_device", "must_be_alone", "say_of_devices", "say_set_aside"),
+    "tell_the_fleet",
+]
 
 _SHOWN = 5
 _HINT_ROWS = 10_000
@@ -152,6 +156,15 @@ class ModeHint:
         self._fleet = None
 
 
+def say_set_aside(model: Fleet | OnlineAutoencoder) -> None:
+    """Say how much of the rows could not be used, if any."""
+    if model.n_rejected or model.n_unusable:
+        say(
+            f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
+            f"not used: {counted(model.n_unusable, 'cell')}"
+        )
+
+
 def say_of_devices(fleet: Fleet) -> None:
     """Say how many devices there were, which had most of the alarms, and which have gone silent."""
     devices = fleet.devices()
@@ -163,9 +176,12 @@ def say_of_devices(fleet: Fleet) -> None:
     if fleet.n_forgotten:
         say(f"{counted(fleet.n_forgotten, 'device')} forgotten: there were more than {fleet.max_devices}")
     if fleet.n_keyless:
-        say(f"without a {fleet.key}, taken for one more device: {counted(fleet.n_keyless, 'row')}")
+        # a broker's rows have no column of their device
+        name = fleet.key if isinstance(fleet.key, str) else "device"
+        say(f"without a {name}, taken for one more device: {counted(fleet.n_keyless, 'row')}")
     if fleet.n_timeless:
         say(f"without a readable {fleet.time}: {counted(fleet.n_timeless, 'row')}")
+    say_set_aside(fleet)
     latest = [device.last for device in devices if device.last is not None]
     silent = fleet.silent(max(latest)) if latest else []
     for one in silent[:_SHOWN]:

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from iotae.cli.answers import Answers
 from iotae.cli.broker_options import refuse_broker_options
 from iotae.cli.brokers import run_broker
-from iotae.cli.groups import ModeHint, judged_by_device, must_be_alone, say_of_devices, tell_the_fleet
+from iotae.cli.groups import (
+    ModeHint,
+    judged_by_device,
+    must_be_alone,
+    say_of_devices,
+    say_set_aside,
+    tell_the_fleet,
+)
 from iotae.cli.input_options import form_of
 from iotae.cli.learning import must_have
 from iotae.cli.models import Saver
@@ -149,11 +156,7 @@ def _say_what_was_not_used(model: OnlineAutoencoder | Fleet) -> None:
     if not isinstance(model, OnlineAutoencoder):
         say_of_devices(model)
         return
-    if model.n_rejected or model.n_unusable:
-        say(
-            f"not learned: {counted(model.n_rejected, 'row')} without a usable cell; "
-            f"not used: {counted(model.n_unusable, 'cell')}"
-        )
+    say_set_aside(model)
     if model.identifiers:
         n, some = len(model.identifiers), ", ".join(map(repr, model.identifiers[:5]))
         say(

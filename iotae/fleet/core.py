@@ -48,7 +48,7 @@ class FleetOf(Told[T]):
         self.key, self.time, self.warm_start = key, time, bool(warm_start)
         self.max_in_memory, self.store = int(max_in_memory), store
         self.max_devices = check_count("max_devices", max_devices, 1)
-        self.n_keyless = self.n_timeless = 0
+        self.n_keyless = self.n_timeless = self.n_rejected = self.n_unusable = 0
         self._mode = mode
         self._known = Register(self.max_devices)
         self._budget: FleetBudget | None = None
@@ -93,7 +93,11 @@ class FleetOf(Told[T]):
         """Score a row, judge it (by the score that was ``told``, if one was) and learn it."""
         key, row = self._split(x)
         entry, device = self._admitted(key, row)
+        before = self._mode.set_aside(device)
         score = self._mode.judge(device, row)
+        after = self._mode.set_aside(device)
+        self.n_rejected += after[0] - before[0]
+        self.n_unusable += after[1] - before[1]
         score = score if told is None else told
         entry.n_rows += 1
         if key is None:

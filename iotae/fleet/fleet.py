@@ -84,6 +84,8 @@ class Fleet(FleetOf[Any]):
         Rows above the fleet's cut that raised no alarm because of the budget.
     n_keyless, n_timeless : int
         Rows learned without a key, and without a readable time where ``time`` is given.
+    n_rejected, n_unusable : int
+        Rows without a usable cell, which no device has learned, and cells that could not be used.
 
     Examples
     --------

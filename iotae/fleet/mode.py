@@ -45,6 +45,10 @@ class Mode(ABC, Generic[T]):
         """Whether the device has rows enough to raise an alarm."""
         return True
 
+    def set_aside(self, device: T) -> tuple[int, int]:
+        """Rows without a usable cell and cells that could not be used, of this device at least."""
+        return 0, 0
+
     @abstractmethod
     def explain(self, device: T, x: Row) -> dict[Hashable, float]:
         """Each feature's share of the score, largest first."""

@@ -69,6 +69,8 @@ _FLEET = Record(
         "max_in_memory": Whole(1),
         "n_keyless": COUNT,
         "n_timeless": COUNT,
+        "n_rejected": COUNT,
+        "n_unusable": COUNT,
         "keys": ListOf(NAME),
         "n_rows": _NUMBERS,
         "n_alarms": _NUMBERS,
@@ -86,7 +88,9 @@ _FLEET = Record(
     },
     (_check_devices,),
     # the first files had none of these
-    frozenset({"answered", "max_devices", "n_forgotten", "n_came", "came", "budget"}),
+    frozenset(
+        {"answered", "max_devices", "n_forgotten", "n_came", "came", "budget", "n_rejected", "n_unusable"}
+    ),
 )
 
 
@@ -123,6 +127,8 @@ def frame_of(fleet: FleetOf[Any]) -> State:
             "max_in_memory": fleet.max_in_memory,
             "n_keyless": fleet.n_keyless,
             "n_timeless": fleet.n_timeless,
+            "n_rejected": fleet.n_rejected,
+            "n_unusable": fleet.n_unusable,
             "keys": [packed_name(key) for key in known],
             "n_rows": np.array([entry.n_rows for entry in known.values()], np.int64),
             "n_alarms": np.array([entry.n_alarms for entry in known.values()], np.int64),
@@ -163,6 +169,7 @@ def fill(fleet: FleetOf[Any], data: State) -> None:
     """Give a new fleet the devices of a state that :func:`check_fleet` has passed."""
     fleet._open(fleet._residents.store)
     fleet.n_keyless, fleet.n_timeless = data["n_keyless"], data["n_timeless"]
+    fleet.n_rejected, fleet.n_unusable = data.get("n_rejected", 0), data.get("n_unusable", 0)
     keys, known = [unpacked_name(key) for key in data["keys"]], fleet._known
     came = data.get("came", np.arange(len(keys))).tolist()
     for number, key in enumerate(keys):

@@ -94,6 +94,10 @@ class SeparateModels(Mode[OnlineAutoencoder]):
         """See :class:`Mode`."""
         return is_ready(device)
 
+    def set_aside(self, device: OnlineAutoencoder) -> tuple[int, int]:
+        """See :class:`Mode`."""
+        return device.n_rejected, device.n_unusable
+
     def explain(self, device: OnlineAutoencoder, x: Row) -> dict[Hashable, float]:
         """See :class:`Mode`."""
         return shares_of(device, x)

@@ -135,6 +135,10 @@ class SharedModel(Mode[OwnDevice]):
         """See :class:`Mode`."""
         return is_ready(self._enter(device))
 
+    def set_aside(self, device: OwnDevice) -> tuple[int, int]:
+        """See :class:`Mode`."""
+        return device.n_rejected, self.common.n_unusable
+
     def explain(self, device: OwnDevice, x: Row) -> dict[Hashable, float]:
         """See :class:`Mode`."""
         return shares_of(self._enter(device), x)

@@ -109,7 +109,7 @@ class StreamFigures:
 
     def _of_model(self) -> dict[str, Any]:
         model = self._model
-        # a fleet has no counters of its own
+        # a fleet has no gate and no drift of its own
         return {
             "rows_set_aside": getattr(model, "n_rejected", 0),
             "cells_set_aside": getattr(model, "n_unusable", 0),
