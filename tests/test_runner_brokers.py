@@ -101,7 +101,9 @@ def test_a_saved_model_is_begun_with_and_not_looked_at_again(cluster, tmp_path, 
         saved.unlink(missing_ok=True)
     assert [score for *_, score, _, _ in rows_of(out)] == expected
     assert main([*words[:4], "--model", str(tmp_path / "other.iotae")]) == 1
-    assert "was begun with" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"was begun with model {tmp_path / 'model.iotae'}, but expected model " in said
+    assert "topic" not in said
 
 
 def test_a_broker_s_stream_tells_its_metrics_and_its_health(cluster, tmp_path, monkeypatch, capsys):
@@ -221,6 +223,9 @@ ONE_KIND = [
     ("kafka", ["--epoch", "n"], "Got --epoch with kafka://"),
     ("kafka", ["--device-level", "0"], "Got --device-level with kafka://"),
     ("kafka", ["--alarms-to", "t"], "which t takes in again"),
+    ("mqtt", ["--device-level", "1"], "Got --device-level 1, but the levels of t are 0 to 0"),
+    ("mqtt", ["--alarms-to", "alarms.sqlite"], "in a.sqlite already"),
+    ("amqp", [], "Got the address amqp://127.0.0.1:1/t, but expected mqtt://HOST"),
     ("mqtt", ["--device-field", "id"], "Got --device-field with mqtt://, but expected it with kafka://"),
 ]
 

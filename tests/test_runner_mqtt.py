@@ -287,7 +287,12 @@ def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, mo
         ledger.commit(batch, [judged(True), judged()], {"n": 1})
         assert ledger.n_doubled == 1
         (warning,) = (line for line in ledger.warnings() if "'a'" in line)
-        assert "sent number 1 after 2" in warning
+        assert "sent number 1 after 2, and" in warning
+        assert "name the cell" in warning
+        starts = [message("c", 5)._replace(part=2), message("c", 6)._replace(part=1)]
+        assert ledger.new_of(starts) == starts[:1]
+        (warning,) = (line for line in ledger.warnings() if "'c'" in line)
+        assert "sent number 6 of start 1 after 5 of start 2" in warning
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() == {"n": 1}

@@ -18,6 +18,11 @@ _FILES_ALONE = (
     *("label", "save", "save_every", "checkpoint", "checkpoint_every", "follow", "labels", "group"),
     *("prefix", "safe_csv", "format", "sep", "decimal", "thousands", "time", "time_format", "budget_per_day"),
 )
+_INSTEAD = {
+    "--group": "--group-mode has a model for each device; --device-level or --device-field says which it is",
+    "--checkpoint": "the output is the checkpoint, leave it out",
+    "--follow": "it is always so, leave it out",
+}
 _BROKERS_ALONE = ("seq", "epoch", "device_level", "device_field", "client_id", "ca", "keep")
 _ONE_KIND = {
     "mqtt": ("seq", "epoch", "device_level"),
@@ -47,7 +52,8 @@ def refuse_broker_options(args: Namespace) -> None:
 def check_broker_options(args: Namespace, address: BrokerAddress) -> None:
     """Raise an error if options do not go with a broker of this kind, or with each other."""
     if option := _given(args, _FILES_ALONE):
-        raise TableError(f"Got {option} with a broker, which does not go together: leave it out.")
+        advice = _INSTEAD.get(option, "leave it out")
+        raise TableError(f"Got {option} with a broker, which does not go together: {advice}.")
     for kind, names in _ONE_KIND.items():
         if kind != address.kind and (option := _given(args, names)):
             raise TableError(
@@ -58,9 +64,18 @@ def check_broker_options(args: Namespace, address: BrokerAddress) -> None:
     if args.group_mode is not None and args.model is not None:
         raise TableError("Got --model with --group-mode: a saved fleet keeps its own, leave it out.")
     if Path(args.output).suffix not in (".sqlite", ".db"):
-        raise TableError(f"Got the output {args.output} for a broker's rows, but expected a .sqlite file.")
+        raise TableError(
+            f"Got the output {args.output} for a broker's rows, but expected a .sqlite file: name one with "
+            "-o."
+        )
+    _check_device_level(args, address)
     if args.alarms_to is None:
         return
+    if Path(args.alarms_to).suffix in (".sqlite", ".db"):
+        raise TableError(
+            f"Got --alarms-to {args.alarms_to} with a broker, but expected a topic: the alarms are in "
+            f"{args.output} already, in the rows whose alarm is 1."
+        )
     if address.kind == "mqtt":
         from iotae.runner.mqtt import takes
 
@@ -70,6 +85,18 @@ def check_broker_options(args: Namespace, address: BrokerAddress) -> None:
     if comes_back:
         raise TableError(
             f"Got the topic {args.alarms_to} for alarms, which {address.topic} takes in again: name another."
+        )
+
+
+def _check_device_level(args: Namespace, address: BrokerAddress) -> None:
+    """Raise an error if no topic that is read has such a level."""
+    levels = address.topic.split("/")
+    if levels[0] == "$share":
+        levels = levels[2:]
+    if args.device_level is not None and levels[-1] != "#" and args.device_level >= len(levels):
+        raise TableError(
+            f"Got --device-level {args.device_level}, but the levels of {address.topic} are 0 to "
+            f"{len(levels) - 1}: name the one that is the device."
         )
 
 

@@ -14,15 +14,15 @@ _SHAPE = "mqtt://HOST[:PORT]/TOPIC or kafka://HOST[:PORT]/TOPIC, with mqtts or k
 
 
 def is_broker(events: str) -> bool:
-    """Whether an input is the address of a broker.
+    """Whether an input is the address of a broker, also of one that cannot be read, and not a file.
 
     Examples
     --------
-    >>> is_broker("mqtt://localhost/plant/#"), is_broker("kafkas://h/readings"), is_broker("mqtt.csv")
+    >>> is_broker("mqtt://localhost/plant/#"), is_broker("amqp://h/readings"), is_broker("mqtt.csv")
     (True, True, False)
     """
     scheme, mark, _ = events.partition("://")
-    return bool(mark) and scheme in _PORTS
+    return bool(mark) and scheme.isalnum()
 
 
 class BrokerAddress(NamedTuple):

@@ -104,18 +104,6 @@ class Ledger:
             raise
         return self
 
-    def _last_numbers(self) -> dict[str, int]:
-        """The last number of each device."""
-        found = self._base.rows("select device, last_seq from devices")
-        for device, seq in found:
-            # SQLite keeps what does not fit a column's type as it is
-            if not isinstance(device, str) or not isinstance(seq, int):
-                raise TableError(
-                    f"Got the number {seq!r} of the device {device!r} in {self._path}, but expected a whole "
-                    "number and a text: the file was changed, put it back or name another."
-                )
-        return dict(found)
-
     def load(self) -> State | None:
         """Return the state that was committed last, None for a new file.
 
@@ -131,10 +119,10 @@ class Ledger:
             return None
         kind, data = made(self._path, _KIND, found[0][0], _opened)
         if kind != _KIND or data.get("words") != self._words:
+            begun, now = _differing(data.get("words"), self._words)
             raise TableError(
-                f"Got {self._path}, which was begun with {printable(data.get('words'))[:500]}, but expected "
-                f"{self._words}: "
-                "give the same again, or name another file."
+                f"Got {self._path}, which was begun with {begun}, but expected {now}: give the same again, "
+                "or name another file."
             )
         state = data.get("state")
         if not isinstance(state, dict):
@@ -231,3 +219,26 @@ def _opened(blob: Any) -> tuple[str, State]:
 def _alarm(row: tuple[Any, ...]) -> str:
     told = dict(zip(_COLUMNS, row, strict=True)) | {"cells": json.loads(row[3])}
     return json.dumps({name: value for name, value in told.items() if name != "alarm"})
+
+
+def _differing(begun: Any, now: str) -> tuple[str, str]:
+    """What differs between the words that a file was begun with and those of now, each as text.
+
+    Examples
+    --------
+    >>> _differing('{"topic": "a", "seed": 1}', '{"topic": "a", "seed": 2, "group mode": "shared"}')
+    ('no group mode, seed 1', 'group mode shared, seed 2')
+    """
+    wanted = json.loads(now)
+    try:
+        found = json.loads(begun)
+        names = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+    except (TypeError, ValueError, AttributeError):
+        # a file that was changed by hand
+        return printable(begun)[:500], now
+    first, second = (", ".join(_told(name, some.get(name)) for name in names) for some in (found, wanted))
+    return first[:500], second
+
+
+def _told(name: str, value: Any) -> str:
+    return f"no {name}" if value is None else printable(f"{name} {value}")
