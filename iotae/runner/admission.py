@@ -138,15 +138,11 @@ class DeviceNumbers:
         self._warned.add(device)
         if len(self._warned) > _MOST_WARNINGS:
             return ["warning: more devices have gone back in their numbers; they are counted, not named"]
-        if message.part or last[0]:
-            sent, before = f"{message.seq} of start {message.part}", f"{last[1]} of start {last[0]}"
-            advice = "check the cell that counts its starts (--epoch)"
-        else:
-            sent, before = str(message.seq), str(last[1])
-            advice = "if it counts anew after each start, name the cell that counts its starts with --epoch"
+        starts = f" (start {message.part} after start {last[0]})" if message.part or last[0] else ""
         return [
-            f"warning: {device!r} sent number {sent} after {before}, and it is no message that came again: "
-            f"its messages are set aside until their number is above that; {advice}"
+            f"warning: {device!r} sent number {message.seq} after {last[1]}{starts}, and it is no message "
+            "that came again: its messages are set aside until their number is above that; if it counts anew "
+            "after each start, name the cell that counts its starts with --epoch"
         ]
 
     def store(self, change: sqlite3.Connection) -> None:

@@ -128,6 +128,8 @@ class MqttSource:
             if reason.is_failure:
                 topic = self._address.topic
                 self._put(TableError(f"The broker refuses the topic {topic}: {reason}."))
+                return
+        self._told.put(f"listening to {self._address.topic} at {self._address.shown}")
 
     def _on_message(self, _: Any, __: Any, sent: Any) -> None:
         handle = (sent.mid, sent.qos)
