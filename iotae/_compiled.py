@@ -184,23 +184,28 @@ def compiled_or(arrays: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
     return chosen
 
 
+def _print(line: str) -> None:
+    print(f"iotae: {line}", file=sys.stderr)
+
+
 _speaks = False
+_tell: Callable[[str], None] = _print
 _said_slow = COMPILED
 
 _SLOW = "numba is not installed or disabled, so this runs many times slower: pip install 'iotae[fast]'"
 
 
-def say_on_standard_error() -> None:
+def say_on_standard_error(tell: Callable[[str], None] | None = None) -> None:
     """Say in one line on standard error, once, that kernels are being compiled, or that they cannot be.
 
-    The command asks for it; a library call says the former by itself where standard error is a terminal,
-    and the latter by a warning.
+    It is printed, or given to what writes the caller's messages (``tell``). The command asks for it; a
+    library call says the former by itself where standard error is a terminal, and the latter by a warning.
     """
-    global _speaks, _said_slow
-    _speaks = True
+    global _speaks, _said_slow, _tell
+    _speaks, _tell = True, tell or _tell
     if not _said_slow:
         _said_slow = True
-        print(f"iotae: {_SLOW}", file=sys.stderr)
+        _tell(_SLOW)
 
 
 def warn_if_slow() -> None:
@@ -225,7 +230,7 @@ def _announce_compiling() -> None:
                 return
             Announcement.said = True
             kept = "this once" if _folder is not None else "at each start, as no folder can be written"
-            print(f"iotae: compiling for this processor, {kept}; some ten seconds", file=sys.stderr)
+            _tell(f"compiling for this processor, {kept}; this can take a minute")
 
         def on_end(self, happening: Any) -> None:
             pass

@@ -112,6 +112,13 @@ def test_the_command_says_once_that_it_compiles_and_a_library_call_is_silent(tmp
     lines = run(tmp_path, speaking, NUMBA_CACHE_DIR=fresh).stderr.splitlines()
     assert len(lines) == 1
     assert "compiling" in lines[0]
+    # the command writes its messages in a form of its own
+    told = speaking.replace(
+        "say_on_standard_error()", "say_on_standard_error(lambda line: print('told', line))"
+    )
+    said = run(tmp_path, told, NUMBA_CACHE_DIR=str(tmp_path / "other"))
+    assert said.stdout.startswith("told compiling for this processor, this once")
+    assert said.stderr == ""
     assert run(tmp_path, speaking, NUMBA_CACHE_DIR=fresh).stderr == ""
 
 

@@ -62,10 +62,10 @@ def run(args: Namespace) -> int:
     elif args.save_every is not None:
         raise TableError("Got --save-every without --save: name the file for the model, --save FILE.")
     must_be_alone(args)
+    log_as(args.log)
     announce_compiler()
     from iotae.cli.signals import StopSignals
 
-    log_as(args.log)
     answers = _answers_of(args)
     with ExitStack() as held:
         stream = open_stream(args, form, held)

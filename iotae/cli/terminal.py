@@ -37,7 +37,7 @@ def announce_compiler() -> None:
     """Let the compiler say that it works, or that it is missing; asked for by commands that need it."""
     from iotae._compiled import say_on_standard_error
 
-    say_on_standard_error()
+    say_on_standard_error(say)
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:
