@@ -225,6 +225,7 @@ ONE_KIND = [
     ("kafka", ["--alarms-to", "t"], "which t takes in again"),
     ("mqtt", ["--device-level", "1"], "Got --device-level 1, but the levels of t are 0 to 0"),
     ("mqtt", ["--alarms-to", "alarms.sqlite"], "in a.sqlite already"),
+    ("mqtt", ["-o", "none/a.sqlite"], "there is no folder none: make it first"),
     ("amqp", [], "Got the address amqp://127.0.0.1:1/t, but expected mqtt://HOST"),
     ("mqtt", ["--device-field", "id"], "Got --device-field with mqtt://, but expected it with kafka://"),
 ]

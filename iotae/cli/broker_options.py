@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from iotae.cli.paths import check_output
 from iotae.data import TableError
 from iotae.runner.addresses import BrokerAddress
 from iotae.runner.sources import Login
@@ -68,6 +69,7 @@ def check_broker_options(args: Namespace, address: BrokerAddress) -> None:
             f"Got the output {args.output} for a broker's rows, but expected a .sqlite file: name one with "
             "-o."
         )
+    check_output(args.output)
     _check_device_level(args, address)
     if args.alarms_to is None:
         return
