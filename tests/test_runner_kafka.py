@@ -206,6 +206,25 @@ def test_a_record_is_told_by_its_place_and_its_device_by_its_key_or_a_cell():
     assert record_of(b"d", None, 0, 1, None).aside == "messages that are no JSON object"
 
 
+def test_a_small_message_does_not_become_a_row_that_no_broker_takes_an_alarm_of():
+    row = {"é" * 200: {str(i): 1 for i in range(2000)}}
+    payload = json.dumps(row, ensure_ascii=False).encode()
+    assert len(payload) < 30_000
+    assert record_of(b"d", payload, 0, 1, None).aside.startswith("messages whose cells have names of more")
+    few = {"é" * 200: {str(i): 1 for i in range(100)}}
+    assert len(record_of(b"d", json.dumps(few).encode(), 0, 1, None).row) == 100
+    flat = {f"a name of a cell {i}": i for i in range(2000)}
+    assert len(record_of(b"d", json.dumps(flat).encode(), 0, 1, None).row) == 2000
+
+
+def test_an_alarm_that_the_library_does_not_take_is_kept_and_said_and_ends_no_stream(cluster):
+    with source_of(cluster, "readings") as source:
+        alarms = [("d", "{}"), ("d", '"' + 1_100_000 * "y" + '"'), ("d", "{}")]
+        assert source.publish("large-alarms", alarms) == 1
+        assert any("are not taken (Unable to produce message" in line for line in source.warnings())
+        assert source.publish("large-alarms", alarms[:1]) == 1
+
+
 def test_offsets_are_taken_in_once_also_those_of_what_is_no_row(tmp_path):
     offsets = PartitionOffsets()
     with Ledger(str(tmp_path / "rows.sqlite"), {}, offsets) as ledger:
