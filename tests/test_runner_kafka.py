@@ -145,6 +145,22 @@ def test_what_is_deleted_of_a_partition_that_was_begun_but_not_read_is_counted_t
     assert [one.part for one in offsets.sift(found).new] == [1]
 
 
+def test_what_is_gone_of_one_partition_is_told_though_the_broker_does_not_tell_of_the_next(
+    cluster, monkeypatch
+):
+    told = Message("", 7, {}, DELETED, (0, 0), 0, 3)
+
+    def gone(part):
+        if part == 1:
+            raise kafka.KafkaException(kafka.KafkaError(kafka.KafkaError._TRANSPORT))
+        return told
+
+    with source_of(cluster, "readings") as source:
+        source._unsure, source._known, source._looked_at = {0, 1}, True, time.monotonic()
+        monkeypatch.setattr(source, "_gone", gone)
+        assert next(source.batches(10)) == [told]
+
+
 def test_a_topic_that_has_fewer_messages_than_were_read_is_an_error_and_not_begun_anew(cluster):
     cluster.send("anew", [("d", 0, '{"a": 1}')] * 3)
     with source_of(cluster, "anew", {0: 50}) as source, pytest.raises(TableError, match="made anew"):
