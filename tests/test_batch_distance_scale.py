@@ -109,3 +109,23 @@ def test_shares_add_up_to_the_score_on_its_scale(easy):
     X, _ = easy
     model = BatchAutoencoder(seed=0).fit(X)
     np.testing.assert_allclose(model.errors(X).sum(axis=1), model.fitted_scores, rtol=1e-9)
+
+
+@pytest.mark.parametrize("clean", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_model_of_a_table_of_few_values_is_read_back_as_it_was(seed, clean):
+    # many rows are alike, and the mean of their distances is not each of them, for its rounding
+    rng = np.random.default_rng(seed)
+    X = np.round(rng.normal(size=(1500, 1)) @ rng.normal(size=(1, 4)) + 0.3 * rng.normal(size=(1500, 4)))
+    model = BatchAutoencoder(seed=1, clean=clean, epochs=1).fit(X)
+    again = BatchAutoencoder.from_state(serialization.loads(serialization.dumps("t", model.to_state()))[1])
+    assert (again.score(X) == model.score(X)).all()
+
+
+def test_a_file_of_before_whose_knots_fall_by_a_rounding_is_read(rng):
+    X = rng.normal(size=(300, 3))
+    model = BatchAutoencoder(seed=0, epochs=1).fit(X)
+    state = model.to_state()
+    knots = state["views"]["scale"]["knots"] = state["views"]["scale"]["knots"].copy()
+    knots[1, 8] = np.nextafter(knots[1, 9], np.inf)
+    assert np.allclose(BatchAutoencoder.from_state(state).score(X), model.score(X), rtol=0.1)

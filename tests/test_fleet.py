@@ -401,6 +401,27 @@ def test_what_someone_wrote_into_the_store_is_refused():
         store.get(3)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_full_disk_while_a_device_is_forgotten_mixes_no_devices(mode, monkeypatch):
+    rows = stream(20, ("a", "b", "c", "d"))
+    fleet, twin = (made(mode, max_in_memory=1, max_devices=2) for _ in range(2))
+    for row in rows[:2]:
+        fleet.learn_one(row)
+        twin.learn_one(row)
+
+    def put(*_):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as full:
+        full.setattr(Store, "put", put)
+        with pytest.raises(OSError, match="no space"):
+            fleet.learn_one(rows[2])
+    assert (fleet.n_devices, fleet.n_forgotten) == (2, 0)
+    for row in rows:
+        assert fleet.score_learn_one(row) == twin.score_learn_one(row)
+    assert len({entry.number for entry in fleet._known.values()}) == fleet.n_devices == 2
+
+
 def test_a_store_that_cannot_be_written_loses_no_device():
     fleet = made(max_in_memory=1)
     rows = stream(40)

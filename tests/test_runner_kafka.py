@@ -145,6 +145,22 @@ def test_what_is_deleted_of_a_partition_that_was_begun_but_not_read_is_counted_t
     assert [one.part for one in offsets.sift(found).new] == [1]
 
 
+def test_what_is_gone_of_one_partition_is_told_though_the_broker_does_not_tell_of_the_next(
+    cluster, monkeypatch
+):
+    told = Message("", 7, {}, DELETED, (0, 0), 0, 3)
+
+    def gone(part):
+        if part == 1:
+            raise kafka.KafkaException(kafka.KafkaError(kafka.KafkaError._TRANSPORT))
+        return told
+
+    with source_of(cluster, "readings") as source:
+        source._unsure, source._known, source._looked_at = {0, 1}, True, time.monotonic()
+        monkeypatch.setattr(source, "_gone", gone)
+        assert next(source.batches(10)) == [told]
+
+
 def test_a_topic_that_has_fewer_messages_than_were_read_is_an_error_and_not_begun_anew(cluster):
     cluster.send("anew", [("d", 0, '{"a": 1}')] * 3)
     with source_of(cluster, "anew", {0: 50}) as source, pytest.raises(TableError, match="made anew"):
@@ -204,6 +220,25 @@ def test_a_record_is_told_by_its_place_and_its_device_by_its_key_or_a_cell():
     assert (one.device, one.part, one.seq, one.row) == ("7", 3, 8, {"a": 1.0})
     assert "more than" in record_of(b"d" * (LONGEST_NAME + 1), b"{}", 0, 1, None).aside
     assert record_of(b"d", None, 0, 1, None).aside == "messages that are no JSON object"
+
+
+def test_a_small_message_does_not_become_a_row_that_no_broker_takes_an_alarm_of():
+    row = {"é" * 200: {str(i): 1 for i in range(2000)}}
+    payload = json.dumps(row, ensure_ascii=False).encode()
+    assert len(payload) < 30_000
+    assert record_of(b"d", payload, 0, 1, None).aside.startswith("messages whose cells have names of more")
+    few = {"é" * 200: {str(i): 1 for i in range(100)}}
+    assert len(record_of(b"d", json.dumps(few).encode(), 0, 1, None).row) == 100
+    flat = {f"a name of a cell {i}": i for i in range(2000)}
+    assert len(record_of(b"d", json.dumps(flat).encode(), 0, 1, None).row) == 2000
+
+
+def test_an_alarm_that_the_library_does_not_take_is_kept_and_said_and_ends_no_stream(cluster):
+    with source_of(cluster, "readings") as source:
+        alarms = [("d", "{}"), ("d", '"' + 1_100_000 * "y" + '"'), ("d", "{}")]
+        assert source.publish("large-alarms", alarms) == 1
+        assert any("are not taken (Unable to produce message" in line for line in source.warnings())
+        assert source.publish("large-alarms", alarms[:1]) == 1
 
 
 def test_offsets_are_taken_in_once_also_those_of_what_is_no_row(tmp_path):

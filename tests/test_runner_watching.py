@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -13,7 +14,7 @@ import pytest
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.data import Table, TableError
-from iotae.runner import follow
+from iotae.runner import follow, metrics
 from iotae.runner.figures import StreamFigures
 from iotae.runner.metrics import MetricsServer, address_of, is_loopback
 from tests.conftest import ROOT
@@ -133,6 +134,27 @@ def test_a_reader_that_goes_away_or_sends_rubbish_is_no_matter(figures, capfd):
                 client.sendall(sent)
         assert read(server.port)[0] == 200
     assert capfd.readouterr().err == ""
+
+
+def test_a_reader_that_sends_letter_by_letter_is_cut_off(figures, monkeypatch):
+    monkeypatch.setattr(metrics, "_CLIENT_SECONDS", 0.3)
+    with (
+        MetricsServer("127.0.0.1", 0, figures.now, None) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as slow,
+    ):
+        slow.settimeout(0.02)
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nx: ")
+        ended, until = False, time.monotonic() + 4.0
+        while not ended and time.monotonic() < until:
+            try:
+                slow.sendall(b"y")
+                ended = slow.recv(1) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                ended = True
+        assert ended
+        assert read(server.port, "/healthz")[0] == 200
 
 
 def test_the_command_tells_its_metrics_while_it_follows(tmp_path, monkeypatch, capsys):

@@ -368,6 +368,36 @@ def test_the_rows_of_a_ledger_are_read_when_it_is_closed_and_while_it_is_written
     source.close()
 
 
+def test_a_clock_that_was_set_back_is_told_of_kafka_s_rows_too(tmp_path):
+    path = tmp_path / "rows.sqlite"
+    with ledger_at(path), closing(sqlite3.connect(path, isolation_level=None)) as base:
+        names = "device, part, seq, cells, score, alarm, reason, taken"
+        insert = f"insert into rows ({names}) values ('a', 3, ?, '{{}}', 0.3, 0, '', ?)"
+        for seq, taken in ((1, 4e9), (2, 1.7e9)):
+            base.execute(insert, (seq, taken))
+            base.execute("insert or replace into partitions values (3, ?)", (seq + 1,))
+            if seq == 1:
+                source = LedgerRows(str(path))
+                assert len(source.poll().rows) == 1
+        assert "clock was set back" in source.poll().waits
+        # offsets alone say nothing where the latest row is not of the future
+        source = LedgerRows(str(path))
+        base.execute("update rows set taken = 1.7e9")
+        assert len(source.poll().rows) == 2
+        base.execute("insert or replace into partitions values (3, 9)")
+        assert source.poll() == Found(rows=[])
+    source.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    path = tmp_path / "scored.csv"
+    os.mkfifo(path)
+    assert not is_ledger(str(path))
+    with pytest.raises(TableError, match="expected an ordinary file"):
+        source_of(path).poll()
+
+
 def test_a_ledger_is_read_in_parts_and_of_many_devices_some(tmp_path, monkeypatch):
     monkeypatch.setattr(ledger_rows, "HISTORY_ROWS", 6)
     monkeypatch.setattr(ledger_rows, "_MOST_ROWS", 4)

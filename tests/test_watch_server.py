@@ -136,6 +136,13 @@ def test_only_three_addresses_answer_and_only_to_be_read():
         for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
             assert answer(port, "/", method)[0] == 501
         assert answer(port, "/enter")[0] == 204
+        assert answer(port, "http://[")[0] == 400
+
+
+@pytest.mark.parametrize("token", ["a token with an é in it", "a token with a \n in it"])
+def test_a_token_that_no_browser_can_send_is_refused(token):
+    with pytest.raises(TableError, match="expected letters of ASCII"):
+        Access("127.0.0.1", token)
 
 
 def test_the_page_holds_no_word_of_the_stream_and_may_run_nothing_else():

@@ -25,7 +25,9 @@ def rising_knots(places: Float64, heights: Float64) -> Float64:
     # equal places make one knot, at the mean of their heights
     first = np.concatenate([[True], places[1:] > places[:-1]])
     group = np.cumsum(first) - 1
-    return np.stack([places[first], np.bincount(group, heights) / np.bincount(group)])
+    means = np.bincount(group, heights) / np.bincount(group)
+    # the mean of equal heights may be less than each of them, by the rounding of their sum
+    return np.stack([places[first], np.maximum.accumulate(means)])
 
 
 class TailCalibration:

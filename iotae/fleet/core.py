@@ -82,11 +82,10 @@ class FleetOf(Told[T]):
             self._known.move_to_end(key)
             return entry, self._residents[entry.number]
         device = self._mode.newcomer(self._older(row))
-        forgotten = self._known.leaves()
-        number = len(self._known) if forgotten is None else forgotten.number
-        if forgotten is not None:
-            self._residents.forget(number)
+        number = self._known.next_number
+        # first what may fail, as the store does where the disk is full
         self._residents[number] = device
+        self._known.leave()
         return self._known.add(key, row, number), device
 
     def _judge(self, x: Mapping[Hashable, Any], told: float | None = None) -> tuple[float, bool, Entry]:

@@ -29,8 +29,10 @@ _OWN = Record(
         "slots": Array(np.float64, SLOTS.size, "slots", missing=_UNKNOWN_AT_FIRST),
         "figures": Array(np.float64, FIGURES.size),
         "confirmed": CONFIRMED,
+        "at": COUNT,
     },
-    optional=frozenset({"confirmed"}),
+    # the first files had no "at"
+    optional=frozenset({"confirmed", "at"}),
 )
 
 _HEAD = 9
@@ -84,16 +86,22 @@ def own_state(device: OwnDevice) -> State:
         "threshold": device.threshold.to_state(),
         "slots": device.parts.slots,
         "figures": device.parts.figures,
+        "at": device.at,
     }
     if device.confirmed or device.n_withheld:
         state["confirmed"] = {"withheld": device.n_withheld, **device.confirmed.to_state()}
     return state
 
 
-def own_device(data: State, n_slots: int, like: ConformalThreshold, at: int) -> OwnDevice:
-    """The device of a state: ``StateError`` unless it has so many slots and a threshold like this one."""
+def own_device(data: State, n_slots: int, like: ConformalThreshold, changes: int) -> OwnDevice:
+    """The device of a state: ``StateError`` unless it fits a fleet of so many slots, changed so many times.
+
+    One that was written before the latest change may have fewer slots, and is brought up to date when it is
+    looked at.
+    """
     check(data, _OWN)
-    if data["slots"].shape[1] != n_slots:
+    at, d = data.get("at", changes), data["slots"].shape[1]
+    if at > changes or d > n_slots or (at == changes and d < n_slots):
         raise refuse(data["slots"], "device.slots", f"{n_slots} slots, as the fleet has")
     threshold = ConformalThreshold.from_state(data["threshold"])
     if (threshold.alpha, threshold.window) != (like.alpha, like.window):

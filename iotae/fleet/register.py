@@ -30,7 +30,8 @@ class Register(OrderedDict[Hashable, Entry]):
     ...     if key in register:
     ...         register.move_to_end(key)
     ...     else:
-    ...         _ = register.leaves(), register.add(key, {"watts": 1.0})
+    ...         register.leave()
+    ...         _ = register.add(key, {"watts": 1.0}, register.next_number)
     >>> list(register), register.n_forgotten
     (['a', 'c'], 1)
     """
@@ -42,17 +43,21 @@ class Register(OrderedDict[Hashable, Entry]):
         self.n_forgotten = self.n_came = 0
         self.elders: dict[tuple[Hashable, ...], list[Hashable]] = {}
 
-    def leaves(self) -> Entry | None:
-        """Forget a device where there is no room for another; its entry, whose number is free."""
+    @property
+    def next_number(self) -> int:
+        """The number of the next device: that of the one which leaves for it, if one does."""
+        return len(self) if len(self) < self.most else next(iter(self.values())).number
+
+    def leave(self) -> None:
+        """Forget a device where there is no room for another."""
         if len(self) < self.most:
-            return None
-        key, entry = self.popitem(last=False)
+            return
+        key, _ = self.popitem(last=False)
         self.n_forgotten += 1
         for kind in [kind for kind, keys in self.elders.items() if key in keys]:
             self.elders[kind].remove(key)
             if not self.elders[kind]:
                 del self.elders[kind]
-        return entry
 
     def add(self, key: Hashable, row: Row, number: int | None = None) -> Entry:
         """Enter a new device with its first row, under a number that is free."""

@@ -62,6 +62,8 @@ class Residents(Generic[T]):
 
     def __setitem__(self, number: int, device: T) -> None:
         self._admit(number, device)
+        # what a forgotten device has left under its number
+        self.store.drop(number)
 
     def _admit(self, number: int, device: T) -> None:
         if len(self._live) >= self._most and number not in self._live:
@@ -70,11 +72,6 @@ class Residents(Generic[T]):
             del self._live[oldest]
         self._live[number] = device
         self._live.move_to_end(number)
-
-    def forget(self, number: int) -> None:
-        """Let a number be free for another device."""
-        self._live.pop(number, None)
-        self.store.drop(number)
 
     def put_back(self, number: int, blob: bytes) -> None:
         """Set aside a device that comes as bytes."""

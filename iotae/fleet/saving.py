@@ -22,6 +22,7 @@ from iotae._validation.schema import (
     check,
     refuse,
 )
+from iotae.data.device_keys import device_key
 from iotae.fleet.budgets import FleetBudget
 from iotae.fleet.core import FleetOf
 from iotae.fleet.devices import MOST_ELDERS, Entry
@@ -55,8 +56,11 @@ def _check_devices(data: State, place: str) -> None:
         raise refuse(None, "time", "the feature that a budget of days goes by")
 
 
-_MODELS = {"separate": {"template"}, "shared": {"template", "common"}}
-"""The models of a fleet by its mode."""
+_MODELS: dict[str, tuple[set[str], set[str]]] = {
+    "separate": ({"template"}, set()),
+    "shared": ({"template", "common"}, {"since", "changes"}),
+}
+"""The models of a fleet by its mode, and what the first files had not."""
 
 _NUMBERS = Array(np.int64, "n", low=0, high=MOST)
 
@@ -108,7 +112,7 @@ def pieces_of(fleet: FleetOf[Any], keys: Iterable[Hashable]) -> dict[int, bytes]
     """
     with fleet._lock:
         known = fleet._known
-        entries = [known.get(key, known.get(None)) for key in keys]
+        entries = [known.get(device_key(key)) for key in keys]
         return {entry.came: _bytes(fleet, entry.number) for entry in entries if entry is not None}
 
 
@@ -160,8 +164,8 @@ def check_fleet(data: State) -> None:
     if not isinstance(data, dict) or not isinstance(data.get("models"), dict):
         raise refuse(data, "fleet", "the state of a fleet, with its models")
     check({name: part for name, part in data.items() if name != "models"}, _FLEET)
-    wanted = _MODELS[data["mode"]]
-    if data["models"].keys() != wanted:
+    wanted, further = _MODELS[data["mode"]]
+    if not wanted <= data["models"].keys() <= wanted | further:
         raise refuse(data["models"], "models", f"the names {', '.join(sorted(wanted))}")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from iotae._typing import Int64, State
+from iotae._validation.schema import COUNT, Array, Record, check, refuse
 from iotae.fleet.heights import common_cut
 from iotae.fleet.likeness import Scales, scales_in
 from iotae.fleet.mode import Mode, Row
@@ -33,6 +34,8 @@ __all__ = ["SharedModel"]
 _LATEST, _TRIMMED_FROM = 2048, 4096
 """Where more rows than the second were accepted, the shared part counts as if it had been the first: what is
 a newcomer's own follows at the pace of the rows that are counted."""
+
+_CHANGES = Record({"since": Array(np.int64, "slots", low=0), "changes": COUNT})
 
 _GRACE = 100
 """Rows of a device before its first alarm, once others have calibrated the fleet."""
@@ -186,7 +189,13 @@ class SharedModel(Mode[OwnDevice]):
     def to_state(self) -> State:
         """See :class:`Mode`."""
         self._empty()
-        return {"template": self.template.to_state(), "common": self.common.to_state()}
+        common = self.common
+        return {
+            "template": self.template.to_state(),
+            "common": common.to_state(),
+            "since": common.since.copy(),
+            "changes": common.changes,
+        }
 
     @classmethod
     def from_state(cls, data: State) -> SharedModel:
@@ -194,8 +203,13 @@ class SharedModel(Mode[OwnDevice]):
         made = cls(template_of(data))
         made.common = restored(_Common, data["common"])
         check_settings(made.common, made.template)
-        # the devices in a file are up to date
-        made.common.since[:] = 0
+        common, d = made.common, made.common._state.n_slots
+        # in the first files all devices were up to date
+        found = {"since": data.get("since", np.zeros(d, np.int64)), "changes": data.get("changes", 0)}
+        check(found, _CHANGES)
+        if found["since"].size != d or found["since"].max(initial=0) > found["changes"]:
+            raise refuse(found["since"], "models.since", f"of {d} slots, each at most {found['changes']}")
+        common.since, common.changes = found["since"], found["changes"]
         return made
 
     def copied(self) -> SharedModel:

@@ -180,9 +180,10 @@ class KafkaSource:
             batch = []
             try:
                 batch += self._look_for_partitions()
-                batch += [self._gone(part) for part in sorted(self._unsure)]
+                for part in sorted(self._unsure):
+                    batch.append(self._gone(part))
             except self._library.KafkaException as error:
-                # a partition whose bounds the broker does not tell now is asked for again
+                # what the broker does not tell of now is asked for again; what it has told of others is kept
                 self._raise_unless_it_passes(error.args[0])
             if not batch:
                 first = self._consumer.poll(_IDLE_SECONDS)
@@ -233,8 +234,7 @@ class KafkaSource:
 
     def warnings(self) -> list[str]:
         """Return what has become of the connection since this was asked last."""
-        told = self._told.copy()
-        self._told.clear()
+        told, self._told[:] = self._told.copy(), []
         return told
 
     def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> int:

@@ -23,8 +23,9 @@ class KafkaAlarms:
     """
 
     def __init__(self, settings: Mapping[str, Any], told: list[str]) -> None:
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
+        self._refusals = KafkaException
         self._told, self._not_taken = told, False
         self._producer = Producer(
             {
@@ -45,7 +46,11 @@ class KafkaAlarms:
                 if error is not None:
                     self._say_not_taken(topic, error)
 
-            self._producer.produce(topic, body.encode(), device.encode(), on_delivery=note)
+            try:
+                self._producer.produce(topic, body.encode(), device.encode(), on_delivery=note)
+            except self._refusals as error:
+                # what the library itself does not take, such as one that is too large
+                note(error.args[0], None)
         self._producer.flush(2 * _CONFIRMED_SECONDS)
         self._not_taken = self._not_taken and not all(taken)
         return len(list(takewhile(bool, taken)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
 from iotae.data.cells import read_text
@@ -156,9 +156,18 @@ def _cells_of(payload: bytes) -> tuple[dict[str, str], str]:
         cells = None
     if cells is None:
         return {}, "messages that are no JSON object"
-    if len(cells) > MOST_CELLS or max(map(len, cells), default=0) > LONGEST_NAME:
+    longest = max(map(len, cells), default=0)
+    if len(cells) > MOST_CELLS or longest > LONGEST_NAME:
         return (
             {},
             f"messages of more than {MOST_CELLS} cells, or with a name of more than {LONGEST_NAME} letters",
         )
+    # the name of a nested object comes before each of its cells, so that a row can be far larger than its
+    # message, and an alarm about it larger than a broker takes
+    if 4 * longest * len(cells) > LONGEST_PAYLOAD and _bytes_of(cells) > LONGEST_PAYLOAD:
+        return {}, f"messages whose cells have names of more than {LONGEST_PAYLOAD} bytes together"
     return cells, ""
+
+
+def _bytes_of(names: Iterable[str]) -> int:
+    return sum(len(name.encode("utf-8", "surrogatepass")) for name in names)

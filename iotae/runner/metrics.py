@@ -6,9 +6,10 @@ import hmac
 import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
-from threading import Thread
+from threading import Thread, Timer
 from types import TracebackType
 from typing import Any
 
@@ -159,6 +160,21 @@ class _Handler(BaseHTTPRequestHandler):
     # a reader that sends nothing must not hold up the next one for long
     timeout = _CLIENT_SECONDS
     server_version, sys_version = "iotae", ""
+
+    def handle(self) -> None:
+        """Answer within the time for one reader, which each byte of a slow one would begin anew."""
+        late = Timer(_CLIENT_SECONDS, self._cut_off)
+        late.daemon = True
+        late.start()
+        try:
+            super().handle()
+        finally:
+            late.cancel()
+            late.join()
+
+    def _cut_off(self) -> None:
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         """Answer ``/metrics`` and ``/healthz``."""

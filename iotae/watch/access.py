@@ -47,6 +47,11 @@ class Access:
                 f"Got a token of {len(token)} letters in IOTAE_WATCH_TOKEN, but expected {SHORTEST_TOKEN} or "
                 "more."
             )
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise TableError(
+                "Got a token in IOTAE_WATCH_TOKEN with letters that a browser cannot send, but expected "
+                "letters of ASCII."
+            )
         if token is None and not is_loopback(host):
             raise TableError(
                 f"Got the host {host} for the page, which others can reach, but no token: put one into the "

@@ -86,7 +86,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one of the three addresses."""
-        asked, access = urlsplit(self.path), self.server.access
+        access = self.server.access
+        try:
+            asked = urlsplit(self.path)
+        except ValueError:
+            self._answer(400, "no address\n")
+            return
         if not access.knows(self.headers.get("Host", "")):
             self._answer(421, "this name is not known here: give it to iotae watch with --name\n")
         elif self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and asked.path != "/":
