@@ -232,4 +232,4 @@ def test_a_noisy_meter_does_not_make_an_alarm_of_every_later_row(rng):
         return detector.classify(detector.score(later)).mean()
 
     assert share_of_alarms() < 0.12
-    assert share_of_alarms(Preprocessor(select=("counter", "constant"))) > 0.9
+    assert share_of_alarms(Preprocessor(select=("counter", "constant"))) > 0.8

@@ -22,7 +22,7 @@ leaves = (
         st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]), hnp.array_shapes(min_dims=0)
     )
 )
-keys = st.text(max_size=8).filter(lambda key: key != "__array__")
+keys = st.text(max_size=8) | st.sampled_from(["__array__", "___array__", "____array__", "x__array__"])
 trees = st.dictionaries(
     keys,
     st.recursive(
@@ -68,7 +68,7 @@ def test_corrupt_bytes_are_refused_and_never_run(noise, place, byte):
         assert same({"a": np.arange(20), "b": {"c": [1, "x"]}}, serialization.loads(bytes(blob))[1])
 
 
-@pytest.mark.parametrize("bad", [{"f": print}, {"f": {1, 2}}, {1: 2}, {"__array__": 1}, {"o": object()}])
+@pytest.mark.parametrize("bad", [{"f": print}, {"f": {1, 2}}, {1: 2}, {"o": object()}])
 def test_what_needs_code_is_refused(bad):
     with pytest.raises(TypeError, match="Got"):
         serialization.dumps("thing", bad)

@@ -33,6 +33,7 @@ from iotae.data import TableError
 from iotae.fleet import Fleet
 from iotae.io import jsonl
 from iotae.quality import ColumnRule, PacketChecker, Rules, read_rules
+from iotae.runner.admission import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
 from iotae.serialization import StateError
@@ -203,15 +204,15 @@ def test_rules_that_are_too_deep_to_be_read_are_refused(tmp_path):
 )
 def test_a_ledger_that_was_changed_is_refused(change, match, tmp_path):
     path = str(tmp_path / "rows.sqlite")
-    with Ledger(path, {}) as ledger:
+    with Ledger(path, {}, DeviceNumbers()) as ledger:
         batch = ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1))])
         ledger.commit(batch, [Judgement(0.5, False, None, "")], {})
     with contextlib.closing(sqlite3.connect(path)) as base, base:
         base.execute(change)
-    with pytest.raises((TableError, StateError), match=match), Ledger(path, {}) as ledger:
+    with pytest.raises((TableError, StateError), match=match), Ledger(path, {}, DeviceNumbers()) as ledger:
         ledger.load()
     # the lock is free again
-    with contextlib.suppress(TableError, StateError), Ledger(path, {}) as ledger:
+    with contextlib.suppress(TableError, StateError), Ledger(path, {}, DeviceNumbers()) as ledger:
         ledger.load()
 
 

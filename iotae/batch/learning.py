@@ -49,9 +49,10 @@ def learn_views(network: Network, given: Rows, how: Training, engine: Engine, pr
     if not clean:
         references = references[cells.in_order(rows[references])]
     counts = column_weights(categories, rows.shape[1])
-    # a category's columns together are drawn as often as one number
-    forest = None if clean else Forest().fit(rows, counts.astype(np.float64) ** 2, network.seed)
-    views = JoinedScore(cells, forest).fit(
+    # a state of the machine that is rare by right is a small group, too
+    hears_forest = not clean and categories is None
+    forest = Forest().fit(rows, counts.astype(np.float64), network.seed) if hears_forest else None
+    views = JoinedScore(cells, clean, forest).fit(
         (rows[training], latent[training], residual[training]),
         (rows, latent, residual),
         rows[references],

@@ -28,9 +28,12 @@ __all__ = ["JoinedScore"]
 _SLOPE_ROWS = 1024
 """Rows from which it is learned which inputs move which latent unit; for explanations only."""
 
-_WEIGHTS, _CLEAN_WEIGHTS = (0.2, 2.0, 0.8, 6.0, 1.0), (0.5, 3.0, 0.8, 1.0)
-"""Weights of network, neighbours, cells together, the cell farthest off and the forest. Neighbours count for
-more where there are no clumps of anomalies to be near to, and the forest has nothing to add there."""
+_WEIGHTS, _CLEAN_WEIGHTS = (0.2, 2.0, 0.8, 3.0), (0.5, 3.0, 0.8, 1.0)
+"""Weights of network, neighbours, cells together and the cell farthest off. Neighbours count for more where
+there are no clumps of anomalies to be near to."""
+
+_FOREST_WEIGHTS = (0.2, 2.0, 0.8, 6.0, 1.0)
+"""With a forest, whose weight is the last; beside it one cell must be louder to be heard."""
 
 _FEW_ROWS, _FEW_WEIGHTS = 400, (1.0, 2.0, 0.2, 1.0, 1.0)
 """With fewer rows the network that predicts cells learns little, and counts for less."""
@@ -82,12 +85,16 @@ class JoinedScore:
     ----------
     cells : CellView, optional
         A fitted one; without it there are the first two views alone, as in models of version 0.1.
+    clean : bool
+        The training rows are known to be normal.
     forest : Forest, optional
-        A fitted one; without it the training rows are known to be normal.
+        A fitted one, for rows that may hold anomalies.
     """
 
-    def __init__(self, cells: CellView | None = None, forest: Forest | None = None) -> None:
-        self._cells, self._forest = cells, forest
+    def __init__(
+        self, cells: CellView | None = None, clean: bool = False, forest: Forest | None = None
+    ) -> None:
+        self._cells, self._clean, self._forest = cells, clean, forest
         self._weights: tuple[float, ...] = _EARLIER_WEIGHTS
         self._references: Neighbours
         self._whitening: Whitening
@@ -124,7 +131,8 @@ class JoinedScore:
         self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
         heights = self._heights(*everything)
         if self._cells is not None:
-            usual = _CLEAN_WEIGHTS if self._forest is None else _WEIGHTS
+            usual: tuple[float, ...] = _CLEAN_WEIGHTS if self._clean else _WEIGHTS
+            usual = usual if self._forest is None else _FOREST_WEIGHTS
             weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
             self._weights = weights[: len(heights)]
         self._tails = [TailCalibration().fit(height) for height in heights]
@@ -206,7 +214,7 @@ class JoinedScore:
         cells, forest = data.get("cells"), data.get("forest")
         restored = cls(
             None if cells is None else CellView.from_state(cells),
-            None if forest is None else Forest.from_state(forest),
+            forest=None if forest is None else Forest.from_state(forest),
         )
         restored._weights = tuple(data.get("weights", _EARLIER_WEIGHTS))
         restored._references = Neighbours(data["references"])

@@ -37,6 +37,19 @@ def printable(value: Any) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
 
 
+def _is_mark(key: str) -> bool:
+    return key.endswith(_ARRAY) and not key[: -len(_ARRAY)].strip("_")
+
+
+def _escaped(key: str) -> str:
+    """A key as a file has it: a column may have the name that stands for an array there."""
+    return f"_{key}" if _is_mark(key) else key
+
+
+def _plain(key: str) -> str:
+    return key[1:] if _is_mark(key) else key
+
+
 def split(node: Any, path: str, arrays: Arrays, room: int = _DEEPEST) -> Any:
     """Take the arrays out of a state into ``arrays``, and leave a tree that JSON can say."""
     if room == 0:
@@ -48,10 +61,10 @@ def split(node: Any, path: str, arrays: Arrays, room: int = _DEEPEST) -> Any:
         return node.item()
     if isinstance(node, dict):
         for key in node:
-            if not isinstance(key, str) or key == _ARRAY:
-                raise TypeError(f"Got the key {key!r} at {path or 'the top'!r}, but expected other text.")
+            if not isinstance(key, str):
+                raise TypeError(f"Got the key {key!r} at {path or 'the top'!r}, but expected text.")
         below = {key: f"{path}.{key}" if path else key for key in node}
-        return {key: split(value, below[key], arrays, room - 1) for key, value in node.items()}
+        return {_escaped(key): split(value, below[key], arrays, room - 1) for key, value in node.items()}
     if isinstance(node, (list, tuple)):
         return [split(value, f"{path}[{i}]", arrays, room - 1) for i, value in enumerate(node)]
     if node is None or isinstance(node, (bool, int, float, str)):
@@ -74,7 +87,7 @@ def join(node: Any, arrays: Arrays, room: int = _DEEPEST) -> Any:
                     f"Got a state that names the array {str(name)[:60]!r}, but expected one of its own"
                 )
             return arrays.pop(name)
-        return {key: join(value, arrays, room - 1) for key, value in node.items()}
+        return {_plain(key): join(value, arrays, room - 1) for key, value in node.items()}
     if isinstance(node, list):
         return [join(value, arrays, room - 1) for value in node]
     return node
