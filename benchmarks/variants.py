@@ -186,19 +186,14 @@ STREAM: dict[str, Swaps] = {
 
 TABLE: dict[str, Swaps] = {
     "the product: network, near view, cells and forest": {},
-    "no forest": {"iotae.batch.scoring:_FOREST_WEIGHTS": (0.2, 2.0, 0.8, 6.0, 0.0)},
-    "no forest, the cell farthest off as without one": {
-        "iotae.batch.scoring:_FOREST_WEIGHTS": (0.2, 2.0, 0.8, 3.0, 0.0)
-    },
-    "forest, the cell farthest off as without one": {
-        "iotae.batch.scoring:_FOREST_WEIGHTS": (0.2, 2.0, 0.8, 3.0, 1.0)
-    },
+    "no forest": {"iotae.batch.scoring:_FOREST": 0.0},
+    "forest, the cell farthest off no louder in wide tables": {"iotae.batch.scoring:_LOUDER": (3.0, 3.0, 12)},
     "no view of cells": {
-        "iotae.batch.scoring:_FOREST_WEIGHTS": (0.2, 2.0, 0.0, 0.0, 1.0),
+        "iotae.batch.scoring:_WEIGHTS": (0.2, 2.0, 0.0, 0.0),
         "iotae.batch.scoring:_CLEAN_WEIGHTS": (0.5, 3.0, 0.0, 0.0),
     },
     "no cell farthest off": {
-        "iotae.batch.scoring:_FOREST_WEIGHTS": (0.2, 2.0, 0.8, 0.0, 1.0),
+        "iotae.batch.scoring:_WEIGHTS": (0.2, 2.0, 0.8, 0.0),
         "iotae.batch.scoring:_CLEAN_WEIGHTS": (0.5, 3.0, 0.8, 0.0),
     },
     "near view only": {"iotae.batch.tail_calibration:join": neighbours_alone},

@@ -32,10 +32,14 @@ _WEIGHTS, _CLEAN_WEIGHTS = (0.2, 2.0, 0.8, 3.0), (0.5, 3.0, 0.8, 1.0)
 """Weights of network, neighbours, cells together and the cell farthest off. Neighbours count for more where
 there are no clumps of anomalies to be near to."""
 
-_FOREST_WEIGHTS = (0.2, 2.0, 0.8, 6.0, 1.0)
-"""With a forest, whose weight is the last; beside it one cell must be louder to be heard."""
+_FOREST = 1.0
+"""Weight of the forest, where there is one."""
 
-_FEW_ROWS, _FEW_WEIGHTS = 400, (1.0, 2.0, 0.2, 1.0, 1.0)
+_LOUDER = (3.0, 10.0, 12)
+"""Beside a forest the cell farthest off has the first weight, or the more the more columns there are, one for
+so many, up to the second: one cell is not to be lost among a hundred."""
+
+_FEW_ROWS, _FEW_WEIGHTS = 400, (1.0, 2.0, 0.2, 1.0)
 """With fewer rows the network that predicts cells learns little, and counts for less."""
 
 _SELDOM = 3.0
@@ -131,10 +135,13 @@ class JoinedScore:
         self._slopes = np.abs(_slopes(rows[:_SLOPE_ROWS], latent[:_SLOPE_ROWS]))
         heights = self._heights(*everything)
         if self._cells is not None:
-            usual: tuple[float, ...] = _CLEAN_WEIGHTS if self._clean else _WEIGHTS
-            usual = usual if self._forest is None else _FOREST_WEIGHTS
-            weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
-            self._weights = weights[: len(heights)]
+            usual = _CLEAN_WEIGHTS if self._clean else _WEIGHTS
+            self._weights = usual if len(everything[0]) >= _FEW_ROWS else _FEW_WEIGHTS
+        if self._forest is not None:
+            least, most, columns = _LOUDER
+            *others, farthest = self._weights
+            farthest *= min(max(least, rows.shape[1] / columns), most) / least
+            self._weights = (*others, farthest, _FOREST)
         self._tails = [TailCalibration().fit(height) for height in heights]
         joined = join(self._tailed(heights), self._weights)
         squares = [height if i != _DISTANCE else height * height for i, height in enumerate(heights)][:_ROOM]
