@@ -204,14 +204,19 @@ def test_wrong_input_is_no_reason_to_save(tmp_path, capsys):
     assert names(tmp_path) == ["scored.csv"]
 
 
+def without_compiling(said):
+    """Lines on standard error but the one that the first stream on a machine begins with."""
+    return [line for line in said.splitlines() if not line.startswith("iotae: compiling for this processor")]
+
+
 def test_a_reader_that_leaves_costs_no_model(tmp_path, events):
     events.write_text(rows(20_000))
     line = f"{sys.executable} -m iotae stream {events} --save {tmp_path / 'm'} | head -n 1; exit $PIPESTATUS"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
     assert done.returncode == 141
     assert done.stdout == "a,b,score,alarm,threshold\n"
-    assert "Broken pipe: standard output; the model, " in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    (said,) = without_compiling(done.stderr)
+    assert "Broken pipe: standard output; the model, " in said
     assert 0 < learned(tmp_path / "m") <= 20_000
 
 
@@ -224,7 +229,7 @@ def test_a_full_standard_output_is_one_line(tmp_path, events, command):
     with open("/dev/full", "w") as full:
         done = subprocess.run([*COMMAND, *argv], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
-    assert done.stderr == "iotae: error: No space left on device: standard output\n"
+    assert without_compiling(done.stderr) == ["iotae: error: No space left on device: standard output"]
 
 
 # -- signals -----------------------------------------------------------------------------------
