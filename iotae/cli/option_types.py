@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from math import nan
 
 __all__ = ["count", "days", "names", "numbers", "port", "seconds", "share", "sizes"]
 
@@ -36,12 +37,17 @@ def numbers(text: str) -> list[float]:
         raise ArgumentTypeError(f"expected numbers like 0.001,0.003, got {text!r}") from None
 
 
+def _number(text: str) -> float:
+    """The number that a text says; NaN, which lies in no range, where it says none."""
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
 def seconds(text: str) -> float:
     """Return a number of seconds of at least 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = _number(text)
     if not 1 <= value < float("inf"):
         raise ArgumentTypeError(f"expected seconds of at least 1 like 60, got {text!r}")
     return value
@@ -57,10 +63,7 @@ def port(text: str) -> int:
 
 def days(text: str) -> float:
     """Return a number of days above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = _number(text)
     if not 0 < value < float("inf"):
         raise ArgumentTypeError(f"expected days above 0 like 30, got {text!r}")
     return value
@@ -68,10 +71,7 @@ def days(text: str) -> float:
 
 def share(text: str) -> float:
     """Return a number between 0 and 1, both excluded."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
+    value = _number(text)
     if not 0 < value < 1:
         raise ArgumentTypeError(f"expected a number between 0 and 1 like 0.01, got {text!r}")
     return value
