@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor
 from typing import Any
 
 __all__ = ["fan_out"]
+
+_LOST = frozenset({"BrokenExecutor", "CancelledError", "KilledWorker", "RayActorError"})
+"""Errors of joblib, Dask and Ray where a worker process is gone; by name, as the two are not imported."""
 
 
 def fan_out(calls: Iterable[Any], n_jobs: int | None = None, *, ordered: bool = True) -> Iterator[Any]:
@@ -24,7 +26,8 @@ def fan_out(calls: Iterable[Any], n_jobs: int | None = None, *, ordered: bool = 
     Raises
     ------
     ChildProcessError
-        If a worker process ended in mid-work. What a call raises comes through as it is.
+        If a worker process ended in mid-work, and the engine could not give its calls to another. What a call
+        raises comes through as it is.
 
     Notes
     -----
@@ -54,7 +57,9 @@ def fan_out(calls: Iterable[Any], n_jobs: int | None = None, *, ordered: bool = 
         with parallel_config(backend="loky", inner_max_num_threads=1):
             results = Parallel(n_jobs=n_jobs, return_as=how)(calls)
         yield from results
-    except BrokenExecutor as error:
+    except Exception as error:
+        if not _LOST & {kind.__name__ for kind in type(error).__mro__}:
+            raise
         raise ChildProcessError(
             f"Got a worker process that ended in mid-work, with n_jobs={n_jobs}: it was killed, as a system "
             "does that is short of memory, or it crashed. Free memory, or take fewer at a time."

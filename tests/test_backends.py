@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import traceback
 from functools import partial
 
@@ -11,6 +13,8 @@ from joblib import parallel_config
 
 from benchmarks import runner
 from iotae import BatchAutoencoder
+from iotae.batch.group_rows import GroupedRows
+from iotae.batch.grouped import GroupedAutoencoder
 from iotae.data import Table
 from iotae.distributed import fit_groups
 from iotae.model_selection import tune
@@ -108,3 +112,33 @@ def test_an_error_in_a_group_names_the_group(backend):
     with parallel_config(backend), pytest.raises(ValueError, match="burnt sensor") as caught:
         fit_groups(Failing(seed=1), X, keys, n_jobs=2)
     assert "in the fit of group 'b'" in "".join(traceback.format_exception(caught.value))
+
+
+class Mortal(BatchAutoencoder):
+    """Kills the worker process that fits it to rows whose first cell is above 1,000."""
+
+    def fit_sample(self, sample, categories=None):
+        if sample.table[0, 0] > 1e3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit_sample(sample, categories)
+
+
+def test_a_worker_that_is_killed_is_an_error_with_advice_and_the_next_call_works(backend):
+    X, keys = groups()
+    with parallel_config(backend):
+        with pytest.raises(ChildProcessError, match="n_jobs=2: it was killed"):
+            fit_groups(Mortal(seed=1), X + 1e4 * (keys == "b")[:, None], keys, n_jobs=2)
+        found = fit_groups(Mortal(seed=1), X, keys, n_jobs=2)
+    for key, alone in fit_groups(Mortal(seed=1), X, keys, n_jobs=1).items():
+        np.testing.assert_array_equal(found[key].score(X), alone.score(X))
+
+
+@pytest.mark.parametrize("n_jobs", WORKERS)
+def test_a_table_of_groups_has_the_scores_of_one_process(backend, n_jobs):
+    X, keys = groups()
+    rows = GroupedRows(np.vstack([X, X + 1.0]), np.tile(keys.astype(object), 2))
+    alone = GroupedAutoencoder(BatchAutoencoder(seed=1)).fit(rows)
+    with parallel_config(backend, n_jobs=n_jobs):
+        found = GroupedAutoencoder(BatchAutoencoder(seed=1)).fit(rows)
+    assert list(found.models) == ["a", "b", "c"]
+    np.testing.assert_array_equal(found.score(rows), alone.score(rows))

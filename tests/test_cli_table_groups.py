@@ -89,3 +89,29 @@ def test_a_saved_detector_gives_the_same_scores_and_verdicts(tmp_path):
     one, other = (each.judge(table, explain=True) for each in (detector, again))
     assert all((a == b).all() for a, b in zip(one[:4], other[:4], strict=True))
     assert detector.judge(table.take(np.arange(0)), explain=True).shares.shape == (0, 2)
+
+
+def test_devices_learned_in_two_processes_make_the_same_file(files, tmp_path):
+    _, train, model = files
+    other = str(tmp_path / "model.iotae")
+    words = ["fit", train, "--group", "device", "--label", "label", "--normal-value", "normal", "-o", other]
+    assert main([*words, "--alpha", "0.05", "--jobs", "2"]) == 0
+    with open(model, "rb") as one, open(other, "rb") as two:
+        assert one.read() == two.read()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--jobs", "2"], "Got --jobs without --group: name the column of the device"),
+        (["--group", "device", "--jobs", "0"], "expected a whole number of at least 1, got '0'"),
+    ],
+)
+def test_jobs_that_make_no_sense_are_refused(files, tmp_path, capsys, words, message):
+    try:
+        code = main(["fit", files[1], "-o", str(tmp_path / "model.iotae"), *words])
+    except SystemExit as exit_:
+        code = exit_.code
+    assert code
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,9 @@ from joblib.parallel import get_active_backend
 
 from iotae import BatchAutoencoder
 from iotae._fan_out import fan_out
+from iotae._validation import NotFittedError
+from iotae.batch.group_rows import GroupedRows
+from iotae.batch.grouped import GroupedAutoencoder
 from iotae.data.sampling import gather
 from iotae.distributed import fit_groups
 
@@ -55,6 +58,55 @@ def test_a_groups_model_is_that_of_its_rows_alone_on_any_backend(backend, n_jobs
     for key, model in models.items():
         alone = BatchAutoencoder(seed=1).fit(X[keys == key])
         np.testing.assert_array_equal(model.score(X), alone.score(X))
+
+
+@pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)  # Python 3.12, fork
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_table_of_groups_is_learned_on_any_backend_with_the_scores_of_one_process(backend, weighted):
+    X, keys = groups()
+    rows = GroupedRows(np.vstack([X, X + 1.0]), np.tile(keys.astype(object), 2))
+    more = GroupedRows(0.5 * X, np.repeat(np.array(["a", "new"], object), 150))
+    weights = np.arange(600) % 3 if weighted else None
+
+    def learned():
+        model = GroupedAutoencoder(BatchAutoencoder(seed=1)).fit(rows, weights)
+        fitted = model.score(rows)
+        return fitted, model.partial_fit(more).score(more), list(model.models)
+
+    alone = learned()
+    with parallel_config(backend=backend, n_jobs=2):
+        fitted, continued, names = learned()
+    assert names == alone[2] == ["a", "b", "c", "new"]
+    np.testing.assert_array_equal(fitted, alone[0])
+    np.testing.assert_array_equal(continued, alone[1])
+
+
+class Burnt(BatchAutoencoder):
+    """Fails in the fit of rows that all are of one burnt sensor."""
+
+    def fit(self, X, sample_weight=None, categories=None):
+        if np.min(X) > 1e3:
+            raise ValueError("Got a burnt sensor.")
+        return super().fit(X, sample_weight, categories)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_error_in_a_group_of_a_table_names_the_group_and_fits_nothing(n_jobs):
+    X, keys = groups()
+    burnt = np.vstack([X + 1e4 * (keys == "b")[:, None]] * 2)
+    rows = GroupedRows(burnt, np.tile(keys.astype(object), 2))
+    model = GroupedAutoencoder(Burnt(seed=1))
+    with (
+        parallel_config(n_jobs=n_jobs),
+        pytest.raises(ValueError, match="burnt sensor") as caught,
+    ):
+        model.fit(rows)
+    assert caught.value.__notes__ == ["This was in the fit of group 'b'."]
+    with pytest.raises(NotFittedError):
+        model.score(rows)
 
 
 def test_a_groups_model_has_the_names_of_the_frames_columns():

@@ -62,6 +62,10 @@ class GroupedRows:
             else ()
         )
 
+    def counts(self, weights: NDArray[Any]) -> dict[str, int]:
+        """How many rows of each group count, which have a weight above 0, in the order of the names."""
+        return {key: int(np.count_nonzero(weights[places])) for key, places in self.by_group()}
+
 
 def keys_of(table: Table, column: str) -> NDArray[Any]:
     """The group of each row of a table as text (n,), '' where it is missing.

@@ -16,6 +16,7 @@ from iotae._typing import Float64, State
 from iotae._validation import NotFittedError, check_row_weights, check_share
 from iotae._validation.schema import check
 from iotae.batch.autoencoder import BatchAutoencoder
+from iotae.batch.group_fits import fit_all
 from iotae.batch.group_rows import GroupedRows, named
 from iotae.batch.group_scale import heights, points_of
 from iotae.batch.grouped_schema import GROUPED_AUTOENCODER
@@ -32,7 +33,9 @@ class GroupedAutoencoder(Unshared):
     A group of at least 100 rows in the fit has a model of its own; what other groups' rows are like changes
     no bit of it. Rows of smaller groups, and of groups that the fit did not see, are scored by the model of
     all rows. A model's scores are measured by those of its own training rows: a tenth of these lies above 1,
-    and the cut with a share of them above it is the same number for all models.
+    and the cut with a share of them above it is the same number for all models. The groups' models are fitted
+    where ``joblib.parallel_config`` says, by default one after the other in this process; that changes no
+    score.
 
     Parameters
     ----------
@@ -102,19 +105,16 @@ class GroupedAutoencoder(Unshared):
             If groups have too few rows for a model of their own.
         """
         weights = check_row_weights(len(rows), sample_weight)
-        # all models of one fit have one seed, also where it is drawn
         template = copy.copy(self.template)
-        template.seed = draw_seed(self.seed)
+        template.seed = draw_seed(self.seed)  # that of all models of this fit
         pooled = copy.copy(template).fit(rows.X, sample_weight, categories)
         template.progress = False
-        models, small = {}, []
-        for key, places in rows.by_group():
-            if np.count_nonzero(weights[places]) < LEAST_ROWS:
-                small.append(key)
-                continue
-            own = None if sample_weight is None else weights[places]
-            models[key] = copy.copy(template).fit(rows.X[places], own, categories)
-        self._pooled, self.models, self._small, self._warned = pooled, models, small, False
+        counts = rows.counts(weights)
+        small = [key for key in counts if counts[key] < LEAST_ROWS]
+        models = {key: copy.copy(template) for key in counts if counts[key] >= LEAST_ROWS}
+        own = None if sample_weight is None else weights
+        self.models = fit_all(models, rows, own, categories, anew=models)
+        self._pooled, self._small, self._warned = pooled, small, False
         self._measure(rows, weights, first=True)
         if small:
             warnings.warn(
@@ -135,15 +135,16 @@ class GroupedAutoencoder(Unshared):
         weights = check_row_weights(len(rows), sample_weight)
         categories = self._pooled._categories
         self._pooled.partial_fit(rows.X, sample_weight)
-        for key, places in rows.by_group():
-            own = None if sample_weight is None else weights[places]
-            if key in self.models:
-                self.models[key].partial_fit(rows.X[places], own)
-            elif np.count_nonzero(weights[places]) >= LEAST_ROWS:
-                fresh = copy.copy(self.template)
-                fresh.progress, fresh.seed = False, self._pooled.seed
-                self.models[key] = fresh.fit(rows.X[places], own, categories)
-        self.models = dict(sorted(self.models.items()))
+        template = copy.copy(self.template)
+        template.progress, template.seed = False, self._pooled.seed
+        counts = rows.counts(weights)
+        known = {key: self.models[key] for key in counts if key in self.models}
+        fresh = {
+            key: copy.copy(template) for key in counts if counts[key] >= LEAST_ROWS and key not in self.models
+        }
+        own = None if sample_weight is None else weights
+        fitted = fit_all(known | fresh, rows, own, categories, anew=fresh)
+        self.models = dict(sorted((self.models | fitted).items()))
         self._small = sorted({*self._small, *rows.keys.tolist()} - self.models.keys())
         self._measure(rows, weights, first=False)
         return self
@@ -168,7 +169,7 @@ class GroupedAutoencoder(Unshared):
         self, rows: GroupedRows, made_by: Callable[[BatchAutoencoder, Float64, str | None], Float64]
     ) -> Float64:
         """What each row's model makes of it, in the order of the rows."""
-        parts, others = [], []
+        pooled, parts, others = self.pooled, [], []
         for key, places in rows.by_group():
             if key in self.models:
                 parts.append((places, made_by(self.models[key], rows.X[places], key)))
@@ -177,7 +178,7 @@ class GroupedAutoencoder(Unshared):
         self._tell_unseen([key for key, _ in others])
         places = np.concatenate([np.empty(0, np.intp), *(places for _, places in others)])
         if others or not parts:
-            parts.append((places, made_by(self.pooled, rows.X[places], None)))
+            parts.append((places, made_by(pooled, rows.X[places], None)))
         result = np.empty((len(rows), *parts[0][1].shape[1:]))
         for places, made in parts:
             result[places] = made

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
 
+from iotae._validation import TableError
 from iotae.cli.learning import must_have, preprocessor_of, read_labelled, scaling_after
 from iotae.cli.models import save_model
 from iotae.cli.paths import check_model_output
@@ -19,6 +21,8 @@ _OPTION = re.compile(r"\b(hidden_sizes|epochs|batch_size|learning_rate|device|se
 def run(args: Namespace) -> int:
     """Fit a detector to a file and save it."""
     check_model_output(args.output, args.train)
+    if args.jobs is not None and args.group is None:
+        raise TableError("Got --jobs without --group: name the column of the device, --group COLUMN.")
     announce_compiler()
     from iotae.batch.autoencoder import BatchAutoencoder
     from iotae.pipeline import TableDetector
@@ -51,7 +55,7 @@ def run(args: Namespace) -> int:
         ignore=args.drop,
         group=args.group,
     )
-    with said_warnings():
+    with said_warnings(), _jobs(args):
         detector.fit(table, y)
     save_model(detector, args.output, [args.train])
     for line in detector.preprocessor.report():
@@ -63,3 +67,13 @@ def run(args: Namespace) -> int:
         f"{counted(detector.n_calibrated, rows)}; model in {args.output}"
     )
     return 0
+
+
+def _jobs(args: Namespace) -> AbstractContextManager[object]:
+    """Where the devices are learned."""
+    if args.jobs is None:
+        return nullcontext()
+    from joblib import parallel_config
+
+    jobs: AbstractContextManager[object] = parallel_config(n_jobs=args.jobs)
+    return jobs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from math import nan
 
-__all__ = ["count", "days", "names", "numbers", "port", "seconds", "share", "sizes"]
+__all__ = ["count", "days", "jobs", "names", "numbers", "port", "seconds", "share", "sizes"]
 
 
 def names(text: str) -> list[str]:
@@ -27,6 +27,11 @@ def count(text: str) -> int:
     if value < 1:
         raise ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return value
+
+
+def jobs(text: str) -> int:
+    """Return a number of processes: at least 1, or -1 for one a core."""
+    return -1 if text == "-1" else count(text)
 
 
 def numbers(text: str) -> list[float]:

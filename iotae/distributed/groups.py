@@ -12,6 +12,7 @@ from iotae._fan_out import fan_out
 from iotae._random import draw_seed
 from iotae._validation import check_table
 from iotae.batch import BatchAutoencoder
+from iotae.batch.group_fits import fit_of
 from iotae.data.frames import column_names, to_matrix
 from iotae.data.sampling import FIT_ROWS, gather
 
@@ -67,9 +68,6 @@ def fit_groups(
 
 
 def _fitted(detector: BatchAutoencoder, key: Any, rows: Any, names: list[str] | None) -> BatchAutoencoder:
-    try:
+    with fit_of(key):
         sample = gather([rows], FIT_ROWS, draw_seed(detector.seed))
         return copy.deepcopy(detector).fit_sample(sample._replace(names=names))
-    except Exception as error:
-        error.add_note(f"This was in the fit of group {key!r}.")
-        raise

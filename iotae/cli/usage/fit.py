@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from iotae.cli.input_options import add_input_format
-from iotae.cli.option_types import count, share, sizes
+from iotae.cli.option_types import count, jobs, share, sizes
 from iotae.cli.options import ALPHA, INPUT, add_drop, add_label, add_preprocessing, add_seed
 
 __all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
@@ -31,6 +31,12 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="COLUMN",
         help="the column that names the device, which is no feature: each device of at least 100 rows gets a "
         "model of its own",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=jobs,
+        metavar="N",
+        help="with --group, devices learned at a time, a process each; -1 for one a core (default 1)",
     )
     parser.add_argument(
         "--alpha",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from iotae.cli.input_options import add_input_format
-from iotae.cli.option_types import numbers, share, sizes
+from iotae.cli.option_types import jobs, numbers, share, sizes
 from iotae.cli.options import ALPHA, INPUT, add_drop, add_label, add_preprocessing, add_seed
 
 __all__ = ["DETAIL", "EXAMPLES", "PURPOSE", "add_options"]
@@ -79,6 +79,6 @@ def _add_search_options(parser: ArgumentParser) -> None:
         "false alarms (default 0.05)",
     )
     search.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="processes at a time; -1 for one a core (default 1)"
+        "--jobs", type=jobs, default=1, metavar="N", help="processes at a time; -1 for one a core (default 1)"
     )
     add_seed(parser, "the split, the folds, the swaps and the weights")
