@@ -14,13 +14,12 @@ import numpy as np
 from benchmarks import render
 from iotae import BatchAutoencoder, OnlineAutoencoder
 from iotae.fleet import Fleet
-from iotae.serialization import dumps, loads
+from iotae.stream.sealed import Sealed
 
 __all__ = ["compare"]
 
 SENSORS, ROUNDS = (5, 20, 100), 5
 LEARNED, BLOCK, SWAPS, SCORED = 1_000, 500, 40, 20_000
-KIND = "OnlineAutoencoder"
 
 TEXT = (
     "Processor time of one process in one thread, median of {rounds} rounds; rows of independent numbers, of "
@@ -68,11 +67,12 @@ def _costs(d: int, seed: int) -> dict[str, str]:
     names, model = [f"s{j}" for j in range(d)], OnlineAutoencoder(seed=seed)
     model.score_learn_many(X[:LEARNED], names)
     rows = [dict(zip(names, row, strict=True)) for row in X[LEARNED:].tolist()]
-    packed = dumps(KIND, model.to_state())
+    sealed = Sealed(OnlineAutoencoder(seed=seed))
+    packed = sealed.pack(model)
 
     def there_and_back() -> None:
         for _ in range(SWAPS):
-            dumps(KIND, OnlineAutoencoder.from_state(loads(packed)[1]).to_state())
+            sealed.pack(sealed.unpack(packed))
 
     table = np.random.default_rng(seed).normal(size=(SCORED, d))
     scorer = BatchAutoencoder(seed=seed).fit(table)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,23 +18,26 @@ from benchmarks import processes, render
 from benchmarks.processes import Taken
 from benchmarks.stored import path_of, stored
 from iotae import OnlineAutoencoder
-from iotae.serialization import dumps
+from iotae.stream.sealed import Sealed
 
 __all__ = ["section", "session"]
 
 SENSORS, CORES = 10, (1, 2)
-SIZES, QUICK_SIZES = ((300, 20), (300, 200)), ((50, 20),)
+SIZES, QUICK_SIZES = ((300, 20), (300, 200), (300, 600)), ((50, 20),)
 """Devices, and rows of each in a micro-batch."""
+
+FEW, MANY = 2, 8
+"""Micro-batches of a short and of a long run, whose difference has no start in it."""
 
 SOURCES = ("stream", "nn", "serialization", "distributed/spark_fleet.py")
 """Of ours, what decides a measure."""
 
 TEXT = (
-    "`score_stream` in local mode, two micro-batches, state in RocksDB, beside one process with one model a "
-    "device; {sensors} sensors, on the same machine as above. In the second batch each device's model is "
-    "unpacked, scores and learns its rows, and is packed again. Spark's start is not counted; that of the "
-    "query and of its Python workers is, and is most of runs this short: the last column is an upper bound. "
-    "The scores are those of one process to the bit (`tests/test_spark.py`)."
+    "`score_stream` in local mode, state in RocksDB, beside one process with one model a device, all in "
+    "memory; {sensors} sensors, on the same machine as above. In each micro-batch each device's model is "
+    "unpacked, scores and learns its rows, and is packed again. A run of {many} batches less one of {few}: "
+    "neither Spark's start nor that of its workers is in the figures. The scores are those of one process to "
+    "the bit (`tests/test_spark.py`)."
 )
 STORE = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 
@@ -52,57 +57,70 @@ def session(cores: int) -> Any:
 
 
 def _one_process(rows: NDArray[np.float64], names: list[str], seed: int) -> tuple[Taken, int]:
-    """Return what the fleet takes here, and the bytes of a device's model."""
-    OnlineAutoencoder(seed=seed).score_learn_many(rows[:, 0], names)  # compiles
+    """Return what the batches after the first few take here, and the bytes of a device's model in Spark."""
+    template = OnlineAutoencoder(seed=seed)
+    models = [OnlineAutoencoder(seed=seed) for _ in range(rows.shape[2])]
     start = processes.now()
-    models = [OnlineAutoencoder(seed=seed) for _ in range(rows.shape[1])]
-    for i, model in enumerate(models):
-        model.score_learn_many(rows[:, i], names)
-    taken = processes.now() - start
-    return taken, len(dumps("OnlineAutoencoder", models[0].to_state()))
+    for i, batch in enumerate(rows):
+        if i == FEW:
+            start = processes.now()
+        for j, model in enumerate(models):
+            model.score_learn_many(batch[:, j], names)
+    return processes.now() - start, len(Sealed(template).pack(models[0]))
 
 
 def _write(folder: Path, rows: NDArray[np.float64], names: list[str]) -> None:
-    """Write the two halves of all devices' rows, a file each."""
+    """Write the rows of each micro-batch, a file each."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder.mkdir()
-    n_rows, devices, width = rows.shape
-    half = n_rows // 2
-    for part in (0, 1):
-        cells = rows[part * half : (part + 1) * half].reshape(-1, width)
+    n_rows, devices, width = rows.shape[1:]
+    for i, batch in enumerate(rows):
+        cells = batch.reshape(-1, width)
         columns = {name: cells[:, j] for j, name in enumerate(names)}
-        columns["device"] = np.tile(np.arange(devices), half)
-        columns["number"] = np.repeat(np.arange(part * half, (part + 1) * half), devices)
-        pq.write_table(pa.table(columns), folder / f"{part}.parquet")
+        columns["device"] = np.tile(np.arange(devices), n_rows)
+        columns["number"] = np.repeat(np.arange(i * n_rows, (i + 1) * n_rows), devices)
+        pq.write_table(pa.table(columns), folder / f"{i:03}.parquet")
 
 
 def _on_spark(folder: Path, names: list[str], cores: int, seed: int) -> Taken:
+    """Return what a run over all files of a folder takes, a file a batch, the query's start included."""
     from iotae.distributed.spark_fleet import score_stream
 
-    spark, given = session(cores), str(folder / "in")
+    spark, given = session(cores), str(folder)
     stream = spark.readStream.schema(spark.read.parquet(given).schema)
     stream = stream.option("maxFilesPerTrigger", 1).parquet(given)
     model = OnlineAutoencoder(seed=seed)
     answers = score_stream(stream, model, key="device", sequence="number", columns=names)
-    sink = answers.writeStream.format("noop").option("checkpointLocation", str(folder / f"state{cores}"))
-    start = processes.now()
-    sink.trigger(availableNow=True).start().awaitTermination()
-    taken = processes.now() - start
+    with TemporaryDirectory() as state:
+        sink = answers.writeStream.format("noop").option("checkpointLocation", state)
+        start = processes.now()
+        sink.trigger(availableNow=True).start().awaitTermination()
+        taken = processes.now() - start
     spark.stop()
     return taken
 
 
+def _in_a_fresh_process(*call: Any) -> Any:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(*call).result()
+
+
 def _measured(devices: int, n_rows: int, seed: int) -> tuple[int, list[tuple[str, Taken]]]:
-    """Return the bytes of a device, and by place what the fleet took."""
+    """Return the bytes of a device, and by place what the batches after the first few took."""
     names = [f"s{j}" for j in range(SENSORS)]
-    rows = np.random.default_rng(seed).normal(size=(2 * n_rows, devices, SENSORS))
+    rows = np.random.default_rng(seed).normal(size=(MANY, n_rows, devices, SENSORS))
     with TemporaryDirectory() as name:
-        _write(Path(name) / "in", rows, names)
-        alone, n_bytes = _one_process(rows, names, seed)
+        folder = Path(name)
+        _write(folder / "few", rows[:FEW], names)
+        _write(folder / "many", rows, names)
+        alone, n_bytes = _in_a_fresh_process(_one_process, rows, names, seed)
         runs = [("one process", alone)]
-        runs += [(f"Spark, {n} cores", _on_spark(Path(name), names, n, seed)) for n in CORES]
+        for n in CORES:
+            few = _in_a_fresh_process(_on_spark, folder / "few", names, n, seed)
+            many = _in_a_fresh_process(_on_spark, folder / "many", names, n, seed)
+            runs.append((f"Spark, {n} {'core' if n == 1 else 'cores'}", many - few))
     print(devices, n_rows, n_bytes, runs, file=sys.stderr, flush=True)
     return n_bytes, runs
 
@@ -111,11 +129,15 @@ def section(seed: int, quick: bool) -> str:
     """Measure, and return the page's section."""
     lines = []
     for devices, n_rows in QUICK_SIZES if quick else SIZES:
-        path = path_of(["fleet", devices, n_rows, SENSORS, seed], SOURCES)
+        path = path_of(["fleet", devices, n_rows, SENSORS, FEW, MANY, seed], SOURCES)
         n_bytes, runs = stored(path, partial(_measured, devices, n_rows, seed))
         for who, (seconds, processor) in runs:
-            total = 2 * n_rows * devices
-            figures = [f"{n_bytes:,}", who, f"{total / seconds:,.0f}", f"{1e6 * processor / total:.0f}"]
-            lines.append([f"{devices:,}", str(n_rows), *figures])
-    header = ["devices", "rows of each a batch", "bytes a device", "where", "rows a second", "CPU µs a row"]
-    return f"## A fleet\n\n{TEXT.format(sensors=SENSORS)}\n\n{render.markdown(header, lines)}"
+            device_batches = (MANY - FEW) * devices
+            total = device_batches * n_rows
+            figures = [f"{total / seconds:,.0f}", f"{1e6 * processor / total:.0f}"]
+            figures.append(f"{1e3 * processor / device_batches:.1f}")
+            lines.append([f"{devices:,}", str(n_rows), f"{n_bytes:,}", who, *figures])
+    header = ["devices", "rows of each a batch", "bytes a device", "where"]
+    header += ["rows a second", "CPU µs a row", "CPU ms a device and batch"]
+    text = TEXT.format(sensors=SENSORS, few=FEW, many=MANY)
+    return f"## A fleet\n\n{text}\n\n{render.markdown(header, lines, 4)}"

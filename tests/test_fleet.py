@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from iotae import OnlineAutoencoder, serialization
 from iotae._validation.moments import moment_of
 from iotae.fleet import Fleet
-from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import common_cut, height, points_of
 from iotae.fleet.likeness import LEAST_ROWS, likeness_of
 from iotae.fleet.newcomers import begin_as_newcomer
 from iotae.fleet.rhythm import Rhythm
 from iotae.fleet.store import Store
 from iotae.serialization import StateError
+from iotae.stream.compact import pack, unpack
 from iotae.thresholds.window import ScoreWindow
 
 MODES = ("separate", "shared")

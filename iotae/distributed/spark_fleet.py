@@ -11,13 +11,12 @@ from iotae._validation import TableError
 from iotae.distributed.spark import _check_numbers
 from iotae.serialization import dumps, loads
 from iotae.stream import OnlineAutoencoder
+from iotae.stream.sealed import Sealed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["score_stream"]
-
-_KIND = "OnlineAutoencoder"
 
 
 def score_stream(
@@ -55,6 +54,8 @@ def score_stream(
     ``org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider``. Within a batch rows are
     sorted by their number. A row without a number, or in a later batch than one with a higher number, is
     skipped and counted: let the source keep the order of each device, as a Kafka topic keyed by device does.
+    A checkpoint goes on with the settings and the version of iotae that it was begun with. With others the
+    query fails with a ``StateError``, and the checkpoint stays as it is.
 
     Examples
     --------
@@ -71,12 +72,12 @@ def score_stream(
     )
     answers = f"key {taken.schema['key'].dataType.simpleString()}, sequence long, score double, "
     answers += "alarm boolean, threshold double, skipped long"
-    processor = _processor(dumps(_KIND, model.to_state()), list(columns))
+    processor = _processor(dumps("OnlineAutoencoder", model.to_state()), list(columns))
     scored = taken.groupBy("key").transformWithState(processor, answers, "Append", "None")
     return scored.withColumnsRenamed({"key": key, "sequence": sequence})
 
 
-def _processor(newcomer: bytes, columns: list[str]) -> Any:
+def _processor(template: bytes, columns: list[str]) -> Any:
     """The keyed state and what a batch of a device's rows does to it, as Spark wants it."""
     from pyspark.sql import Row
     from pyspark.sql.streaming import StatefulProcessor
@@ -84,17 +85,20 @@ def _processor(newcomer: bytes, columns: list[str]) -> Any:
     class Devices(StatefulProcessor):  # type: ignore[misc]
         def init(self, handle: Any) -> None:
             self.state = handle.getValueState("device", "last long, skipped long, model binary")
+            model = OnlineAutoencoder.from_state(loads(template)[1])
+            self.sealed = Sealed(model)
+            self.newcomer = self.sealed.pack(model)
 
         def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Any]:  # noqa: N802
-            last, skipped, blob = self.state.get() or (None, 0, newcomer)
+            last, skipped, blob = self.state.get() or (None, 0, self.newcomer)
             numbers, matrix, left = _new_rows(rows, last)
             skipped += left
             if not numbers:
                 self.state.update((last, skipped, blob))
                 return
-            model = OnlineAutoencoder.from_state(loads(bytes(blob))[1])
+            model = self.sealed.unpack(bytes(blob))
             judged = model.score_learn_many(matrix, columns)
-            self.state.update((numbers[-1], skipped, dumps(_KIND, model.to_state())))
+            self.state.update((numbers[-1], skipped, self.sealed.pack(model)))
             cuts = [float(cut) if np.isfinite(cut) else None for cut in judged.thresholds]
             cells = zip(numbers, judged.scores.tolist(), judged.alarms.tolist(), cuts, strict=True)
             answer = Row("key", "sequence", "score", "alarm", "threshold", "skipped")

@@ -8,8 +8,8 @@ import numpy as np
 
 from iotae._typing import Float64, State
 from iotae._validation.schema import COUNT, Array, Record, Whole, check, refuse
-from iotae.fleet.compact import as_array, as_list, packed_window, unpacked_window
 from iotae.fleet.own_parts import FIGURES, SLOTS, OwnParts
+from iotae.stream.compact import as_array, as_list, packed_window, unpacked_window
 from iotae.stream.confirmed import CONFIRMED, ConfirmedKinds
 from iotae.stream.memory import SENSORS_AT
 from iotae.stream.sensor_figures import BEFORE, LAST

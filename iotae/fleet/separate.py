@@ -8,12 +8,12 @@ from math import log
 
 from iotae._typing import State
 from iotae._validation.schema import refuse
-from iotae.fleet.compact import pack, unpack
 from iotae.fleet.heights import LEAST_SCORES, Points, common_cut, height, points_of
 from iotae.fleet.likeness import Scales, scales_in
 from iotae.fleet.mode import Mode, Row
 from iotae.fleet.newcomers import MATURE, begin_as_newcomer
 from iotae.stream.autoencoder import OnlineAutoencoder
+from iotae.stream.compact import pack, unpack
 from iotae.stream.score_scale import bounded, unbounded
 from iotae.stream.state_schema import SETTINGS
 

@@ -1,8 +1,8 @@
 """A stream's whole model as few bytes, and back, bit for bit: for a device that is set aside for a while.
 
 What a model can make anew (scratch, room for training, its lists in order of size) is left out. The bytes are
-for the process that made them and are not checked here: the store seals them, and a file on disk for others
-is written by :mod:`iotae.serialization`.
+not checked here: a store in the same process seals them, :mod:`iotae.stream.sealed` does so where they
+outlive it, and a file for others is written by :mod:`iotae.serialization`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ from iotae.stream.scaler import RunningScaler
 from iotae.stream.state import StreamState
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["as_array", "as_list", "pack", "packed_window", "unpack", "unpacked_window"]
+__all__ = [
+    "SETTINGS",
+    "as_array",
+    "as_list",
+    "pack",
+    "packed_window",
+    "remembered",
+    "unpack",
+    "unpacked_window",
+]
 
 _LENGTH = 4
 """Bytes that say how long the text is that the arrays follow."""
@@ -42,16 +51,18 @@ _STREAM = (
     *("context", "counts", "calibration", "biases", "witness_shown", "witness_wanted", "fresh_shown"),
     *("fresh_wanted", "matrices", "reservoir", "pending", "minibatch"),
 )
-_SETTINGS = (
+SETTINGS = (
     *("hidden_sizes", "activation", "learning_rate", "batch_size", "horizon", "grace_period", "alpha"),
     "seed",
 )
+"""What a model is made with; its bytes do not say it."""
+
 _ARRAY = "__array__"
 _COUNTED = ("n_seen", "n_rejected", "n_unusable", "n_withheld")
 
 
-def _parts(views: dict[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Each array that is remembered, in the order of the bytes."""
+def remembered(views: dict[str, NDArray[Any]]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Each array that is kept of a memory, in the order of the bytes."""
     for name in (*_SCALER, *_STREAM, *_NETWORK):
         yield name, views[name]
     yield "counters", views["counters"][:N_REMEMBERED]
@@ -96,7 +107,7 @@ def pack(model: OnlineAutoencoder) -> bytes:
         "confirmed": model._confirmed.to_state(),
     }
     text = json.dumps(said, default=as_list).encode()
-    arrays = (array.tobytes() for _, array in _parts(model._views))
+    arrays = (array.tobytes() for _, array in remembered(model._views))
     return b"".join([len(text).to_bytes(_LENGTH, "little"), text, ring, *arrays])
 
 
@@ -123,7 +134,7 @@ def _bare(like: OnlineAutoencoder) -> OnlineAutoencoder:
     """A model with these settings and without parts: to make some that are replaced takes a while."""
     model = OnlineAutoencoder.__new__(OnlineAutoencoder)
     Locked.__init__(model)
-    for name in _SETTINGS:
+    for name in SETTINGS:
         setattr(model, name, getattr(like, name))
     model._result = np.zeros((1, 2))
     return model
@@ -147,7 +158,7 @@ def _fill(model: OnlineAutoencoder, n_slots: int, seed: int, blob: bytes, at: in
     state = StreamState.__new__(StreamState)
     state.seed, state.scaler = seed, RunningScaler(0, model.horizon)
     owners = {**dict.fromkeys(_SCALER, state.scaler), **dict.fromkeys(_NETWORK, network)}
-    for name, array in _parts(views):
+    for name, array in remembered(views):
         array[...] = np.frombuffer(blob, array.dtype, array.size, at).reshape(array.shape)
         setattr(owners.get(name, state), name, array)
         at += array.nbytes
