@@ -120,7 +120,7 @@ WIDE_FUNCTIONS = {
 
 LONG_MODULES = {
     "iotae.batch.autoencoder": 350,
-    "iotae.pipeline.detector": 280,
+    "iotae.pipeline.detector": 255,
     "iotae.preprocessing.preprocessor": 310,
     "iotae.simulator": 255,
     "iotae.stream.features": 270,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Self
 
-from iotae import serialization
 from iotae._typing import State
 from iotae._validation import check_choice
 from iotae.fleet.core import FleetOf
@@ -15,6 +14,7 @@ from iotae.fleet.mode import Mode
 from iotae.fleet.saving import check_fleet, fill, state_of
 from iotae.fleet.separate import SeparateModels
 from iotae.fleet.shared import SharedModel
+from iotae.serialization.saved import Saved
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.names import unpacked_name
 from iotae.thresholds import AlertBudget
@@ -37,7 +37,7 @@ def mode_of(model: OnlineAutoencoder, mode: str) -> Mode[Any]:
     return made
 
 
-class Fleet(FleetOf[Any]):
+class Fleet(Saved, FleetOf[Any]):
     """Models for many devices in one stream, in bounded memory.
 
     A row names its device in the cell ``key``. Its score is measured by its own device's latest scores, so
@@ -101,6 +101,8 @@ class Fleet(FleetOf[Any]):
     True
     """
 
+    _KIND = "Fleet"
+
     def __init__(
         self,
         model: OnlineAutoencoder | None = None,
@@ -125,7 +127,7 @@ class Fleet(FleetOf[Any]):
         return {"mode": self.mode, **state_of(self)}
 
     @classmethod
-    def from_state(cls, data: State) -> Fleet:
+    def from_state(cls, data: State) -> Self:
         """Rebuild from :meth:`to_state`; ``StateError`` if it is none. The store is a temporary file."""
         check_fleet(data)
         fleet = cls(
@@ -139,20 +141,3 @@ class Fleet(FleetOf[Any]):
         fleet._mode = MODES[fleet.mode].from_state(data["models"])
         fill(fleet, data)
         return fleet
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all devices to one file from which :meth:`load` continues bit for bit; no code is stored.
-
-        Raises
-        ------
-        TypeError
-            If a key or a feature's name is no text, number or tuple of them.
-        OSError
-            If the file cannot be written; the error names it.
-        """
-        serialization.write(path, "Fleet", self.to_state())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Fleet:
-        """Read a fleet back; ``StateError`` if the file holds none."""
-        return serialization.restore(path, "Fleet", cls.from_state)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iotae import serialization
 from iotae._typing import Bool, Float64
 from iotae._validation import check_alpha, check_row_labels, check_share
 from iotae._validation.schema import check
@@ -23,14 +21,13 @@ from iotae.pipeline.calibration import fit_and_calibrate, hold_out, rows_of
 from iotae.pipeline.state_schema import TABLE_DETECTOR
 from iotae.pipeline.verdict import Verdict
 from iotae.preprocessing import Preprocessor
+from iotae.serialization.saved import Saved
 from iotae.thresholds import QuantileThreshold
 
 __all__ = ["TableDetector"]
 
-KIND = "TableDetector"
 
-
-class TableDetector:
+class TableDetector(Saved):
     """Preprocessing, a batch autoencoder and the threshold that makes alarms of its scores.
 
     With labels it learns from rows labelled normal alone. Its threshold comes from the scores of normal rows
@@ -75,6 +72,8 @@ class TableDetector:
     >>> detector.classify(detector.score(odd))
     array([False,  True])
     """
+
+    _KIND = "TableDetector"
 
     def __init__(
         self,
@@ -228,32 +227,6 @@ class TableDetector:
         rows = self._features(table, False, False)[0]
         return self.columns, scoring.shares_of(self._model, self.preprocessor, rows)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to one file, without pickle.
-
-        Examples
-        --------
-        >>> import pathlib, tempfile
-        >>> table = Table({"a": [0.1, 0.2, 0.3, 0.4], "b": [1.0, 2.0, 3.0, 4.0]})
-        >>> detector = TableDetector(seed=0).fit(table)
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "model.iotae")
-        >>> detector.save(path)
-        >>> bool((TableDetector.load(path).score(table) == detector.score(table)).all())
-        True
-        """
-        serialization.write(path, KIND, self.to_state())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> TableDetector:
-        """Read a detector back.
-
-        Raises
-        ------
-        iotae.serialization.StateError
-            If the file is damaged, foreign, or holds something else.
-        """
-        return serialization.restore(path, KIND, cls.from_state)
-
     def _settings(self) -> dict[str, Any]:
         names = ("alpha", "holdout", "seed", "label", "normal_value", "ignore", "group")
         return {name: getattr(self, name) for name in names}
@@ -268,7 +241,7 @@ class TableDetector:
         }
 
     @classmethod
-    def from_state(cls, data: dict[str, Any]) -> TableDetector:
+    def from_state(cls, data: dict[str, Any]) -> Self:
         """Rebuild from :meth:`to_state`; a state that is not as a detector's raises ``StateError``."""
         check(data, TABLE_DETECTOR)
         model = scoring.model_from_state(data["autoencoder"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from iotae import serialization
 from iotae._sharing import Locked
 from iotae._typing import Bool, State
 from iotae._validation import check_count
@@ -24,13 +22,12 @@ from iotae.quality.rules import Rules
 from iotae.quality.saving import filled, state_of
 from iotae.quality.state_schema import CHECKER
 from iotae.quality.verdicts import Checked, RowVerdict, joined
+from iotae.serialization.saved import Saved
 
 __all__ = ["PacketChecker"]
 
-_KIND = "PacketChecker"
 
-
-class PacketChecker(Locked):
+class PacketChecker(Saved, Locked):
     """Learns for each device and column what is possible, and doubts rows, with every reason.
 
     Nothing has to be declared. A row is judged by the rows before it, and then learned; what is doubted does
@@ -81,6 +78,8 @@ class PacketChecker(Locked):
     >>> checker.check_one({"id": "a", "celsius": 31.0}).text
     'celsius range; celsius jump'
     """
+
+    _KIND = "PacketChecker"
 
     def __init__(
         self,
@@ -199,10 +198,6 @@ class PacketChecker(Locked):
         judge(rows, memory, limits, found, why)
         return Checked(found, why, names, (found & self._aside) != 0)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the checker to a file from which :meth:`load` continues bit for bit; no code is stored."""
-        serialization.write(path, _KIND, self.to_state())
-
     def to_state(self) -> State:
         """Return everything needed to continue, as arrays, numbers and text.
 
@@ -213,11 +208,6 @@ class PacketChecker(Locked):
         """
         with self._lock:
             return state_of(self)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a checker back; raises ``iotae.serialization.StateError`` if the file holds none."""
-        return serialization.restore(path, _KIND, cls.from_state)
 
     @classmethod
     def from_state(cls, data: State) -> Self:
