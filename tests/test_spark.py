@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 pytestmark = [
     pytest.mark.spark,
-    # Spark says of each use that it does not support pandas 3 yet; of pandas we use nothing here
+    # Spark says of each use that it does not support pandas 3 yet; it hands over a device's rows as frames
     pytest.mark.filterwarnings(
         "ignore::FutureWarning", "ignore::ResourceWarning", "ignore::DeprecationWarning"
     ),
@@ -234,3 +234,31 @@ def test_a_fleet_killed_in_mid_stream_gives_each_row_once_with_the_scores_of_one
         judged = OnlineAutoencoder(seed=0).score_learn_many(own[:, 2:], ["x", "y"])
         np.testing.assert_array_equal([answers[f"d{device}", int(n)] for n in own[:, 1]], judged.scores)
     assert max(found["skipped"]) > 0
+
+
+def test_rows_without_a_number_or_sent_twice_are_skipped_and_missing_cells_are_missing(spark):
+    from iotae.distributed.spark_fleet import score_stream
+
+    rng = np.random.default_rng(0)
+    rows = [
+        ("pump", i, float(x), None if i % 7 == 0 else float(y))
+        for i, (x, y) in enumerate(rng.normal(size=(300, 2)))
+    ]
+    sent = [*rows[::-1], ("pump", None, 1.0, 1.0), rows[5], (None, 3, 0.0, 0.0)]
+    model = OnlineAutoencoder(seed=0)
+    store = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+    spark.conf.set("spark.sql.streaming.stateStore.providerClass", store)
+    frame = spark.createDataFrame(sent, "device string, number long, x double, y double")
+    answers = (
+        score_stream(frame, model, key="device", sequence="number", columns=["x", "y"]).toArrow().to_pydict()
+    )
+    of_pump = [i for i, device in enumerate(answers["device"]) if device == "pump"]
+    judged = model.score_learn_many([{"x": x, "y": y} for _, _, x, y in rows])
+    assert len(answers["device"]) == 301
+    assert [answers["number"][i] for i in of_pump] == list(range(300))
+    np.testing.assert_array_equal([answers["score"][i] for i in of_pump], judged.scores)
+    assert [answers["alarm"][i] for i in of_pump] == judged.alarms.tolist()
+    cuts = [np.inf if (cut := answers["threshold"][i]) is None else cut for i in of_pump]
+    assert cuts[0] == np.inf
+    np.testing.assert_array_equal(cuts, judged.thresholds)
+    assert {answers["skipped"][i] for i in of_pump} == {2}

@@ -72,3 +72,10 @@ def test_damage_is_told(blob, data):
     )
     with pytest.raises(StateError):
         Sealed(OnlineAutoencoder(**SETTINGS)).unpack(damaged)
+
+
+def test_a_newcomer_begins_as_the_model_that_has_the_settings():
+    sealed = Sealed(taught())
+    one, other = sealed.unpack(sealed.newcomer), taught()
+    for row in islice(mixed_rows(340), 300, None):
+        assert one.score_learn_one(row) == other.score_learn_one(row)

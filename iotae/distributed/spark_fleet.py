@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iotae._typing import Float64, Int64
 from iotae._validation import TableError
 from iotae.distributed.spark import _check_numbers
 from iotae.serialization import dumps, loads
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["score_stream"]
+
+_NO_NUMBER = -(2**63)  # stands for a missing one, with which pandas would make floats of all numbers
 
 
 def score_stream(
@@ -54,8 +57,7 @@ def score_stream(
     ``org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider``. Within a batch rows are
     sorted by their number. A row without a number, or in a later batch than one with a higher number, is
     skipped and counted: let the source keep the order of each device, as a Kafka topic keyed by device does.
-    A checkpoint goes on with the settings and the version of iotae that it was begun with. With others the
-    query fails with a ``StateError``, and the checkpoint stays as it is.
+    With other settings or another iotae than a checkpoint was begun with the query fails (``StateError``).
 
     Examples
     --------
@@ -69,40 +71,38 @@ def score_stream(
         frame[f"`{key}`"].alias("key"),
         frame[f"`{sequence}`"].cast("long").alias("sequence"),
         *(frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
-    )
+    ).fillna(_NO_NUMBER, ["sequence"])
     answers = f"key {taken.schema['key'].dataType.simpleString()}, sequence long, score double, "
     answers += "alarm boolean, threshold double, skipped long"
     processor = _processor(dumps("OnlineAutoencoder", model.to_state()), list(columns))
-    scored = taken.groupBy("key").transformWithState(processor, answers, "Append", "None")
+    scored = taken.groupBy("key").transformWithStateInPandas(processor, answers, "Append", "None")
     return scored.withColumnsRenamed({"key": key, "sequence": sequence})
 
 
 def _processor(template: bytes, columns: list[str]) -> Any:
     """The keyed state and what a batch of a device's rows does to it, as Spark wants it."""
-    from pyspark.sql import Row
+    import pandas as pd
     from pyspark.sql.streaming import StatefulProcessor
 
     class Devices(StatefulProcessor):  # type: ignore[misc]
         def init(self, handle: Any) -> None:
             self.state = handle.getValueState("device", "last long, skipped long, model binary")
-            model = OnlineAutoencoder.from_state(loads(template)[1])
-            self.sealed = Sealed(model)
-            self.newcomer = self.sealed.pack(model)
+            self.sealed = Sealed(OnlineAutoencoder.from_state(loads(template)[1]))
 
         def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Any]:  # noqa: N802
-            last, skipped, blob = self.state.get() or (None, 0, self.newcomer)
-            numbers, matrix, left = _new_rows(rows, last)
-            skipped += left
-            if not numbers:
-                self.state.update((last, skipped, blob))
-                return
-            model = self.sealed.unpack(bytes(blob))
-            judged = model.score_learn_many(matrix, columns)
-            self.state.update((numbers[-1], skipped, self.sealed.pack(model)))
-            cuts = [float(cut) if np.isfinite(cut) else None for cut in judged.thresholds]
-            cells = zip(numbers, judged.scores.tolist(), judged.alarms.tolist(), cuts, strict=True)
-            answer = Row("key", "sequence", "score", "alarm", "threshold", "skipped")
-            yield from (answer(key[0], *row, skipped) for row in cells)
+            last, skipped, blob = self.state.get() or (_NO_NUMBER, 0, self.sealed.newcomer)
+            received = pd.concat(rows)
+            numbers, matrix = _new_rows(received, last)
+            skipped += len(received) - len(numbers)
+            if len(numbers):
+                model = self.sealed.unpack(bytes(blob))
+                judged = model.score_learn_many(matrix, columns)
+                keys = np.full(len(numbers), key[0], object)
+                cuts = np.where(np.isfinite(judged.thresholds), judged.thresholds, np.nan)
+                told = {"key": keys, "sequence": numbers, "score": judged.scores, "alarm": judged.alarms}
+                yield pd.DataFrame(told | {"threshold": cuts, "skipped": skipped})
+                last, blob = int(numbers[-1]), self.sealed.pack(model)
+            self.state.update((last, skipped, blob))
 
         def close(self) -> None:
             pass
@@ -110,10 +110,10 @@ def _processor(template: bytes, columns: list[str]) -> Any:
     return Devices()
 
 
-def _new_rows(rows: Any, last: int | None) -> tuple[list[int], Any, int]:
-    """The rows to score, ordered by their numbers, and how many are left: not above ``last``, or twice."""
-    received = list(rows)
-    cells = {row[1]: row[2:] for row in received if row[1] is not None and (last is None or row[1] > last)}
-    numbers = sorted(cells)
-    matrix = np.array([cells[number] for number in numbers], dtype=np.float64)
-    return numbers, matrix, len(received) - len(numbers)
+def _new_rows(received: Any, last: int) -> tuple[Int64, Float64]:
+    """The numbers and cells of the rows to score, in order: above ``last``, of equals the one sent last."""
+    numbers, cells = received["sequence"].to_numpy(), received.iloc[:, 2:].to_numpy(np.float64)
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    new = (ordered > last) & np.append(ordered[1:] > ordered[:-1], True)
+    return ordered[new], cells[order[new]]

@@ -33,6 +33,11 @@ class Sealed:
     like : OnlineAutoencoder
         Has the settings.
 
+    Attributes
+    ----------
+    newcomer : bytes
+        Those of ``like`` itself, with which a device may begin.
+
     Examples
     --------
     >>> model = OnlineAutoencoder(seed=0)
@@ -47,6 +52,7 @@ class Sealed:
     def __init__(self, like: OnlineAutoencoder) -> None:
         self._like = like
         self._mark = _digest(_layout_of(like).encode(), _MARK)
+        self.newcomer = self.pack(like)
 
     def pack(self, model: OnlineAutoencoder) -> bytes:
         """The bytes of a model that no other thread uses."""
