@@ -64,7 +64,7 @@ def test_a_cut_parts_a_stretch_as_well_as_any(stretches):
 def test_a_row_falls_to_the_depth_of_its_leaf(rng):
     rows = rng.normal(size=(300, 4)).astype(np.float32)
     rows[rng.random(rows.shape) < 0.1] = np.nan
-    forest = Forest().fit(rows, np.ones(4), seed=0)
+    forest = Forest().fit(rows, seed=0)
     filled = np.nan_to_num(rows, nan=0.0)
     state = forest.to_state()
     usual = 2 * (math.log(255) + np.euler_gamma) - 2 * 255 / 256
@@ -82,7 +82,7 @@ def test_a_row_falls_to_the_depth_of_its_leaf(rng):
 
 def test_loops_and_arrays_say_the_same(rng):
     rows = rng.normal(size=(130, 4)).astype(np.float32)
-    state = Forest().fit(rows, np.ones(4), seed=0).to_state()
+    state = Forest().fit(rows, seed=0).to_state()
     leaves = rng.normal(size=(TREES, 2**LEVELS)).astype(np.float32)
     loops, arrays = np.zeros(130), np.zeros(130)
     forests._depths(rows, state["columns"], state["cuts"], leaves, loops)
@@ -96,7 +96,7 @@ def test_a_small_tight_group_among_the_others_is_cut_off_first(rng):
     rows = (corners + 0.15 * rng.normal(size=corners.shape)).astype(np.float32)
     rows[:40] = 0.03 * rng.normal(size=(40, 6))
     odd = np.arange(2000) < 40
-    forest = Forest().fit(rows, np.ones(6), seed=0).heights(rows)
+    forest = Forest().fit(rows, seed=0).heights(rows)
     at_random = -IsolationForest(random_state=0).fit(rows).score_samples(rows)
     share_below = [
         np.mean(np.sort(heights[~odd]) < np.median(heights[odd])) for heights in (forest, at_random)
@@ -108,31 +108,25 @@ def test_the_column_that_cuts_a_row_off_gets_most_of_its_share(rng):
     rows = rng.normal(size=(1000, 5)).astype(np.float32)
     odd = rows[:20].copy()
     odd[:, 3] = 8.0
-    shares = Forest().fit(np.concatenate([rows, odd]), np.ones(5), seed=0).shares(odd)
+    shares = Forest().fit(np.concatenate([rows, odd]), seed=0).shares(odd)
     assert (shares >= 0).all()
     assert (shares.argmax(axis=1) == 3).all()
-
-
-def test_a_column_of_weight_zero_is_never_looked_at(rng):
-    rows = rng.normal(size=(100, 3)).astype(np.float32)
-    forest = Forest().fit(rows, np.array([1.0, 0.0, 1.0]), seed=0)
-    assert set(np.unique(forest.to_state()["columns"])) == {0, 2}
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 50])
 def test_few_rows_and_constant_columns(n, rng):
     rows = rng.normal(size=(n, 3)).astype(np.float32)
     rows[:, 1] = 2.0
-    heights = Forest().fit(rows, np.ones(3), seed=0).heights(rows)
+    heights = Forest().fit(rows, seed=0).heights(rows)
     assert np.isfinite(heights).all()
     assert ((heights > 0) & (heights <= 1)).all()
-    same = Forest().fit(np.ones((n, 3), np.float32), np.ones(3), seed=0).heights(np.ones((2, 3), np.float32))
+    same = Forest().fit(np.ones((n, 3), np.float32), seed=0).heights(np.ones((2, 3), np.float32))
     assert same[0] == same[1]
 
 
 def test_a_forest_of_a_state_says_the_same_bits(rng):
     rows = rng.normal(size=(200, 3)).astype(np.float32)
-    forest = Forest().fit(rows, np.ones(3), seed=1)
+    forest = Forest().fit(rows, seed=1)
     back = Forest.from_state(through_a_file(forest.to_state()))
     np.testing.assert_array_equal(back.heights(rows), forest.heights(rows))
     np.testing.assert_array_equal(back.shares(rows), forest.shares(rows))

@@ -71,7 +71,7 @@ class Forest:
     --------
     >>> rows = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
     >>> rows[:10] = 3.0 + 0.01 * rows[:10]
-    >>> heights = Forest().fit(rows, np.ones(3), seed=0).heights(rows)
+    >>> heights = Forest().fit(rows, seed=0).heights(rows)
     >>> bool(heights[:10].min() > np.quantile(heights[10:], 0.99))
     True
     """
@@ -80,15 +80,14 @@ class Forest:
         self._trees: Trees
         self._leaves: Float32
 
-    def fit(self, rows: Float32, column_weights: Float64, seed: int) -> Forest:
-        """Grow the trees of rows (n, d), in which a column is drawn in proportion to its weight (d,)."""
+    def fit(self, rows: Float32, seed: int) -> Forest:
+        """Grow the trees of rows (n, d)."""
         # of its own, so that nothing that is drawn elsewhere changes
         generator = np.random.default_rng((seed, 5))
-        own = min(_ROWS, len(rows))
+        own, d = min(_ROWS, len(rows)), rows.shape[1]
         sample = np.stack([generator.choice(len(rows), own, replace=False) for _ in range(TREES)])
-        tried = generator.choice(
-            rows.shape[1], (TREES, 2**LEVELS - 1, _TRIES), p=column_weights / column_weights.sum()
-        )
+        # by shares, which draws the columns of the models that there are
+        tried = generator.choice(d, (TREES, 2**LEVELS - 1, _TRIES), p=np.full(d, 1.0 / d))
         return self._take(grow(np.nan_to_num(rows, nan=0.0), sample, tried.astype(np.int32)))
 
     def _take(self, trees: Trees) -> Forest:

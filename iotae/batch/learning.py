@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from iotae._typing import Float32, Int64
 from iotae.batch.categories import column_weights
 from iotae.batch.cells import CellView
@@ -51,7 +49,7 @@ def learn_views(network: Network, given: Rows, how: Training, engine: Engine, pr
     counts = column_weights(categories, rows.shape[1])
     # a state of the machine that is rare by right is a small group, too
     hears_forest = not clean and categories is None
-    forest = Forest().fit(rows, counts.astype(np.float64), network.seed) if hears_forest else None
+    forest = Forest().fit(rows, network.seed) if hears_forest else None
     views = JoinedScore(cells, clean, forest).fit(
         (rows[training], latent[training], residual[training]),
         (rows, latent, residual),
