@@ -14,6 +14,7 @@ from iotae import OnlineAutoencoder, serialization
 from iotae.cli import main
 from iotae.fleet import Fleet
 from iotae.runner.ledger import Ledger
+from iotae.runner.outbox import Outbox
 from iotae.runner.webhook import Webhook
 from tests.conftest import ROOT
 from tests.test_runner_checkpoint import worker as worker
@@ -114,13 +115,13 @@ def test_a_broker_s_stream_tells_its_metrics_and_its_health(cluster, tmp_path, m
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setattr("iotae.runner.message_loop.MOST_ROWS", 100)
-    told, unsent = [], Ledger.unsent
+    told, unsent = [], Outbox.unsent
 
     def asked(self):
         told.append((read(port), read(port, "/healthz")))
         return unsent(self)
 
-    monkeypatch.setattr(Ledger, "unsent", asked)
+    monkeypatch.setattr(Outbox, "unsent", asked)
     stopped_at(300, monkeypatch)
     words = words_of(cluster, "watched", tmp_path / "rows.sqlite", "--metrics", str(port), "--log", "json")
     assert main([*words, "--alarms-to", "watched-alarms"]) == 130
@@ -151,14 +152,14 @@ def test_alarms_go_to_a_webhook_and_a_topic_signed_and_tried_again(
     words = words_of(cluster, "posted", out, "--webhook", receiver.url, "--alarms-to", "posted-alarms")
     receiver.codes = [503]
     # it ends when all is committed and the last alarms are sent
-    note = Ledger.sent
+    note = Outbox.done
 
-    def sent(self, keys):
-        note(self, keys)
+    def done(self, keys, refused):
+        note(self, keys, refused)
         if not self.unsent():
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Ledger, "sent", sent)
+    monkeypatch.setattr(Outbox, "done", done)
     assert main([*words, "--explain"]) == 130
     seqs = [seq for (seq,) in alarms_of(out)]
     told = [json.loads(body) for _, body in receiver.got]

@@ -26,6 +26,7 @@ from tests.test_runner_checkpoint import worker as worker
 
 kafka = pytest.importorskip("confluent_kafka", reason="Kafka needs the extra kafka")
 from iotae.runner.kafka import KafkaSource  # noqa: E402  (needs the extra)
+from iotae.runner.kafka_alarms import KafkaAlarms  # noqa: E402
 from tests.kafka_cluster import Cluster, aside_of, readings, rows_of, stopped_at  # noqa: E402
 
 DELETED = "messages that Kafka had deleted before they were read"
@@ -130,7 +131,7 @@ def test_messages_that_were_deleted_before_they_were_read_are_counted_and_said(c
         n_lost = ledger.aside()[DELETED]
         assert n_lost == 140 - len(new) > 0
         assert [one.seq for one in new] == list(range(10 + n_lost, 150))
-        assert f"warning: set aside: {DELETED}" in ledger.warnings()
+        assert f"warning: set aside: {n_lost} {DELETED}" in ledger.warnings()
 
 
 JUDGED = Judgement(0.5, False, None, "")
@@ -213,6 +214,24 @@ def test_what_the_broker_does_not_have_or_does_not_answer_is_said(cluster, tmp_p
     assert told == ["warning: no broker answers at 127.0.0.1:9; trying again"]
 
 
+def test_a_broker_that_answers_again_is_said_once(cluster, monkeypatch):
+    monkeypatch.setattr(source_module, "_LOOK_SECONDS_AWAY", 0.0)
+    cluster.send("back", [("d", 0, '{"a": 1}')])
+    with source_of(cluster, "back") as source:
+        batches_until(source, 1)
+        error = kafka.KafkaError(kafka.KafkaError._ALL_BROKERS_DOWN)
+        for _ in range(2):
+            source._on_error(error)
+        # nothing new comes, and yet it is known
+        told = [
+            line for _, batch in zip(range(3), source.batches(5), strict=False) for line in source.warnings()
+        ]
+        assert told == [
+            f"warning: no broker answers at {cluster.address}; trying again",
+            f"{cluster.address} answers again",
+        ]
+
+
 def test_a_record_is_told_by_its_place_and_its_device_by_its_key_or_a_cell():
     assert record_of(b"\xff", b'{"a": 1}', 0, 1, None).device == r"\xff"
     assert record_of(None, b'{"a": 1}', 0, 1, None).device == ""
@@ -233,12 +252,67 @@ def test_a_small_message_does_not_become_a_row_that_no_broker_takes_an_alarm_of(
     assert len(record_of(b"d", json.dumps(flat).encode(), 0, 1, None).row) == 2000
 
 
-def test_an_alarm_that_the_library_does_not_take_is_kept_and_said_and_ends_no_stream(cluster):
+def test_an_alarm_that_is_too_large_is_refused_and_those_after_it_are_sent(cluster):
     with source_of(cluster, "readings") as source:
-        alarms = [("d", "{}"), ("d", '"' + 1_100_000 * "y" + '"'), ("d", "{}")]
-        assert source.publish("large-alarms", alarms) == 1
-        assert any("are not taken (Unable to produce message" in line for line in source.warnings())
-        assert source.publish("large-alarms", alarms[:1]) == 1
+        alarms = [("d", "0"), ("d", '"' + 1_100_000 * "y" + '"'), ("d", "2")]
+        came = source.publish("large-alarms", alarms)
+        assert (came.n, list(came.refused), came.why) == (3, [1], "")
+        assert "too large" in came.refused[1]
+        assert source.publish("large-alarms", alarms[:1]) == (1, {}, "")
+    sent = cluster.read("large-alarms", lambda found: len(found) >= 3)
+    assert sorted(one.value() for one in sent) == [b"0", b"0", b"2"]
+
+
+class Producer:
+    """Answers as a broker that has a code for some texts, and for a request with one of them."""
+
+    def __init__(self, codes, of_request):
+        self._codes, self._of_request, self.asked = codes, of_request, []
+        self._waiting = []
+
+    def produce(self, topic, body, key, on_delivery):
+        self._waiting.append((body.decode(), on_delivery))
+
+    def flush(self, seconds):
+        waiting, self._waiting = self._waiting, []
+        self.asked.append([body for body, _ in waiting])
+        codes = [self._codes.get(body) for body, _ in waiting]
+        if self._of_request and any(codes):
+            codes = [next(filter(None, codes))] * len(codes)
+        for (_, told), code in zip(waiting, codes, strict=True):
+            told(None if code is None else kafka.KafkaError(code), None)
+
+
+def alarms_of(codes, of_request=False):
+    sender = KafkaAlarms({"bootstrap.servers": "127.0.0.1:9"})
+    sender._producer = Producer(codes, of_request)
+    return sender
+
+
+LARGE, FORBIDDEN = kafka.KafkaError.MSG_SIZE_TOO_LARGE, kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED
+BUSY = kafka.KafkaError.NOT_ENOUGH_REPLICAS
+
+
+def test_what_a_broker_refuses_with_a_whole_request_is_sent_alone(cluster):
+    sender = alarms_of({"1": LARGE}, of_request=True)
+    came = sender.publish("t", [("d", str(i)) for i in range(3)])
+    assert (came.n, list(came.refused)) == (3, [1])
+    assert sender._producer.asked == [["0", "1", "2"], ["0"], ["1"], ["2"]]
+
+
+def test_what_passes_is_tried_again_and_what_does_not_is_set_aside():
+    three = [("d", str(i)) for i in range(3)]
+    came = alarms_of({"0": FORBIDDEN, "2": BUSY}).publish("t", three)
+    assert (came.n, list(came.refused)) == (2, [0])
+    assert came.why
+    sender = alarms_of(dict.fromkeys("012", FORBIDDEN)).publish("t", three)
+    assert (sender.n, list(sender.refused), sender.why) == (3, [0, 1, 2], "")
+
+
+def test_a_producer_that_takes_nothing_any_more_is_made_anew():
+    sender = alarms_of({"0": kafka.KafkaError._FATAL})
+    assert sender.publish("t", [("d", "0")]).n == 0
+    assert sender._producer is None
 
 
 def test_offsets_are_taken_in_once_also_those_of_what_is_no_row(tmp_path):

@@ -148,7 +148,7 @@ def test_a_file_of_the_first_version_is_gone_on_with(path):
     for _ in range(2):
         with Ledger(path, {"topic": "t"}, DeviceNumbers()) as writing:
             assert writing.load()["n"] == 1
-            assert writing.unsent() == [(1, "a", "{}")]
+            assert writing.outbox.unsent() == [(1, "a", "{}")]
             assert writing.new_of([message(seq=7)]) == []
     with Ledger(path, {"topic": "t"}, DeviceNumbers()) as writing:
         assert commit(writing, 7, 8) == 1
@@ -182,11 +182,11 @@ def test_old_rows_go_a_bounded_number_at_a_time_and_alarms_that_are_not_sent_sta
             commit(writing, seq)
             left.append(count(reader))
         assert left == [17, 8, 4, 5]
-        assert len(writing.unsent()) == 25
+        assert len(writing.outbox.unsent()) == 25
         assert commit(writing, 3) == 0
 
 
 def test_alarms_are_put_down_only_where_somebody_sends_them(path):
     with Ledger(path, {}, DeviceNumbers(), queues=False) as writing:
         commit(writing, 1, alarm=True)
-        assert writing.unsent() == []
+        assert writing.outbox.unsent() == []

@@ -4,11 +4,13 @@ import gc
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import stat
 import subprocess
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,7 +29,11 @@ from tests.conftest import ROOT
 from tests.test_runner_checkpoint import worker as worker
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="messages need the extra mqtt")
+from paho.mqtt.packettypes import PacketTypes  # noqa: E402
+from paho.mqtt.reasoncodes import ReasonCode  # noqa: E402
+
 from iotae.runner import mqtt as mqtt_source  # noqa: E402  (needs the extra)
+from iotae.runner import mqtt_alarms  # noqa: E402
 from iotae.runner.mqtt import MqttSource, takes  # noqa: E402
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -65,6 +71,12 @@ class Mosquitto:
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=20)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 @pytest.fixture
@@ -302,10 +314,10 @@ def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, mo
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() == {"n": 1}
-        ((key, device, body),) = ledger.unsent()
+        ((key, device, body),) = ledger.outbox.unsent()
         assert json.loads(body)["device"] == device == "a"
-        ledger.sent([key])
-        assert ledger.unsent() == []
+        ledger.outbox.done([key], {})
+        assert ledger.outbox.unsent() == []
         monkeypatch.setattr(admission, "_MOST_DEVICES", 2)
         aside = Message("", -1, {}, "rubbish", (1, 1))
         assert ledger.new_of([message("c"), message("a", 3), aside]) == [message("a", 3)]
@@ -322,7 +334,7 @@ def test_a_batch_that_cannot_be_committed_changes_nothing(tmp_path):
             # as if another had taken it in
             ledger.commit([message("b"), message()], [judged(), judged(True)], {"n": 2})
         assert ledger.load() == {"n": 1}
-        assert len(ledger.unsent()) == 1
+        assert len(ledger.outbox.unsent()) == 1
         assert ledger.new_of([message("b")]) == [message("b")]
     assert list(rows_of(path)) == [("a", 1)]
 
@@ -335,7 +347,7 @@ def test_half_a_surrogate_pair_in_a_name_or_a_text_stops_no_stream(tmp_path):
     told = Judgement(0.5, True, 0.4, "\ud800 5; mode \udc00")
     with Ledger(str(tmp_path / "rows.sqlite"), {"topic": "t"}, DeviceNumbers()) as ledger:
         ledger.commit(ledger.new_of([one]), [told], {"model": model.to_state(), "counts": {}})
-        assert json.loads(ledger.unsent()[0][2])["reason"] == r"\ud800 5; mode \udc00"
+        assert json.loads(ledger.outbox.unsent()[0][2])["reason"] == r"\ud800 5; mode \udc00"
         assert ledger.load()["counts"] == {}
 
 
@@ -473,3 +485,97 @@ def test_a_broker_that_is_not_there_is_said_once(tmp_path):
             assert time.monotonic() < deadline
     assert len(told) == 1
     assert "no connection with 127.0.0.1" in told[0]
+
+
+# -- alarms -----------------------------------------------------------------------------------------
+
+
+def published(broker, reader, *bodies, topic="alarms"):
+    came = reader.publish(topic, [("d", body) for body in bodies])
+    return came.n, dict(came.refused), came.why
+
+
+@needs_broker
+def test_an_alarm_that_is_too_large_is_refused_and_the_connection_stays(tmp_path):
+    with (
+        Mosquitto(tmp_path, "allow_anonymous true\nmax_packet_size 2000\n") as broker,
+        MqttSource(BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+"), "reader") as reader,
+    ):
+        heard(reader)
+        large = "y" * 2000
+        n, refused, why = published(broker, reader, "0", large, "2")
+        assert (n, refused, why) == (3, {1: "larger than the 2000 bytes that the broker takes"}, "")
+        # the largest that is taken, to a few bytes
+        sizes = [size for size in range(1900, 2001) if published(broker, reader, "y" * size)[1] == {}]
+        assert max(sizes) >= 2000 - len("alarms") - 10
+        assert (reader.n_connected, reader.warnings()) == (1, [])
+
+
+@needs_broker
+def test_a_topic_that_is_not_allowed_refuses_all_and_is_asked_again_after_a_while(tmp_path, monkeypatch):
+    rights = tmp_path / "acl"
+    rights.write_text("topic read plant/#\n")
+    bodies = [str(i) for i in range(30)]
+    with (
+        Mosquitto(tmp_path, f"allow_anonymous true\nacl_file {rights}\n") as broker,
+        MqttSource(BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+"), "reader") as reader,
+    ):
+        heard(reader)
+        assert published(broker, reader, *bodies) == (30, dict.fromkeys(range(30), "not authorized"), "")
+        # some releases of this broker end the connection after each refusal
+        time.sleep(0.5)
+        wait_for(reader._client.is_connected)
+        assert reader.n_connected <= 2
+        rights.write_text("topic read plant/#\ntopic write alarms\n")
+        broker.process.send_signal(signal.SIGHUP)
+        assert published(broker, reader, "30")[1] == {0: "not authorized"}
+        monkeypatch.setattr(mqtt_alarms, "_FORBIDDEN_SECONDS", 0.0)
+        # it reads its rights in its own time
+        wait_for(lambda: published(broker, reader, "30") == (1, {}, ""))
+        assert published(broker, reader, *bodies) == (30, {}, "")
+
+
+@needs_broker
+def test_alarms_of_a_broken_connection_are_not_sent_anew_with_each_try(broker, monkeypatch):
+    monkeypatch.setattr(mqtt_alarms, "_LONGEST_WAIT_SECONDS", 0.5)
+    address = BrokerAddress.of(f"mqtt://127.0.0.1:{broker.port}/plant/+")
+    with MqttSource(address, "reader") as reader:
+        heard(reader)
+        broker.process.send_signal(signal.SIGSTOP)
+        tries = [published(broker, reader, "0", "1") for _ in range(3)]
+        assert tries == [(0, {}, "no answer")] * 3
+        got = []
+        broker.process.send_signal(signal.SIGCONT)
+        client = client_of(broker, "listener", "alarms", lambda _, __, one: got.append(one.payload))
+        assert published(broker, reader, "0", "1", "2") == (3, {}, "")
+        wait_for(lambda: b"2" in got)
+        end(client)
+        assert len(got) <= 3
+        broker.stop()
+        wait_for(lambda: reader.warnings())
+        # nothing is queued while nobody takes it
+        assert published(broker, reader, "3") == (0, {}, "")
+        broker.start()
+        wait_for(lambda: published(broker, reader, "3") == (1, {}, ""))
+
+
+def test_a_refusal_that_may_pass_is_tried_again(tmp_path):
+    class Client:
+        def __init__(self, code):
+            self.code, self.n = code, 0
+
+        def is_connected(self):
+            return True
+
+        def publish(self, topic, body, qos):
+            self.n += 1
+            self.on_publish(self, None, self.n, ReasonCode(PacketTypes.PUBACK, identifier=self.code), None)
+            return SimpleNamespace(mid=self.n)
+
+    client = Client(0x97)
+    alarms = mqtt_alarms.MqttAlarms(client)
+    for times in (1, 2):
+        assert alarms.publish("t", [("d", "0")]) == (0, {}, "Quota exceeded")
+        assert client.n == times
+    client.code = 0
+    assert alarms.publish("t", [("d", "0")]) == (1, {}, "")

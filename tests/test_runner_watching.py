@@ -197,6 +197,7 @@ def test_errors_are_json_too_and_the_next_command_writes_text(tmp_path, capsys, 
 def test_the_dashboard_shows_metrics_that_there_are_and_leaves_none_out(figures):
     figures.write(Table({"a": [1.0]}), added([0.5], [0], [0.5]))
     figures.note_messages(3, 2, 1)
+    figures.note_alarms(1, 0)
     with MetricsServer("127.0.0.1", 0, figures.now, None) as server:
         there = {re.sub(r"\{.*", "", name) for name in values(read(server.port)[1])}
     dashboard = json.loads((ROOT / "deploy" / "dashboard.json").read_text())

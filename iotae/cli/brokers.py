@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from iotae.runner.admission import Admission
     from iotae.runner.judges import FleetJudge, ModelJudge
     from iotae.runner.ledger import Ledger
-    from iotae.runner.message_loop import Deliver, MessageLoop
+    from iotae.runner.message_loop import MessageLoop
+    from iotae.runner.outbox import Deliver
     from iotae.runner.sources import MessageSource
     from iotae.runner.webhook import Webhook
 
@@ -79,16 +80,18 @@ def _deliveries_of(
     args: Namespace, source: MessageSource, webhooks: list[Webhook], until: StopSignals
 ) -> list[Deliver]:
     """Where alarms go; on a signal those that wait are left to the next run."""
+    from iotae.runner.outbox import Delivered
+
     topic = args.alarms_to
     deliveries: list[Deliver] = [] if topic is None else [lambda alarms: source.publish(topic, alarms)]
     for webhook in webhooks:
 
-        def post(alarms: Any, webhook: Webhook = webhook) -> int:
+        def post(alarms: Any, webhook: Webhook = webhook) -> Delivered:
             for n, (_, body) in enumerate(alarms):
                 if until.exit_code:
-                    return n
+                    return Delivered(n, {})
                 webhook.deliver(body.encode())
-            return len(alarms)
+            return Delivered(len(alarms), {})
 
         deliveries.append(post)
     return deliveries
@@ -133,3 +136,7 @@ def _say_what_came_of_it(loop: MessageLoop, judge: ModelJudge | FleetJudge, ledg
         say(f"note: {n} {reason}, set aside")
     if ledger.n_doubled:
         say(f"note: {counted(ledger.n_doubled, 'message')} came again, passed over")
+    if n_waiting := ledger.outbox.n_waiting():
+        say(f"note: {counted(n_waiting, 'alarm')} not sent yet: the next run sends what waits")
+    if n_refused := ledger.outbox.n_set_aside():
+        say(f"note: {counted(n_refused, 'alarm')} refused for good, in the table 'refused' of the output")

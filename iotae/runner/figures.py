@@ -32,7 +32,7 @@ class Figures(NamedTuple):
         None where there is none yet.
     busy_seconds : float
         How long the chunk at hand has been worked on.
-    lag_messages, messages_set_aside, messages_again : int or None
+    lag_messages, messages_set_aside, messages_again, alarms_waiting, alarms_refused : int or None
         None where the rows come from a file.
     """
 
@@ -52,6 +52,8 @@ class Figures(NamedTuple):
     lag_messages: int | None
     messages_set_aside: int | None
     messages_again: int | None
+    alarms_waiting: int | None
+    alarms_refused: int | None
 
     @property
     def healthy(self) -> bool:
@@ -104,6 +106,7 @@ class StreamFigures:
             "last_row_at": None,
             "threshold": None,
             **dict.fromkeys(("lag_messages", "messages_set_aside", "messages_again")),
+            **dict.fromkeys(("alarms_waiting", "alarms_refused")),
             **self._of_model(),
         }
 
@@ -147,6 +150,11 @@ class StreamFigures:
         """Take note of how many messages wait, were set aside, and came again."""
         with self._lock:
             self._told |= {"lag_messages": lag, "messages_set_aside": set_aside, "messages_again": again}
+
+    def note_alarms(self, waiting: int, refused: int) -> None:
+        """Take note of how many alarms wait to be sent, and were refused for good."""
+        with self._lock:
+            self._told |= {"alarms_waiting": waiting, "alarms_refused": refused}
 
     def now(self) -> Figures:
         """Return the figures of this moment."""

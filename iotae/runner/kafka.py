@@ -9,9 +9,11 @@ from typing import Any
 
 from iotae._validation import TableError
 from iotae.runner.addresses import BrokerAddress
+from iotae.runner.connection_news import ConnectionNews
 from iotae.runner.kafka_alarms import KafkaAlarms
 from iotae.runner.kafka_settings import security_of
 from iotae.runner.messages import Message, record_of
+from iotae.runner.outbox import Delivered
 from iotae.runner.sources import Login
 
 __all__ = ["KafkaSource"]
@@ -20,8 +22,8 @@ _BUFFERED_KILOBYTES = 16_384
 """Of messages that are fetched and wait: what bounds the memory."""
 
 _IDLE_SECONDS, _ANSWER_SECONDS = 1.0, 5.0
-_LOOK_SECONDS = 30.0
-"""From one look for partitions that the topic has got to the next."""
+_LOOK_SECONDS, _LOOK_SECONDS_AWAY = 30.0, 5.0
+"""From one look for partitions that the topic has got to the next, and for a broker that was gone."""
 
 _DELETED = "messages that Kafka had deleted before they were read"
 
@@ -64,8 +66,7 @@ class KafkaSource:
 
         self._library, self._field, self._next_of = confluent_kafka, field, next_of
         self._address, self._topic = address, address.topic
-        self._told: list[str] = []
-        self._known = self._away = False
+        self._news, self._known = ConnectionNews(f"{address.shown} answers again"), False
         self._refused: TableError | None = None
         self._begun: dict[int, int] = {}
         self._unsure: set[int] = set()
@@ -104,34 +105,34 @@ class KafkaSource:
 
     def _on_error(self, error: Any) -> None:
         """Take note of an error of the connection; called while the library is asked for something."""
-        refusals = self._library.KafkaError._AUTHENTICATION, self._library.KafkaError._SSL
-        if error.code() in refusals and not self._known:
+        kafka = self._library.KafkaError
+        if error.code() in (kafka._AUTHENTICATION, kafka._SSL) and not self._known:
             self._refused = TableError(f"The broker at {self._address.shown} refuses: {error.str()}.")
-        elif error.code() == self._library.KafkaError._ALL_BROKERS_DOWN:
+        elif error.code() == kafka._ALL_BROKERS_DOWN:
             self._say_away()
 
     def _say_away(self) -> None:
-        if not self._away:
-            self._told.append(f"warning: no broker answers at {self._address.shown}; trying again")
-        self._away = True
+        self._news.gone(f"no broker answers at {self._address.shown}")
 
     # -- partitions ---------------------------------------------------------------------------
 
     def _look_for_partitions(self) -> list[Message]:
         """Begin to read partitions that are not read yet; say where each of them begins."""
-        if monotonic() - self._looked_at < (_LOOK_SECONDS if self._known else 0.0):
+        pause = _LOOK_SECONDS_AWAY if self._news.is_gone else _LOOK_SECONDS
+        if monotonic() - self._looked_at < (pause if self._known else 0.0):
             return []
-        kafka = self._library
         try:
             found = self._consumer.list_topics(self._topic, timeout=_ANSWER_SECONDS).topics[self._topic]
-        except kafka.KafkaException as error:
+        except self._library.KafkaException as error:
             self._raise_unless_it_passes(error.args[0])
             self._say_away()
+            self._looked_at = monotonic()
             return []
         if found.error is not None:
             self._raise_unless_it_passes(found.error)
             return []
-        self._known, self._away = True, False
+        self._known = True
+        self._news.back()
         parts = [part for part in sorted(found.partitions) if part not in self._begun]
         known = {part: self._next_of[part] for part in parts if part in self._next_of}
         new = {part: self._bounds(part)[0] for part in parts if part not in known}
@@ -197,7 +198,8 @@ class KafkaSource:
         """A record as a message; None where it is an error that passes."""
         if record.error() is None:
             part, offset = record.partition(), record.offset()
-            self._begun[part], self._away = offset + 1, False
+            self._begun[part] = offset + 1
+            self._news.back()
             return record_of(record.key(), record.value(), part, offset, self._field)
         codes = self._library.KafkaError._AUTO_OFFSET_RESET, self._library.KafkaError.OFFSET_OUT_OF_RANGE
         if record.error().code() in codes:
@@ -227,20 +229,18 @@ class KafkaSource:
         """How many messages the partitions have beyond what was read, as far as the broker has told."""
         lag = 0
         for part, following in self._begun.items():
-            place = self._library.TopicPartition(self._topic, part)
-            _, high = self._consumer.get_watermark_offsets(place, cached=True)
+            _, high = self._consumer.get_watermark_offsets(self._place(part), cached=True)
             lag += max(high - following, 0)
         return lag
 
     def warnings(self) -> list[str]:
         """Return what has become of the connection since this was asked last."""
-        told, self._told[:] = self._told.copy(), []
-        return told
+        return self._news.lines()
 
-    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> int:
-        """Send alarms under their device as key; return how many, from the first on, the broker has."""
+    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> Delivered:
+        """Send alarms under their device as key, and say what came of them."""
         if self._alarms is None:
-            self._alarms = KafkaAlarms(self._settings, self._told)
+            self._alarms = KafkaAlarms(self._settings)
         return self._alarms.publish(topic, alarms)
 
 

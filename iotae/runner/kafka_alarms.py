@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import Any
+
+from iotae.runner.outbox import Delivered
 
 __all__ = ["KafkaAlarms"]
 
@@ -18,47 +19,63 @@ class KafkaAlarms:
     ----------
     settings : mapping
         How the broker is reached.
-    told : list of str
-        Takes a line where alarms are not taken.
     """
 
-    def __init__(self, settings: Mapping[str, Any], told: list[str]) -> None:
-        from confluent_kafka import KafkaException, Producer
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        import confluent_kafka
 
-        self._refusals = KafkaException
-        self._told, self._not_taken = told, False
-        self._producer = Producer(
-            {
-                **settings,
-                "enable.idempotence": True,
-                # what is not taken by then is kept beside the rows, not here
-                "message.timeout.ms": int(1000 * _CONFIRMED_SECONDS),
-            }
+        self._library = confluent_kafka
+        self._settings = {
+            **settings,
+            "enable.idempotence": True,
+            # what is not taken by then is kept beside the rows, not here
+            "message.timeout.ms": int(1000 * _CONFIRMED_SECONDS),
+        }
+        self._producer: Any = None
+        kafka = confluent_kafka.KafkaError
+        self._of_one = kafka.MSG_SIZE_TOO_LARGE, kafka.INVALID_RECORD
+        # what a broker would say again whenever it is asked
+        self._final = (
+            *(*self._of_one, kafka.POLICY_VIOLATION),
+            *(kafka.TOPIC_AUTHORIZATION_FAILED, kafka.TOPIC_EXCEPTION),
         )
 
-    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> int:
-        """Send alarms, each a device and a text; return how many, from the first on, are taken."""
-        taken = [False] * len(alarms)
+    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> Delivered:
+        """Send alarms, each a device and a text, and say what came of them."""
+        errors = self._sent(topic, alarms)
+        refused: dict[int, str] = {}
+        for place, error in enumerate(errors):
+            if error is not None and len(alarms) > 1 and error.code() in self._of_one:
+                # a broker refuses all that came in one request, for one that is too large
+                (error,) = self._sent(topic, alarms[place : place + 1])
+            if error is None:
+                continue
+            if error.code() not in self._final:
+                return Delivered(place, refused, error.str())
+            refused[place] = error.str()
+        return Delivered(len(alarms), refused)
+
+    def _sent(self, topic: str, alarms: Sequence[tuple[str, str]]) -> list[Any]:
+        """Send alarms, and return the error of each, None where the broker has it."""
+        kafka = self._library
+        if self._producer is None:
+            self._producer = kafka.Producer(self._settings)
+        errors: list[Any] = [kafka.KafkaError(kafka.KafkaError._TIMED_OUT)] * len(alarms)
         for i, (device, body) in enumerate(alarms):
 
             def note(error: Any, _: Any, i: int = i) -> None:
-                taken[i] = error is None
-                if error is not None:
-                    self._say_not_taken(topic, error)
+                errors[i] = error
 
             try:
                 self._producer.produce(topic, body.encode(), device.encode(), on_delivery=note)
-            except self._refusals as error:
+            except kafka.KafkaException as error:
                 # what the library itself does not take, such as one that is too large
                 note(error.args[0], None)
         self._producer.flush(2 * _CONFIRMED_SECONDS)
-        self._not_taken = self._not_taken and not all(taken)
-        return len(list(takewhile(bool, taken)))
-
-    def _say_not_taken(self, topic: str, error: Any) -> None:
-        """Say it once, not for each alarm."""
-        if not self._not_taken:
-            self._told.append(
-                f"warning: alarms for {topic} are not taken ({error.str()}); they are kept and sent again"
-            )
-        self._not_taken = True
+        if any(
+            error is not None and (error.fatal() or error.code() == kafka.KafkaError._FATAL)
+            for error in errors
+        ):
+            # it takes nothing any more
+            self._producer = None
+        return errors

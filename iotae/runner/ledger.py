@@ -17,6 +17,8 @@ from iotae.runner.admission import Admission, cells_text, storable
 from iotae.runner.database import Database
 from iotae.runner.ledger_layout import LAYOUT
 from iotae.runner.messages import Message
+from iotae.runner.outbox import Outbox
+from iotae.runner.seldom import SeldomTold
 from iotae.serialization.tree import made, printable
 
 __all__ = ["Judgement", "Ledger"]
@@ -61,6 +63,8 @@ class Ledger:
     ----------
     n_doubled : int
         Messages that came again and were passed over.
+    outbox : Outbox
+        The alarms that are to be sent.
 
     Raises
     ------
@@ -75,7 +79,7 @@ class Ledger:
     >>> with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
     ...     batch = ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1)), Message("a", 1, {}, "", (2, 1))])
     ...     ledger.commit(batch, [Judgement(0.5, True, 0.4, "x 1")], {"counts": {}})
-    ...     len(ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1))])), len(ledger.unsent())
+    ...     len(ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1))])), len(ledger.outbox.unsent())
     (0, 1)
     """
 
@@ -90,10 +94,11 @@ class Ledger:
         self._path, self._words = path, json.dumps(words, sort_keys=True)
         self._admission, self._keep, self._queues = admission, keep, queues
         self._base = Database(path, LAYOUT)
+        self.outbox = Outbox(self._base)
         self.n_doubled, self.saved_at = 0, time()
         self._warnings: list[str] = []
         self._aside: Counter[str] = Counter()
-        self._said: set[str] = set()
+        self._seldom = SeldomTold()
 
     def __enter__(self) -> Ledger:
         self._base.__enter__()
@@ -135,14 +140,14 @@ class Ledger:
         self._aside = sifted.aside
         self.n_doubled += sifted.n_again
         self._warnings += sifted.warnings
-        self._warnings += [f"warning: set aside: {reason}" for reason in sifted.aside.keys() - self._said]
-        self._said |= sifted.aside.keys()
+        for reason, n in sifted.aside.items():
+            self._seldom.note(reason, n)
         return sifted.new
 
     def warnings(self) -> list[str]:
         """Return what an operator should hear of and was not told before, a line each."""
         told, self._warnings = self._warnings, []
-        return told
+        return told + [f"warning: set aside: {n} {reason}" for n, reason in self._seldom.due()]
 
     def parts(self) -> list[tuple[int, bytes]]:
         """Return the pieces of the model that were committed, each under its number."""
@@ -168,10 +173,7 @@ class Ledger:
         with self._base.transaction() as base:
             base.executemany(f"insert into rows ({', '.join(_COLUMNS)}) values (?{', ?' * 8})", rows)
             self._admission.store(base)
-            base.executemany(
-                "insert into unsent (device, seq, body) values (?, ?, ?)",
-                [(row[0], row[2], _alarm(row)) for row in rows if row[5] and self._queues],
-            )
+            self.outbox.put(base, [(row[0], row[2], _alarm(row)) for row in rows if row[5] and self._queues])
             base.executemany(
                 "insert into aside values (?, ?) on conflict (reason) do update set n = n + excluded.n",
                 self._aside.items(),
@@ -185,20 +187,12 @@ class Ledger:
 
     @staticmethod
     def _delete(base: sqlite3.Connection, before: float, most: int) -> None:
-        """Delete the oldest rows; what is not sent yet has a table of its own and stays."""
+        """Delete the oldest rows and refused alarms; what is not sent yet stays."""
         old = base.execute(
             "select device, part, seq from rows where taken < ? order by taken limit ?", (before, most)
         )
         base.executemany("delete from rows where device = ? and part = ? and seq = ?", old.fetchall())
-
-    def unsent(self) -> list[tuple[int, str, str]]:
-        """Return up to 100 alarms that are not sent yet, oldest first: key, device and text, JSON."""
-        return self._base.rows("select id, device, body from unsent order by id limit 100")
-
-    def sent(self, keys: Iterable[int]) -> None:
-        """Take alarms for sent."""
-        with self._base.transaction() as base:
-            base.executemany("delete from unsent where id = ?", [(key,) for key in keys])
+        Outbox.delete(base, before)
 
     def aside(self) -> dict[str, int]:
         """Return how many messages were set aside, by reason."""

@@ -21,11 +21,15 @@ create table devices (
 ) without rowid;
 create table partitions (part integer primary key, next integer not null);
 create table unsent (id integer primary key, device text not null, seq integer not null, body text not null);
+create table refused (
+    id integer primary key, device text not null, seq integer not null, body text not null,
+    reason text not null, refused real not null
+);
 create table aside (reason text primary key, n integer not null) without rowid;
 create table models (number integer primary key, state blob not null);
 create table model (one integer primary key check (one = 1), state blob not null)
 """,
-    version=2,
+    version=3,
     upgrades={
         # its rows keep a key without their part, which is 0 for all of them
         1: """
@@ -34,6 +38,12 @@ alter table devices add column part integer not null default 0;
 create index taken on rows (taken);
 create table partitions (part integer primary key, next integer not null);
 create table models (number integer primary key, state blob not null)
-"""
+""",
+        2: """
+create table refused (
+    id integer primary key, device text not null, seq integer not null, body text not null,
+    reason text not null, refused real not null
+)
+""",
     },
 )

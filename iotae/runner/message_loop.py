@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -11,15 +12,14 @@ from iotae._typing import State
 from iotae.runner.figures import StreamFigures
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
+from iotae.runner.outbox import Deliver
+from iotae.runner.seldom import SeldomTold
 from iotae.runner.sources import MessageSource
 
-__all__ = ["MOST_ROWS", "Deliver", "Judge", "MessageLoop"]
+__all__ = ["MOST_ROWS", "Judge", "MessageLoop"]
 
 MOST_ROWS = 500
 """Messages of a batch at most."""
-
-Deliver = Callable[[Sequence[tuple[str, str]]], int]
-"""Takes alarms, each a device and a text, and returns how many of them, from the first on, are taken."""
 
 
 class Judge(Protocol):
@@ -44,7 +44,7 @@ class MessageLoop:
     ledger : Ledger
     judge : Judge
     deliveries : sequence of callables
-        Where alarms go. One is done with when all have taken it.
+        Where alarms go. One is done with when all have taken it, or refuse it for good.
     figures : StreamFigures
     say : callable
         Takes a line that an operator should see at once.
@@ -70,6 +70,7 @@ class MessageLoop:
         self._source, self._ledger, self._judge = source, ledger, judge
         self._deliveries, self._figures, self._say = deliveries, figures, say
         self.rows, self.alarms = counts
+        self._seldom, self._alarms_wait = SeldomTold(), False
 
     def over(self, batches: Iterable[list[Message]]) -> None:
         """Take in batches until they end."""
@@ -93,13 +94,36 @@ class MessageLoop:
 
     def _send(self) -> None:
         """Send alarms that are not sent yet; those that are not taken are tried again with the next batch."""
-        while self._deliveries and (waiting := self._ledger.unsent()):
-            alarms, n = [(device, body) for _, device, body in waiting], len(waiting)
-            for deliver in self._deliveries:
-                n = deliver(alarms[:n])
-            self._ledger.sent([key for key, *_ in waiting[:n]])
-            if n < len(waiting):
-                return
+        outbox, all_done, why = self._ledger.outbox, True, ""
+        while self._deliveries and all_done and (waiting := outbox.unsent()):
+            keys, refused, why = self._deliver(waiting)
+            outbox.done(keys, refused)
+            for reason, times in Counter(refused.values()).items():
+                self._seldom.note(f"alarms ({reason})", times)
+            all_done = len(keys) == len(waiting)
+        self._say_of_alarms(all_done, why)
+
+    def _deliver(self, waiting: Sequence[tuple[int, str, str]]) -> tuple[list[int], dict[int, str], str]:
+        """The keys of the alarms that are done with, those of them that are refused, and why no more are."""
+        alarms, n = [(device, body) for _, device, body in waiting], len(waiting)
+        refused: dict[int, str] = {}
+        why = ""
+        for deliver in self._deliveries:
+            came = deliver(alarms[:n])
+            n, why = came.n, why or came.why
+            refused |= came.refused
+        keys = [key for key, *_ in waiting[:n]]
+        return keys, {keys[place]: reason for place, reason in refused.items() if place < n}, why
+
+    def _say_of_alarms(self, all_done: bool, why: str) -> None:
+        """Say what is refused, and once that alarms wait, or wait no more."""
+        for n, which in self._seldom.due():
+            self._say(f"warning: refused for good, set aside in the table 'refused': {n} {which}")
+        if why and not self._alarms_wait:
+            self._say(f"warning: alarms are not taken ({why}); they are kept and sent again")
+        elif all_done and self._alarms_wait:
+            self._say("alarms are taken again")
+        self._alarms_wait = bool(why) or (self._alarms_wait and not all_done)
 
     def _note(self, judged: Sequence[Judgement]) -> None:
         cut = judged[-1].threshold if judged else None
@@ -108,6 +132,6 @@ class MessageLoop:
             sum(said.alarm for said in judged),
             np.inf if cut is None else cut,
         )
-        self._figures.note_messages(
-            self._source.lag(), sum(self._ledger.aside().values()), self._ledger.n_doubled
-        )
+        ledger = self._ledger
+        self._figures.note_messages(self._source.lag(), sum(ledger.aside().values()), ledger.n_doubled)
+        self._figures.note_alarms(ledger.outbox.n_waiting(), ledger.outbox.n_refused)

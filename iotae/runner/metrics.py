@@ -68,6 +68,7 @@ class _Collected:
             "iotae_rows_refused": ("Rows scored but not learned, as they looked anomalous", now.rows_refused),
             "iotae_messages_set_aside": ("Messages of a broker that are no rows", now.messages_set_aside),
             "iotae_messages_again": ("Messages of a broker that came again", now.messages_again),
+            "iotae_alarms_refused": ("Alarms that a broker refused for good", now.alarms_refused),
         }
         for name, (text, value) in counters.items():
             if value is not None:
@@ -80,6 +81,7 @@ class _Collected:
             "iotae_checkpoint_age_seconds": ("Seconds since the latest checkpoint", now.checkpoint_age),
             "iotae_lag_bytes": ("Bytes of the input that are not read yet", now.lag_bytes),
             "iotae_lag_messages": ("Messages of a broker that are known to wait", now.lag_messages),
+            "iotae_alarms_waiting": ("Alarms that are not sent yet", now.alarms_waiting),
             "iotae_busy_seconds": ("How long the rows at hand have been worked on", now.busy_seconds),
         }
         for name, (text, number) in gauges.items():

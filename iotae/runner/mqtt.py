@@ -11,7 +11,10 @@ from typing import Any
 
 from iotae._validation import TableError
 from iotae.runner.addresses import BrokerAddress
+from iotae.runner.connection_news import ConnectionNews
 from iotae.runner.messages import Message, Naming, message_of
+from iotae.runner.mqtt_alarms import MqttAlarms
+from iotae.runner.outbox import Delivered
 from iotae.runner.sources import Login
 
 __all__ = ["MqttSource", "takes"]
@@ -21,7 +24,7 @@ _MOST_UNDONE = 2000
 """Messages that the broker may have sent and that are not acknowledged: what bounds the memory."""
 
 _SLOWEST_RETRY_SECONDS = 60
-_LONGEST_WAIT_SECONDS, _IDLE_SECONDS = 5.0, 1.0
+_IDLE_SECONDS = 1.0
 
 
 class MqttSource:
@@ -61,8 +64,7 @@ class MqttSource:
         login = login or Login()
         self._address, self._naming = address, naming or Naming()
         self._arrived: Queue[Message | TableError] = Queue(_MOST_UNDONE)
-        self._told: Queue[str] = Queue()
-        self._ended, self._away, self._goes_on = False, False, goes_on
+        self._news, self._ended, self._goes_on = ConnectionNews(), False, goes_on
         self.n_connected = 0
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=True
@@ -78,6 +80,7 @@ class MqttSource:
         client.max_queued_messages_set(_MOST_UNDONE)
         client.on_connect, client.on_message = self._on_connect, self._on_message
         client.on_subscribe = self._on_subscribe
+        self._alarms = MqttAlarms(client)
         client.on_connect_fail, client.on_disconnect = self._on_connect_fail, self._on_disconnect
 
     def __enter__(self) -> MqttSource:
@@ -92,13 +95,16 @@ class MqttSource:
         self._client.loop_start()
         return self
 
-    def _on_connect(self, client: Any, _: Any, flags: Any, reason: Any, __: Any) -> None:
+    def _on_connect(self, client: Any, _: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             self._put(TableError(f"The broker at {self._address.host} refuses: {reason}."))
             return
-        self.n_connected, self._away = self.n_connected + 1, False
+        self.n_connected += 1
+        # what is said is that the topic is listened to
+        self._news.back()
+        self._alarms.connected(properties)
         if self._goes_on and not flags.session_present:
-            self._told.put(
+            self._news.say(
                 f"warning: {self._address.shown} has forgotten the session: what it was sent while this was "
                 "not connected may be lost"
             )
@@ -111,17 +117,11 @@ class MqttSource:
         if isinstance(error, SSLError) and not self.n_connected:
             self._put(TableError(f"No TLS with the broker at {self._address.shown}: {_plain(error)}."))
             return
-        self._say_away(f"no connection with {self._address.shown} ({error})")
+        self._news.gone(f"no connection with {self._address.shown} ({error})")
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         if not self._ended:
-            self._say_away(f"the connection with {self._address.shown} is lost ({reason})")
-
-    def _say_away(self, what: str) -> None:
-        """Say it once, not at each try."""
-        if not self._away:
-            self._told.put(f"warning: {what}; trying again")
-        self._away = True
+            self._news.gone(f"the connection with {self._address.shown} is lost ({reason})")
 
     def _on_subscribe(self, _: Any, __: Any, ___: Any, reasons: Any, ____: Any) -> None:
         for reason in reasons:
@@ -129,7 +129,7 @@ class MqttSource:
                 topic = self._address.topic
                 self._put(TableError(f"The broker refuses the topic {topic}: {reason}."))
                 return
-        self._told.put(f"listening to {self._address.topic} at {self._address.shown}")
+        self._news.say(f"listening to {self._address.topic} at {self._address.shown}")
 
     def _on_message(self, _: Any, __: Any, sent: Any) -> None:
         handle = (sent.mid, sent.qos)
@@ -170,17 +170,9 @@ class MqttSource:
         for message in batch:
             self._client.ack(*message.handle)
 
-    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> int:
-        """Send alarms, and return how many of them, from the first on, the broker has for certain."""
-        sent = [self._client.publish(topic, body, qos=1) for _, body in alarms]
-        for n, one in enumerate(sent):
-            try:
-                one.wait_for_publish(_LONGEST_WAIT_SECONDS)
-            except (RuntimeError, ValueError):
-                return n
-            if not one.is_published():
-                return n
-        return len(sent)
+    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> Delivered:
+        """Send alarms, and say what came of them."""
+        return self._alarms.publish(topic, alarms)
 
     def lag(self) -> int:
         """How many messages have arrived and wait; the broker does not tell how many it keeps."""
@@ -188,7 +180,7 @@ class MqttSource:
 
     def warnings(self) -> list[str]:
         """Return what has become of the connection since this was asked last."""
-        return [self._told.get_nowait() for _ in range(self._told.qsize())]
+        return self._news.lines()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from iotae.runner.messages import Message
+from iotae.runner.outbox import Delivered
 
 __all__ = ["Login", "MessageSource"]
 
@@ -58,14 +59,8 @@ class MessageSource(Protocol):
     def acknowledge(self, batch: Sequence[Message]) -> None:
         """Let the broker forget messages that are on the disk."""
 
-    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> int:
-        """Send alarms, each a device and a text.
-
-        Returns
-        -------
-        int
-            How many of them, from the first on, the broker has for certain.
-        """
+    def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> Delivered:
+        """Send alarms, each a device and a text, and say what came of them."""
 
     def lag(self) -> int:
         """How many messages are known to wait."""
