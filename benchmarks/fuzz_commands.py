@@ -28,7 +28,7 @@ from benchmarks.text_mutations import changed_text
 from iotae import OnlineAutoencoder, serialization
 from iotae.cli import brokers, main
 from iotae.data import TableError
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message, Naming, message_of
 from iotae.serialization import StateError
@@ -238,7 +238,7 @@ def _go_on_with_ledger(path: Path) -> OnlineAutoencoder:
         lines = [line.replace(b'"seq": ', b'"seq": 1') for line in _json_text(N_ROWS, 3).splitlines()]
         model: OnlineAutoencoder = judge.model
         _commit(ledger, model, {"rows": rows, "alarms": alarms}, _messages(lines, 1000))
-        ledger.sent([key for key, *_ in ledger.unsent()])
+        ledger.outbox.done([key for key, *_ in ledger.outbox.unsent()], {})
         ledger.aside()
     return model
 
@@ -353,7 +353,7 @@ def _taken_in(path: Path) -> None:
         n_rows = _commit(ledger, model, {"rows": 0, "alarms": 0}, _messages(payloads, 0))
         aside = sum(ledger.aside().values())
         demand(n_rows + aside + ledger.n_doubled == len(payloads), "messages that are not accounted for")
-        for *_, body in ledger.unsent():
+        for *_, body in ledger.outbox.unsent():
             json.loads(body)
     with contextlib.closing(sqlite3.connect(base)) as found:
         written = found.execute("select count(*) from rows").fetchone()[0]

@@ -21,9 +21,10 @@ import time
 from iotae import OnlineAutoencoder
 from iotae.cli import main
 from iotae.runner import message_loop
-from iotae.runner.admission import DeviceNumbers, PartitionOffsets
 from iotae.runner.checkpoint import Checkpoint
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Ledger
+from iotae.runner.partition_offsets import PartitionOffsets
 
 
 def die_at_call(n):

@@ -1,5 +1,6 @@
 """Which messages of a device are new: numbers that begin anew, come late or come twice."""
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -7,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotae.runner import admission
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner import device_numbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message, Naming, message_of
+from tests.conftest import ROOT
 
 USED = "messages with a number that their device had used for other cells"
 LATE = "messages with a number below the last one of their device, which is not in the file"
@@ -48,16 +50,71 @@ def test_a_device_that_counts_from_0_again_is_told_from_messages_that_came_again
     assert (ledger.aside(), ledger.warnings()) == ({USED: 3}, [])
 
 
-def test_a_message_that_comes_late_is_set_aside_and_not_taken_for_a_double(ledger):
-    assert take(ledger, message("a", 5, 5), message("a", 3, 3)) == [(0, 5)]
+def test_a_message_that_comes_late_is_a_row_or_set_aside_and_never_taken_for_a_double(ledger):
+    assert take(ledger, *(message("a", seq, seq) for seq in (5, 8, 9))) == [(0, 5), (0, 8), (0, 9)]
+    # above what was confirmed by two later rows, and a number that no row has
+    assert take(ledger, message("a", 7, 7), message("a", 3, 3), message("a", 7, 7)) == [(0, 7)]
     assert ledger.aside() == {LATE: 1}
-    assert "sent number 3 after 5" in ledger.warnings()[0]
-    assert ledger.n_doubled == 0
+    assert "sent number 3 after 7" in ledger.warnings()[0]
+    assert ledger.n_doubled == 1
+
+
+WILD = 9 * 10**15
+
+
+@pytest.mark.parametrize("wild", [[WILD], [WILD, WILD], [2**63 - 1, 5 * 10**15]])
+@pytest.mark.parametrize("at", [0, 1, 5])
+def test_a_number_that_is_far_too_high_costs_none_of_the_rows_that_follow(at, wild, ledger, tmp_path):
+    numbers = list(range(10))
+    numbers[at:at] = wild
+    sent = [message("a", seq, i) for i, seq in enumerate(numbers)]
+    taken = [(0, seq) for seq in dict.fromkeys(numbers)]
+    assert [one for each in sent for one in take(ledger, each)] == taken
+    # the same number with other cells is told from one that came again
+    assert sum(ledger.aside().values()) == len(numbers) - len(taken)
+    # all of it comes again, at once and to the next run
+    assert take(ledger, *sent[-3:], *(one for one in sent if one.seq >= min(wild))) == []
+    ledger.__exit__(None, None, None)
+    with Ledger(str(tmp_path / "rows.sqlite"), {}, DeviceNumbers()) as later:
+        assert take(later, sent[at], *sent[-2:], message("a", 10, 50)) == [(0, 10)]
+    ledger.__enter__()
+
+
+def test_a_device_that_goes_on_from_a_high_number_is_believed_when_two_rows_have_followed(ledger):
+    take(ledger, *(message("a", seq, seq) for seq in range(5)))
+    # such as one whose new firmware counts milliseconds
+    later = [message("a", WILD + 1000 * i, i) for i in range(4)]
+    assert len(take(ledger, *later)) == 4
+    assert take(ledger, message("a", 5, 5)) == []
+    assert ledger.aside() == {LATE: 1}
+
+
+def test_the_statement_of_the_page_takes_the_numbers_of_a_device_as_they_come(ledger, tmp_path):
+    path = str(tmp_path / "rows.sqlite")
+    take(ledger, *(message("press7", WILD + i, i) for i in range(3)))
+    assert take(ledger, message("press7", 5, 5)) == []
+    ledger.__exit__(None, None, None)
+    (statement,) = re.findall(r'"(delete from devices [^"]+)"', (ROOT / "docs" / "command.md").read_text())
+    with closing(sqlite3.connect(path, isolation_level=None)) as base:
+        base.execute(statement)
+    with Ledger(path, {}, DeviceNumbers()) as later:
+        sent = [message("press7", 5, 5), message("press7", 6, 6), message("press7", WILD, 0)]
+        assert take(later, *sent, sent[0]) == [(0, 5), (0, 6)]
+        assert later.n_doubled == 2
+    ledger.__enter__()
+
+
+def test_a_wild_number_of_a_start_costs_nothing_either(ledger):
+    sent = [message("a", seq, 10 * part + seq, part) for part in (1, 2) for seq in range(3)]
+    sent[4:4] = [message("a", 0, 7, 2**40)]
+    assert len(take(ledger, *sent)) == 7
+    assert take(ledger, *sent) == []
+    assert (ledger.n_doubled, ledger.aside()) == (7, {})
 
 
 def test_the_devices_that_are_named_are_bounded(ledger, monkeypatch):
-    monkeypatch.setattr(admission, "_MOST_WARNINGS", 2)
-    take(ledger, *(message(device, 5, 5) for device in "abcdef"))
+    monkeypatch.setattr(device_numbers, "_MOST_WARNINGS", 2)
+    take(ledger, *(message(device, seq, seq) for device in "abcdef" for seq in (5, 6, 7)))
     take(ledger, *(message(device, 4, 4) for device in "abcdef"))
     told = ledger.warnings()
     assert sum("sent number" in line for line in told) == 2
@@ -67,24 +124,44 @@ def test_the_devices_that_are_named_are_bounded(ledger, monkeypatch):
 
 def test_with_an_epoch_the_numbers_of_a_device_begin_anew_with_each_start(ledger, tmp_path):
     naming = Naming("n", "boot", None)
-    bodies = [(3, 0, 1), (3, 1, 2), (4, 0, 3), (4, 1, 4), (3, 1, 2), (3, 2, 9)]
+    bodies = [(3, 0, 1), (3, 1, 2), (4, 0, 3), (4, 1, 4), (4, 2, 5), (3, 1, 2), (3, 2, 9)]
     messages = [
         message_of("a", f'{{"boot": {boot}, "n": {n}, "x": {x}}}'.encode(), naming, (1, 1))
         for boot, n, x in bodies
     ]
     assert [one.row for one in messages[:2]] == [{"x": 1.0}, {"x": 2.0}]
-    assert take(ledger, *messages) == [(3, 0), (3, 1), (4, 0), (4, 1)]
+    assert take(ledger, *messages) == [(3, 0), (3, 1), (4, 0), (4, 1), (4, 2)]
     # one came again; the last one of the earlier start came late
     assert (ledger.n_doubled, ledger.aside()) == (1, {LATE: 1})
     assert message_of("a", b'{"n": 1}', naming, (1, 1)).aside == "messages without a whole number 'boot'"
     assert message_of("a", b'{"boot": 1}', naming, (1, 1)).aside == "messages without a whole number 'n'"
     with closing(sqlite3.connect(tmp_path / "rows.sqlite")) as base:
-        assert base.execute("select part, seq from rows").fetchall() == [(3, 0), (3, 1), (4, 0), (4, 1)]
+        assert base.execute("select part, seq from rows").fetchall() == [
+            *((3, 0), (3, 1), (4, 0), (4, 1), (4, 2)),
+        ]
 
 
 MESSAGES = st.lists(
-    st.tuples(st.sampled_from("ab"), st.integers(0, 1), st.integers(0, 3), st.integers(0, 1)), max_size=25
+    st.tuples(st.sampled_from("ab"), st.integers(0, 1), st.integers(0, 3) | st.just(WILD), st.integers(0, 1)),
+    max_size=25,
 )
+
+
+def expected_of(messages):
+    """What is taken, how many came again, how many are set aside: by the rule as it is written."""
+    taken, latest, floor, again, aside = {}, {}, {}, 0, 0
+    for device, part, seq, x in messages:
+        key, number = (device, part, seq), (part, seq)
+        if key not in taken and number > floor.get(device, (0, -1)):
+            taken[key] = x
+            latest[device] = [*latest.get(device, []), number][-3:]
+            if len(latest[device]) == 3:
+                floor[device] = max(floor.get(device, (0, -1)), min(latest[device]))
+        elif taken.get(key) == x:
+            again += 1
+        else:
+            aside += 1
+    return taken, again, aside
 
 
 # each of the commits is brought to the disk
@@ -94,15 +171,7 @@ def test_each_message_is_a_row_or_counted_and_a_row_is_there_once(
     tmp_path_factory, given_messages, slice_size
 ):
     path = str(tmp_path_factory.mktemp("ledger") / "rows.sqlite")
-    taken, last, again, aside = {}, {}, 0, 0
-    for device, part, seq, x in given_messages:
-        key = device, part, seq
-        if (part, seq) > last.get(device, (-1, -1)):
-            taken[key], last[device] = x, (part, seq)
-        elif taken.get(key) == x:
-            again += 1
-        else:
-            aside += 1
+    taken, again, aside = expected_of(given_messages)
     with Ledger(path, {}, DeviceNumbers()) as opened:
         messages = [message(device, seq, x, part) for device, part, seq, x in given_messages]
         for first in range(0, len(messages), slice_size):
@@ -110,3 +179,16 @@ def test_each_message_is_a_row_or_counted_and_a_row_is_there_once(
         assert (opened.n_doubled, sum(opened.aside().values())) == (again, aside)
     with closing(sqlite3.connect(path)) as base:
         assert set(base.execute("select device, part, seq from rows")) == set(taken)
+
+
+@settings(max_examples=10)
+@given(MESSAGES)
+def test_runs_that_end_after_each_message_double_no_row(tmp_path_factory, given_messages):
+    path = str(tmp_path_factory.mktemp("ledger") / "rows.sqlite")
+    rows = set()
+    for device, part, seq, x in given_messages:
+        with Ledger(path, {}, DeviceNumbers()) as opened:
+            new = take(opened, message(device, seq, x, part))
+            assert len(new) + opened.n_doubled + len(opened.warnings()) >= 1
+            assert not rows & {(device, *one) for one in new}
+            rows |= {(device, *one) for one in new}

@@ -12,8 +12,8 @@ import pytest
 
 from iotae.cli import main
 from iotae.data import Table, TableError
-from iotae.runner.admission import DeviceNumbers
 from iotae.runner.alarms import AlarmFile
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Ledger
 from tests.test_runner_checkpoint import worker as worker
 

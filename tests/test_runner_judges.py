@@ -4,10 +4,10 @@ import pytest
 
 from iotae import OnlineAutoencoder
 from iotae.fleet import Fleet
-from iotae.runner.admission import PartitionOffsets
 from iotae.runner.judges import DEVICE, FleetJudge
 from iotae.runner.ledger import Ledger
 from iotae.runner.messages import Message
+from iotae.runner.partition_offsets import PartitionOffsets
 
 
 def rows_of(n, *names, shift=0.0):

@@ -16,10 +16,10 @@ from iotae.data import TableError
 from iotae.runner import admission
 from iotae.runner import kafka as source_module
 from iotae.runner.addresses import BrokerAddress
-from iotae.runner.admission import PartitionOffsets
 from iotae.runner.kafka_settings import security_of
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import LONGEST_NAME, Message, record_of
+from iotae.runner.partition_offsets import PartitionOffsets
 from iotae.runner.sources import Login
 from tests.certificates import certificates as certificates
 from tests.test_runner_checkpoint import worker as worker
@@ -330,7 +330,7 @@ def test_offsets_are_taken_in_once_also_those_of_what_is_no_row(tmp_path):
 
 
 def test_devices_are_bounded_where_each_has_a_model(tmp_path, monkeypatch):
-    monkeypatch.setattr(admission, "_MOST_DEVICES", 3)
+    monkeypatch.setattr(admission, "MOST_DEVICES", 3)
     path = str(tmp_path / "rows.sqlite")
     for first in (0, 10):
         offsets = PartitionOffsets(bounds_devices=True)

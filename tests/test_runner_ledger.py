@@ -13,7 +13,7 @@ import pytest
 from iotae import serialization
 from iotae.data import TableError
 from iotae.runner import database, ledger
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
 

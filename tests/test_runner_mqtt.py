@@ -20,7 +20,7 @@ from iotae.cli import main
 from iotae.data import TableError
 from iotae.runner import admission
 from iotae.runner.addresses import BrokerAddress
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import LONGEST_NAME, LONGEST_PAYLOAD, Message, Naming, message_of
 from iotae.runner.sources import Login
@@ -300,15 +300,17 @@ def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, mo
     path = str(tmp_path / "rows.sqlite")
     with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
         assert ledger.load() is None
-        batch = ledger.new_of([message(seq=2), message(seq=1), message("b", 2), message(seq=2)])
-        assert [(one.device, one.seq) for one in batch] == [("a", 2), ("b", 2)]
-        ledger.commit(batch, [judged(True), judged()], {"n": 1})
+        sent = [message(seq=seq) for seq in (2, 3, 4, 1, 2)] + [message("b", 2)]
+        batch = ledger.new_of(sent)
+        assert [(one.device, one.seq) for one in batch] == [("a", 2), ("a", 3), ("a", 4), ("b", 2)]
+        ledger.commit(batch, [judged(True), *[judged()] * 3], {"n": 1})
         assert ledger.n_doubled == 1
         (warning,) = (line for line in ledger.warnings() if "'a'" in line)
-        assert "sent number 1 after 2, and" in warning
+        assert "sent number 1 after 4, and" in warning
+        assert "until their number is above 2" in warning
         assert "name the cell" in warning
-        starts = [message("c", 5)._replace(part=2), message("c", 6)._replace(part=1)]
-        assert ledger.new_of(starts) == starts[:1]
+        starts = [message("c", seq)._replace(part=2) for seq in (3, 4, 5)]
+        assert ledger.new_of([*starts, message("c", 6)._replace(part=1)]) == starts
         (warning,) = (line for line in ledger.warnings() if "'c'" in line)
         assert "sent number 6 after 5 (start 1 after start 2)" in warning
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
@@ -318,9 +320,9 @@ def test_a_ledger_takes_each_number_once_and_keeps_what_is_not_sent(tmp_path, mo
         assert json.loads(body)["device"] == device == "a"
         ledger.outbox.done([key], {})
         assert ledger.outbox.unsent() == []
-        monkeypatch.setattr(admission, "_MOST_DEVICES", 2)
+        monkeypatch.setattr(admission, "MOST_DEVICES", 2)
         aside = Message("", -1, {}, "rubbish", (1, 1))
-        assert ledger.new_of([message("c"), message("a", 3), aside]) == [message("a", 3)]
+        assert ledger.new_of([message("c"), message("a", 5), aside]) == [message("a", 5)]
         ledger.commit([], [], {"n": 2})
         late = "messages with a number below the last one of their device, which is not in the file"
         assert ledger.aside() == {"messages of more than 2 devices": 1, "rubbish": 1, late: 1}

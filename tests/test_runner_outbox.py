@@ -9,7 +9,7 @@ import pytest
 
 from iotae.runner import ledger as ledger_module
 from iotae.runner import seldom
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.figures import StreamFigures
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.message_loop import MessageLoop
@@ -100,7 +100,7 @@ def test_an_alarm_that_is_refused_holds_up_no_other_and_is_said_once_with_its_re
 def test_the_statement_of_the_page_sends_what_was_refused_again(opened, path):
     run(opened, [taking({1, 2}, [])], batch(1, 2))
     page = (ROOT / "docs" / "command.md").read_text()
-    (statement,) = re.findall(r'sqlite3 rows\.sqlite "([^"]+)"', page)
+    (statement,) = re.findall(r'sqlite3 rows\.sqlite "(insert into unsent [^"]+)"', page)
     with closing(sqlite3.connect(path)) as operator:
         operator.executescript(statement)
     taken = []

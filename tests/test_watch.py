@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from iotae.cli import main
 from iotae.data import TableError
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
 from iotae.watch import board as boards

@@ -33,7 +33,7 @@ from iotae.data import TableError
 from iotae.fleet import Fleet
 from iotae.io import jsonl
 from iotae.quality import ColumnRule, PacketChecker, Rules, read_rules
-from iotae.runner.admission import DeviceNumbers
+from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
 from iotae.serialization import StateError

@@ -55,7 +55,8 @@ def run_broker(args: Namespace) -> int:
 
 
 def _admission_of(args: Namespace, address: BrokerAddress) -> Admission:
-    from iotae.runner.admission import DeviceNumbers, PartitionOffsets
+    from iotae.runner.device_numbers import DeviceNumbers
+    from iotae.runner.partition_offsets import PartitionOffsets
 
     return DeviceNumbers() if address.kind == "mqtt" else PartitionOffsets(args.group_mode is not None)
 

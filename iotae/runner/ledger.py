@@ -74,7 +74,7 @@ class Ledger:
     Examples
     --------
     >>> import os, tempfile
-    >>> from iotae.runner.admission import DeviceNumbers
+    >>> from iotae.runner.device_numbers import DeviceNumbers
     >>> path = os.path.join(tempfile.mkdtemp(), "rows.sqlite")
     >>> with Ledger(path, {"topic": "t"}, DeviceNumbers()) as ledger:
     ...     batch = ledger.new_of([Message("a", 1, {"x": 1.0}, "", (1, 1)), Message("a", 1, {}, "", (2, 1))])
