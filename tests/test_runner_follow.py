@@ -9,7 +9,8 @@ import pytest
 from iotae.cli import main
 from iotae.data import TableError
 from iotae.data.table_notation import InputFormat
-from iotae.runner import follow
+from iotae.io import jsonl
+from iotae.runner import follow, seldom
 from iotae.runner.follow import FollowedFile
 
 HEADER = "a,b\n"
@@ -19,7 +20,7 @@ class EndOfScriptError(Exception):
     """Nothing is written any more."""
 
 
-def followed(path, *steps, state=None, size=100):
+def followed(path, *steps, state=None, size=100, say=None):
     """The rows that are read while the steps happen, each when the reader waits, and the last state."""
     left = iter(steps)
 
@@ -29,7 +30,7 @@ def followed(path, *steps, state=None, size=100):
             raise EndOfScriptError
         step()
 
-    source, rows = FollowedFile(str(path), size, InputFormat(), wait), []
+    source, rows = FollowedFile(str(path), size, InputFormat(), wait, say), []
     if state is not None:
         source.restore(json.loads(json.dumps(state)))
     try:
@@ -129,6 +130,40 @@ def test_a_file_that_is_gone_is_counted(log):
     rows, _, source = followed(log, state=state)
     assert rows == [("3", "4")]
     assert list(source._notation.notes.values()) == [1]
+
+
+def test_what_cannot_be_read_is_told_while_the_file_is_followed_and_not_for_each_line(log, monkeypatch):
+    log = log.with_name("log.jsonl")
+    log.write_text('{"a": 1}\n')
+    told, broken = [], "lines that are no JSON object, set aside"
+    steps = [adding(log, "rubbish\n[1]\n"), adding(log, "rubbish\n" * 50), adding(log, '{"a": 2}\n')]
+    rows, state, _ = followed(log, *steps, say=told.append)
+    # said though no row had come
+    assert (rows, told) == ([("1",), ("2",)], [f"note: 2 {broken}"])
+    monkeypatch.setattr(seldom, "_SECONDS_APART", 0.0)
+    steps = [adding(log, "rubbish\n"), adding(log, '{"b": 1, "a": 3}\n')]
+    followed(log, *steps, state=state, say=told.append)
+    unknown = "cells named 'b' left out, as no row of the first chunk has them"
+    assert told[1:] == [f"note: 1 {broken}", f"note: 1 {unknown}"]
+
+
+def test_names_that_are_new_in_each_row_do_not_fill_the_memory(log):
+    log = log.with_name("log.jsonl")
+    log.write_text('{"a": 1}\n')
+    more = "".join(f'{{"a": 1, "{i}": 1}}\n' for i in range(1000))
+    _, _, source = followed(log, adding(log, more))
+    assert len(source._notation.notes) == jsonl._MOST_NOTES + 1
+    assert sum(source._notation.notes.values()) == 1000
+
+
+def test_the_command_tells_of_broken_lines_while_it_follows(log, monkeypatch, capsys):
+    def wait(_):
+        assert "note: 1 rows without as many cells as the header has" in capsys.readouterr().err
+        raise KeyboardInterrupt
+
+    log.write_text(HEADER + "1,2\n3\n")
+    monkeypatch.setattr(follow, "sleep", wait)
+    assert main(["stream", str(log), "--follow", "-o", str(log.with_name("out.csv"))]) == 0
 
 
 def test_other_columns_in_the_next_file_are_an_error(log):

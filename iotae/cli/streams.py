@@ -105,7 +105,9 @@ def _file_source(args: Namespace, form: InputFormat, chunk_rows: int) -> FileSou
     from iotae.runner.files import FileSource
     from iotae.runner.follow import FollowedFile
 
-    return (FollowedFile if args.follow else FileSource)(args.events, chunk_rows, form)
+    if args.follow:
+        return FollowedFile(args.events, chunk_rows, form, say=say)
+    return FileSource(args.events, chunk_rows, form)
 
 
 def _with_checkpoint(args: Namespace, form: InputFormat, held: ExitStack) -> OpenStream:

@@ -18,6 +18,9 @@ __all__ = ["flat", "json_chunks", "looks_like_json"]
 
 _TORN = "\0torn"
 """The name of the one cell of a line that is no object."""
+_MOST_NOTES = 200
+"""Names that are noted one by one: a stream of months may have a new one in each row."""
+
 _ADVICE = "write one object a line, e.g. with jq -c '.[]' FILE for an array or jq -c . FILE for objects"
 
 
@@ -84,10 +87,17 @@ def json_chunks(
         done += len(chunk)
         for row in chunk:
             for name in row.keys() - known:
-                notation.notes[f"cells named {name!r} left out, as no row of the first chunk has them"] += 1
+                notation.notes[_left_out(name, notation)] += 1
         yield text_columns(names, [[row.get(name, "") for name in written] for row in chunk], notation)
     if not seen:
         raise TableError(f"Got {shown} without one whole JSON object, but expected one a line.")
+
+
+def _left_out(name: str, notation: TableNotation) -> str:
+    """What is said of a cell whose name no row of the first chunk has."""
+    note = f"cells named {name!r} left out, as no row of the first chunk has them"
+    known = note in notation.notes or len(notation.notes) < _MOST_NOTES
+    return note if known else "cells of further names left out, as no row of the first chunk has them"
 
 
 def _objects(lines: Lines, shown: str, ragged: str, notation: TableNotation) -> Iterator[dict[str, str]]:

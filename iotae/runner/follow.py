@@ -20,6 +20,7 @@ from iotae.data.table_notation import InputFormat
 from iotae.io.lines import Lines
 from iotae.io.text import naming_text, text_chunks
 from iotae.runner.files import FileSource, ends_of, place_state
+from iotae.runner.seldom import SeldomTold
 
 __all__ = ["LONGEST_LINE", "FollowedFile"]
 
@@ -46,6 +47,8 @@ class FollowedFile(FileSource):
     form : InputFormat
     wait : callable, optional
         What to do before looking once more whether there is something new; by default to sleep.
+    say : callable, optional
+        Takes a line about what could not be read as it is, at once and then every ten minutes at most.
 
     Raises
     ------
@@ -59,9 +62,11 @@ class FollowedFile(FileSource):
         chunk_rows: int,
         form: InputFormat,
         wait: Callable[[], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(path, chunk_rows, form)
         self._wait = wait or partial(sleep, _WAIT_SECONDS)
+        self._say, self._seldom, self._noted = say, SeldomTold(), Counter[str]()
         self._earlier: list[str] = []
         self._files: list[IO[bytes]] = []
         self._closed: State | None = None
@@ -91,13 +96,29 @@ class FollowedFile(FileSource):
                 # between the renaming of one file and the making of the next there is none
                 if must_be_there:
                     raise
-            self._wait()
+            self._pause()
+
+    def _pause(self) -> None:
+        """Tell what is to be told, and wait for more."""
+        self._tell()
+        self._wait()
+
+    def _tell(self) -> None:
+        """Say what was counted since this was asked last, where it is not said too often."""
+        if self._say is None:
+            return
+        notes = self._notation.notes
+        for what, n in (notes - self._noted).items():
+            self._seldom.note(what, n)
+        self._noted = notes.copy()
+        for n, what in self._seldom.due():
+            self._say(f"note: {n} {what}")
 
     def _rows_of(self, file: IO[bytes], offset: int, path: str, *, grows: bool) -> Iterator[Table]:
         """Yield the rows of one file from a place on, to its end, or to its rotation if it grows."""
         self._files.append(file)
         file.seek(offset)
-        growing: Any = _Growing(file, path, self._wait) if grows else file
+        growing: Any = _Growing(file, path, self._pause) if grows else file
         lines = Lines(growing, offset, self._end if offset else b"", LONGEST_LINE)
         if not offset and self._notation.names:
             self._pass_header(lines, path)
@@ -111,6 +132,7 @@ class FollowedFile(FileSource):
                 self._notation.notes[f"lines cut after {LONGEST_LINE} bytes"] += lines.n_cut - n_cut
                 n_cut = lines.n_cut
             self._offset, self._end = lines.position, lines.end
+            self._tell()
             yield chunk
 
     def _pass_header(self, lines: Lines, path: str) -> None:
@@ -144,6 +166,7 @@ class FollowedFile(FileSource):
         """Go on where :meth:`to_state` was asked, in a file that was renamed since if need be."""
         self._offset, self._end = data["offset"], data["line_end"].encode()
         self._notation = notation_of(self._form, data["notation"])
+        self._noted = self._notation.notes.copy()
         if _reaches(self._path, self._offset, data["ends"]):
             return
         rotated = sorted(_rotated(self._path), key=lambda path: os.stat(path).st_mtime_ns)
