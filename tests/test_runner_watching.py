@@ -16,7 +16,8 @@ from iotae.cli import main
 from iotae.data import Table, TableError
 from iotae.runner import follow, metrics
 from iotae.runner.figures import StreamFigures
-from iotae.runner.metrics import MetricsServer, address_of, is_loopback
+from iotae.runner.http_server import is_loopback
+from iotae.runner.metrics import MetricsServer, address_of
 from tests.conftest import ROOT
 
 pytest.importorskip("prometheus_client", reason="the metrics need the extra watch")
@@ -137,7 +138,7 @@ def test_a_reader_that_goes_away_or_sends_rubbish_is_no_matter(figures, capfd):
 
 
 def test_a_reader_that_sends_letter_by_letter_is_cut_off(figures, monkeypatch):
-    monkeypatch.setattr(metrics, "_CLIENT_SECONDS", 0.3)
+    monkeypatch.setattr(metrics._Handler, "client_seconds", 0.3)
     with (
         MetricsServer("127.0.0.1", 0, figures.now, None) as server,
         socket.create_connection(("127.0.0.1", server.port)) as slow,
@@ -155,6 +156,16 @@ def test_a_reader_that_sends_letter_by_letter_is_cut_off(figures, monkeypatch):
                 ended = True
         assert ended
         assert read(server.port, "/healthz")[0] == 200
+
+
+def test_a_slow_reader_of_the_metrics_holds_up_no_health_check(figures):
+    with (
+        MetricsServer("127.0.0.1", 0, figures.now, None) as server,
+        socket.create_connection(("127.0.0.1", server.port)),
+    ):
+        begun = time.monotonic()
+        assert read(server.port, "/healthz")[0] == 200
+        assert time.monotonic() - begun < metrics._Handler.client_seconds / 2
 
 
 def test_the_command_tells_its_metrics_while_it_follows(tmp_path, monkeypatch, capsys):

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -220,7 +220,10 @@ def test_others_get_nothing_without_a_token():
     with pytest.raises(TableError, match="16 or more"):
         Access("127.0.0.1", "short")
     assert Access("0.0.0.0", TOKEN).knows("192.0.2.1:8765")
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken, pytest.raises(TableError, match="--port"):
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as taken,
+        pytest.raises(TableError, match="another port"),
+    ):
         WatchServer("127.0.0.1", taken.getsockname()[1], Board("t"), Access("127.0.0.1", None))
 
 
@@ -246,7 +249,7 @@ def test_the_number_of_pages_and_of_connections_is_bounded(quick, monkeypatch):
 
 
 def test_a_browser_that_does_not_read_is_let_go_and_holds_up_nobody(quick, monkeypatch):
-    monkeypatch.setattr(servers._Handler, "timeout", 0.5)
+    monkeypatch.setattr(servers._Handler, "client_seconds", 0.5)
     monkeypatch.setattr(servers, "MOST_PAGES", 2)
     with served() as (board, port):
         slow, other = Listener(port, receives=2048), Listener(port)
@@ -261,6 +264,42 @@ def test_a_browser_that_does_not_read_is_let_go_and_holds_up_nobody(quick, monke
             time.sleep(0.05)
         slow.close()
         other.close()
+
+
+def test_clients_that_send_letter_by_letter_leave_their_places_to_others(monkeypatch):
+    monkeypatch.setattr(servers._Handler, "client_seconds", 0.5)
+    monkeypatch.setattr(servers, "_MOST_CONNECTIONS", 3)
+    with served() as (_, port):
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        begun = time.monotonic()
+        while not is_answered(port):
+            for one in slow:
+                with suppress(OSError):
+                    one.sendall(b"G")
+            assert time.monotonic() - begun < 10
+            time.sleep(0.05)
+        for one in slow:
+            one.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="needs a system that can tell")
+def test_a_page_that_is_told_little_and_reads_nothing_leaves_its_place(quick, monkeypatch):
+    monkeypatch.setattr(servers._Handler, "client_seconds", 0.5)
+    monkeypatch.setattr(servers, "MOST_PAGES", 1)
+    with served() as (_, port), closing(Listener(port, receives=2048)):
+        begun = time.monotonic()
+        # what it has not read would fill no buffer of this side for hours
+        while answer(port, "/events")[0] == 503:
+            assert time.monotonic() - begun < 20
+            time.sleep(0.1)
+
+
+def test_a_page_that_reads_stays_open_beyond_the_time_of_a_client(quick, monkeypatch):
+    monkeypatch.setattr(servers._Handler, "client_seconds", 0.3)
+    with served() as (_, port), closing(Listener(port)) as listener:
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            assert listener.next() is not None
 
 
 # -- the command ----------------------------------------------------------------------------------

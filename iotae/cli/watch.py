@@ -76,7 +76,7 @@ def _source_of(args: Namespace) -> tuple[Source, bool]:
 
 def _token_for(host: str) -> tuple[str | None, bool]:
     """The token from the environment, or a new one if others reach the host; and whether it is new."""
-    from iotae.runner.metrics import is_loopback
+    from iotae.runner.http_server import is_loopback
 
     token = os.environ.get("IOTAE_WATCH_TOKEN")
     # in a log it would be read by all who may read the log

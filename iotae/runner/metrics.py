@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import hmac
 import json
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from ipaddress import ip_address
-from threading import Thread, Timer
-from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from iotae._validation import TableError
 from iotae.runner.figures import Figures
+from iotae.runner.http_server import SHORTEST_TOKEN, Handler, HttpServer, is_loopback
 
 __all__ = ["MetricsServer", "address_of"]
 
-_CLIENT_SECONDS = 5.0
-_SHORTEST_TOKEN = 16
+_MOST_CONNECTIONS = 8
 
 
 def address_of(text: str) -> tuple[str, int]:
@@ -39,14 +33,6 @@ def address_of(text: str) -> tuple[str, int]:
     if not port.isascii() or not port.isdigit() or int(port) > 65_535:
         raise TableError(f"Got the address {text}, but expected [HOST:]PORT, e.g. 9464.")
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host's address."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Collected:
@@ -93,18 +79,26 @@ class _Collected:
         yield scores
 
 
-class MetricsServer:
-    """Answer ``/metrics`` and ``/healthz`` in a thread of its own, one request at a time.
+class _Content(NamedTuple):
+    """What requests are answered from."""
 
-    Use it in a ``with`` statement. ``/healthz`` says 503 while one chunk is worked on for more than a minute;
-    it needs no token and tells nothing else.
+    registry: Any
+    figures: Callable[[], Figures]
+    token: str | None
+
+
+class MetricsServer(HttpServer):
+    """Answer ``/metrics`` and ``/healthz``, in a ``with`` statement.
+
+    ``/healthz`` says 503 while one chunk is worked on for more than a minute; it needs no token and tells
+    nothing else.
 
     Parameters
     ----------
     host, port : str and int
         Port 0 lets the system choose.
     figures : callable
-        Returns the figures of the moment.
+        Returns the figures of the moment, to any thread.
     token : str, optional
         What a reader of ``/metrics`` must send as ``Authorization: Bearer TOKEN``.
 
@@ -120,9 +114,9 @@ class MetricsServer:
     def __init__(self, host: str, port: int, figures: Callable[[], Figures], token: str | None) -> None:
         from prometheus_client import CollectorRegistry
 
-        if token is not None and len(token) < _SHORTEST_TOKEN:
+        if token is not None and len(token) < SHORTEST_TOKEN:
             raise TableError(
-                f"Got a token of {len(token)} letters in IOTAE_TOKEN, but expected {_SHORTEST_TOKEN} or more."
+                f"Got a token of {len(token)} letters in IOTAE_TOKEN, but expected {SHORTEST_TOKEN} or more."
             )
         if token is None and not is_loopback(host):
             raise TableError(
@@ -132,97 +126,30 @@ class MetricsServer:
         registry = CollectorRegistry()
         collected: Any = _Collected(figures)
         registry.register(collected)
-        try:
-            self._server = _Server(host, port, registry, figures, token)
-        except (OSError, OverflowError) as error:
-            raise TableError(f"Cannot answer on {host} port {port}: {error}.") from None
-        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port that is answered on."""
-        return int(self._server.server_address[1])
-
-    def __enter__(self) -> MetricsServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(host, port, _Handler, _Content(registry, figures, token), _MOST_CONNECTIONS)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """One request; the server says what to answer."""
+class _Handler(Handler):
+    """One request of a reader."""
 
-    server: _Server
-    # a reader that sends nothing must not hold up the next one for long
-    timeout = _CLIENT_SECONDS
-    server_version, sys_version = "iotae", ""
+    client_seconds = 5.0
 
-    def handle(self) -> None:
-        """Answer within the time for one reader, which each byte of a slow one would begin anew."""
-        late = Timer(_CLIENT_SECONDS, self._cut_off)
-        late.daemon = True
-        late.start()
-        try:
-            super().handle()
-        finally:
-            late.cancel()
-            late.join()
-
-    def _cut_off(self) -> None:
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  (the library's name)
         """Answer ``/metrics`` and ``/healthz``."""
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+        content: _Content = self.server.content
         if self.path == "/healthz":
-            healthy = self.server.figures().healthy
-            body = json.dumps({"status": "ok" if healthy else "stalled"}).encode()
-            self._answer(200 if healthy else 503, "application/json", body)
+            healthy = content.figures().healthy
+            body = json.dumps({"status": "ok" if healthy else "stalled"})
+            self.answer(200 if healthy else 503, body, "application/json")
         elif self.path != "/metrics":
-            self._answer(404, "text/plain", b"expected /metrics or /healthz\n")
-        elif not self._may_read():
-            self._answer(401, "text/plain", b"expected Authorization: Bearer TOKEN\n")
+            self.answer(404, "expected /metrics or /healthz\n")
+        elif not self._may_read(content.token):
+            self.answer(401, "expected Authorization: Bearer TOKEN\n")
         else:
-            self._answer(200, CONTENT_TYPE_LATEST, generate_latest(self.server.registry))
+            self.answer(200, generate_latest(content.registry), CONTENT_TYPE_LATEST)
 
-    def _may_read(self) -> bool:
-        token, sent = self.server.token, self.headers.get("Authorization", "").encode()
+    def _may_read(self, token: str | None) -> bool:
+        sent = self.headers.get("Authorization", "").encode()
         return token is None or hmac.compare_digest(sent, f"Bearer {token}".encode())
-
-    def _answer(self, code: int, kind: str, body: bytes) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write no line for each reader."""
-
-
-class _Server(HTTPServer):
-    """Holds what the requests are answered from."""
-
-    def __init__(
-        self, host: str, port: int, registry: Any, figures: Callable[[], Figures], token: str | None
-    ) -> None:
-        self.registry, self.figures, self.token = registry, figures, token
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without asking the network for the name of this host."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing: a reader that went away is no matter of the stream's."""

@@ -15,8 +15,8 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from iotae._validation import TableError
 from iotae.data import Table
 from iotae.runner.alarms import alarms_of
+from iotae.runner.http_server import is_loopback
 from iotae.runner.loop import Added
-from iotae.runner.metrics import is_loopback
 
 __all__ = ["Webhook", "signature_of"]
 

@@ -9,11 +9,10 @@ from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 
 from iotae.data import TableError
-from iotae.runner.metrics import is_loopback
+from iotae.runner.http_server import SHORTEST_TOKEN, is_loopback
 
-__all__ = ["SHORTEST_TOKEN", "Access"]
+__all__ = ["Access"]
 
-SHORTEST_TOKEN = 16
 _COOKIE = "iotae_watch"
 
 
