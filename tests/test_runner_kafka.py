@@ -102,7 +102,7 @@ def test_all_partitions_are_read_each_in_its_order_and_gone_on_with(cluster, tmp
 def batches_until(source, n):
     """What a source gives until it has said something of n messages."""
     found, deadline = [], time.monotonic() + 30
-    for batch in source.batches(50):
+    for batch in source.batches(lambda: 50):
         found += batch
         if sum(one.n for one in found) >= n:
             return found
@@ -159,7 +159,7 @@ def test_what_is_gone_of_one_partition_is_told_though_the_broker_does_not_tell_o
     with source_of(cluster, "readings") as source:
         source._unsure, source._known, source._looked_at = {0, 1}, True, time.monotonic()
         monkeypatch.setattr(source, "_gone", gone)
-        assert next(source.batches(10)) == [told]
+        assert next(source.batches(lambda: 10)) == [told]
 
 
 def test_a_topic_that_has_fewer_messages_than_were_read_is_an_error_and_not_begun_anew(cluster):
@@ -205,7 +205,7 @@ def test_what_the_broker_does_not_have_or_does_not_answer_is_said(cluster, tmp_p
     source = KafkaSource(BrokerAddress.of("kafka://127.0.0.1:9/t"), "reader", {})
     with source:
         deadline, told = time.monotonic() + 30, []
-        for batch in source.batches(1):
+        for batch in source.batches(lambda: 1):
             told += source.warnings()
             assert batch == []
             if told:
@@ -224,7 +224,9 @@ def test_a_broker_that_answers_again_is_said_once(cluster, monkeypatch):
             source._on_error(error)
         # nothing new comes, and yet it is known
         told = [
-            line for _, batch in zip(range(3), source.batches(5), strict=False) for line in source.warnings()
+            line
+            for _, batch in zip(range(3), source.batches(lambda: 5), strict=False)
+            for line in source.warnings()
         ]
         assert told == [
             f"warning: no broker answers at {cluster.address}; trying again",
@@ -351,7 +353,7 @@ def test_a_password_that_is_refused_ends_the_stream_at_its_start_and_not_later(c
     with source_of(cluster, "refused") as source:
         source._on_error(error)
         with pytest.raises(TableError, match="refuses: not with this password"):
-            next(source.batches(1))
+            next(source.batches(lambda: 1))
     with source_of(cluster, "refused") as source:
         batches_until(source, 1)
         source._on_error(error)

@@ -201,7 +201,7 @@ def test_a_broker_that_goes_away_and_comes_back_is_connected_to_again(broker):
         assert sum("has forgotten the session" in line for line in told) == 1
         producer = client_of(broker, "producer")
         # the subscription follows the connection
-        batches, got = reader.batches(10), []
+        batches, got = reader.batches(lambda: 10), []
         end(client_of(broker, "other", "plant/+"))
         publish(
             producer,
@@ -413,7 +413,7 @@ def test_a_slow_stream_holds_a_bounded_number_of_messages_and_loses_none(broker,
         time.sleep(0.3)
         assert reader.lag() == 100
         got = []
-        for batch in reader.batches(30):
+        for batch in reader.batches(lambda: 30):
             assert reader.lag() <= 100
             got += [(one.device, one.seq) for one in batch]
             reader.acknowledge(batch)
@@ -479,7 +479,7 @@ def test_a_file_that_holds_no_certificates_is_refused(secure, tmp_path, capsys):
 def test_a_broker_that_is_not_there_is_said_once(tmp_path):
     with MqttSource(BrokerAddress.of(f"mqtt://127.0.0.1:{free_port()}/t"), "reader") as reader:
         told, deadline = [], time.monotonic() + 30
-        for batch in reader.batches(1):
+        for batch in reader.batches(lambda: 1):
             told += reader.warnings()
             assert batch == []
             if told:

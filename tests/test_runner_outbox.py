@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from iotae.runner import ledger as ledger_module
-from iotae.runner import seldom
+from iotae.runner import message_loop, seldom
 from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.figures import StreamFigures
 from iotae.runner.ledger import Judgement, Ledger
@@ -135,6 +135,24 @@ def test_refused_alarms_go_with_the_rows_that_are_as_old(opened, monkeypatch):
     monkeypatch.setattr(ledger_module, "time", lambda: later)
     run(opened, [taking((), [])], batch(2))
     assert opened.outbox.n_set_aside() == 0
+
+
+def test_a_batch_has_what_is_judged_in_about_a_second(opened, monkeypatch):
+    now, took = [0.0], [0.001]
+    monkeypatch.setattr(message_loop, "monotonic", lambda: now[0])
+
+    class Slow(Judge):
+        def judge(self, message):
+            now[0] += took[0]
+            return super().judge(message)
+
+    loop = MessageLoop(Source(), opened, Slow(), [], StreamFigures(None, {}), print)
+    most = [loop.most()]
+    for seconds, seqs in ((0.01, (1, 2)), (5.0, (3,)), (1e-9, (4,)), (0.01, ())):
+        took[0] = seconds
+        loop.over([batch(*seqs)])
+        most.append(loop.most())
+    assert most == [500, 100, 1, message_loop.MOST_ROWS, message_loop.MOST_ROWS]
 
 
 def test_what_happens_again_and_again_is_told_at_first_and_then_seldom_with_its_number():

@@ -32,7 +32,7 @@ def run_broker(args: Namespace) -> int:
     from iotae.cli.signals import StopSignals
     from iotae.runner.figures import StreamFigures
     from iotae.runner.ledger import Ledger
-    from iotae.runner.message_loop import MOST_ROWS, MessageLoop
+    from iotae.runner.message_loop import MessageLoop
 
     address = BrokerAddress.of(args.events)
     check_broker_options(args, address)
@@ -49,7 +49,7 @@ def run_broker(args: Namespace) -> int:
         with metrics_of(args, figures.now), source, until:
             deliveries = _deliveries_of(args, source, webhook, until)
             loop = MessageLoop(source, ledger, judge, deliveries, figures, say, counts)
-            loop.over(until.stopped(source.batches(MOST_ROWS)))
+            loop.over(until.stopped(source.batches(loop.most)))
         _say_what_came_of_it(loop, judge, ledger)
     return until.exit_code
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -175,7 +175,7 @@ class KafkaSource:
 
     # -- messages -----------------------------------------------------------------------------
 
-    def batches(self, most: int) -> Iterator[list[Message]]:
+    def batches(self, most: Callable[[], int]) -> Iterator[list[Message]]:
         """Yield what has arrived, up to so many messages at a time, for ever; [] where nothing comes."""
         while True:
             batch = []
@@ -188,7 +188,7 @@ class KafkaSource:
                 self._raise_unless_it_passes(error.args[0])
             if not batch:
                 first = self._consumer.poll(_IDLE_SECONDS)
-                records = [] if first is None else [first, *self._consumer.consume(most - 1, 0)]
+                records = [] if first is None else [first, *self._consumer.consume(most() - 1, 0)]
                 batch = [one for record in records if (one := self._read(record)) is not None]
             if self._refused is not None:
                 raise self._refused

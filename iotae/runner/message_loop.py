@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 from typing import Protocol
 
 import numpy as np
@@ -18,8 +19,10 @@ from iotae.runner.sources import MessageSource
 
 __all__ = ["MOST_ROWS", "Judge", "MessageLoop"]
 
-MOST_ROWS = 500
+MOST_ROWS = 2000
 """Messages of a batch at most."""
+
+_ROWS_AT_FIRST, _BATCH_SECONDS = 500, 1.0
 
 
 class Judge(Protocol):
@@ -71,13 +74,21 @@ class MessageLoop:
         self._deliveries, self._figures, self._say = deliveries, figures, say
         self.rows, self.alarms = counts
         self._seldom, self._alarms_wait = SeldomTold(), False
+        self._in_time = _ROWS_AT_FIRST
+
+    def most(self) -> int:
+        """Return how many messages the next batch may have: as many as are judged in about a second.
+
+        The larger a batch, the fewer times a fleet puts down the same devices; alarms wait for its end.
+        """
+        return min(max(self._in_time, 1), MOST_ROWS)
 
     def over(self, batches: Iterable[list[Message]]) -> None:
         """Take in batches until they end."""
         for batch in batches:
             self._figures.begin()
             new = self._ledger.new_of(batch)
-            judged = [self._judge.judge(message) for message in new]
+            judged = self._judged(new)
             if batch:
                 self._put_down(new, judged)
                 self._source.acknowledge(batch)
@@ -85,6 +96,13 @@ class MessageLoop:
                 self._say(line)
             self._send()
             self._note(judged)
+
+    def _judged(self, new: Sequence[Message]) -> list[Judgement]:
+        begun = monotonic()
+        judged = [self._judge.judge(message) for message in new]
+        if judged and (seconds := monotonic() - begun) > 0.0:
+            self._in_time = int(_BATCH_SECONDS * len(judged) / seconds)
+        return judged
 
     def _put_down(self, new: Sequence[Message], judged: Sequence[Judgement]) -> None:
         rows, alarms = self.rows + len(new), self.alarms + sum(said.alarm for said in judged)

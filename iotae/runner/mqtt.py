@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, Full, Queue
 from ssl import SSLError
 from types import TracebackType
@@ -144,16 +144,17 @@ class MqttSource:
             except Full:
                 continue
 
-    def batches(self, most: int) -> Iterator[list[Message]]:
+    def batches(self, most: Callable[[], int]) -> Iterator[list[Message]]:
         """Yield what has arrived, up to so many messages at a time, for ever; [] where nothing comes.
 
         A batch is never waited for: the broker may be bound to fewer messages that are not acknowledged.
         """
         while True:
             batch: list[Message] = []
+            longest = most()
             try:
                 batch.append(self._one(self._arrived.get(timeout=_IDLE_SECONDS)))
-                while len(batch) < most:
+                while len(batch) < longest:
                     batch.append(self._one(self._arrived.get_nowait()))
             except Empty:
                 pass

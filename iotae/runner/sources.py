@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
@@ -45,8 +45,10 @@ class MessageSource(Protocol):
     ) -> None:
         """Leave."""
 
-    def batches(self, most: int) -> Iterator[list[Message]]:
+    def batches(self, most: Callable[[], int]) -> Iterator[list[Message]]:
         """Yield what has arrived, up to so many messages at a time, for ever; [] where nothing comes.
+
+        How many is asked for each time.
 
         What is not taken from here is not fetched without bound: a slow stream slows the broker.
 
