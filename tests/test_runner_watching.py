@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from iotae import OnlineAutoencoder
 from iotae.cli import main
+from iotae.cli.parser import make_parser
 from iotae.data import Table, TableError
 from iotae.runner import follow, metrics
 from iotae.runner.figures import StreamFigures
@@ -223,8 +225,33 @@ def test_the_dashboard_shows_metrics_that_there_are_and_leaves_none_out(figures)
     assert there <= set(re.findall(r"iotae_\w+", page))
 
 
-def test_the_compose_file_opens_its_ports_to_this_machine_alone():
-    text = (ROOT / "deploy" / "compose.yaml").read_text()
-    ports = re.findall(r'ports: \["([^"]+)"\]', text)
-    assert len(ports) == 2
-    assert all(port.startswith("127.0.0.1:") for port in ports)
+UNITS = {"bytes": ("_bytes",), "s": ("_seconds",), "cps": ("rate(",), "percentunit": (" / rate(",)}
+
+
+def test_each_line_of_the_dashboard_has_the_unit_of_its_metric():
+    dashboard = json.loads((ROOT / "deploy" / "dashboard.json").read_text())
+    for panel in dashboard["panels"]:
+        config = panel["fieldConfig"]
+        by_name = {one["matcher"]["options"]: one["properties"][0]["value"] for one in config["overrides"]}
+        for target in panel["targets"]:
+            unit = by_name.get(target["legendFormat"], config["defaults"]["unit"])
+            expected = [
+                name for name, marks in UNITS.items() if any(mark in target["expr"] for mark in marks)
+            ]
+            assert unit == (expected[-1] if expected else unit), target["expr"]
+            assert expected or unit in ("short", "bool"), target["expr"]
+
+
+def test_the_compose_file_opens_its_ports_to_this_machine_alone_and_each_command_is_one():
+    yaml = pytest.importorskip("yaml", reason="the compose file is read with PyYAML")
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    ports = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert ports.keys() == {"watch", "prometheus", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for opened in ports.values() for port in opened)
+    for name, secret in (("iotae", "IOTAE_TOKEN"), ("watch", "IOTAE_WATCH_TOKEN")):
+        # what others can reach needs its token
+        assert services[name]["environment"][secret].startswith(f"${{{secret}:?")
+        args = make_parser().parse_args(shlex.split(services[name]["command"]))
+        assert args.command == {"iotae": "stream"}.get(name, name)
+        assert services[name]["read_only"]
+    assert services["watch"]["volumes"] == ["./data:/data:ro"]

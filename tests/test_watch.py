@@ -398,6 +398,23 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         source_of(path).poll()
 
 
+def test_a_ledger_that_nobody_writes_is_read_from_a_folder_that_may_only_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "rows.sqlite"
+    with ledger_at(path) as ledger:
+        committed(ledger, ("a", 1, False))
+        while_written = ledger_rows._address_of(str(path))
+    # as of a volume that is mounted to be read; root may write into any other folder
+    monkeypatch.setattr(ledger_rows.os, "access", lambda *_: False)
+    assert while_written.endswith("?mode=ro")
+    assert ledger_rows._address_of(str(path)).endswith("?mode=ro&immutable=1")
+    assert len(LedgerRows(str(path)).poll().rows) == 1
+    with ledger_at(path) as ledger:
+        committed(ledger, ("a", 2, False))
+        # what is in the log beside it is not in the file yet
+        assert ledger_rows._address_of(str(path)).endswith("?mode=ro")
+        assert len(LedgerRows(str(path)).poll().rows) == 2
+
+
 def test_a_ledger_is_read_in_parts_and_of_many_devices_some(tmp_path, monkeypatch):
     monkeypatch.setattr(ledger_rows, "HISTORY_ROWS", 6)
     monkeypatch.setattr(ledger_rows, "_MOST_ROWS", 4)

@@ -72,7 +72,7 @@ class LedgerRows:
         looked = (there.st_size, there.st_mtime_ns, *_written(f"{self._path}-wal"))
         if looked == self._looked:
             return Found()
-        address = f"{Path(self._path).absolute().as_uri()}?mode=ro"
+        address = _address_of(self._path)
         try:
             with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=0.5)) as base:
                 base.execute("begin")
@@ -127,6 +127,15 @@ class LedgerRows:
         whole = [row for row in rows if row[-1] != rows[-1][-1]]
         # a commit is taken as a whole, even one of more rows than this
         return whole or base.execute(_QUERY.format("=", "asc"), (rows[-1][-1], -1)).fetchall(), True
+
+
+def _address_of(path: str) -> str:
+    """How the file is opened to be read."""
+    whole = Path(path).absolute()
+    # where nobody writes it, it can only be opened by who may make a file beside it, or who says that it
+    # does not change
+    unwritten = not os.path.exists(f"{path}-wal") and not os.access(whole.parent, os.W_OK)
+    return f"{whole.as_uri()}?mode=ro{'&immutable=1' if unwritten else ''}"
 
 
 def _written(path: str) -> tuple[int, ...]:
