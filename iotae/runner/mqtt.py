@@ -14,6 +14,7 @@ from iotae.runner.addresses import BrokerAddress
 from iotae.runner.connection_news import ConnectionNews
 from iotae.runner.messages import Message, Naming, message_of
 from iotae.runner.mqtt_alarms import MqttAlarms
+from iotae.runner.mqtt_client import client_of
 from iotae.runner.outbox import Delivered
 from iotae.runner.sources import Login
 
@@ -23,7 +24,6 @@ _SESSION_SECONDS = 7 * 86_400
 _MOST_UNDONE = 2000
 """Messages that the broker may have sent and that are not acknowledged: what bounds the memory."""
 
-_SLOWEST_RETRY_SECONDS = 60
 _IDLE_SECONDS = 1.0
 
 
@@ -59,28 +59,16 @@ class MqttSource:
         login: Login | None = None,
         goes_on: bool = False,
     ) -> None:
-        from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv5
-
-        login = login or Login()
         self._address, self._naming = address, naming or Naming()
         self._arrived: Queue[Message | TableError] = Queue(_MOST_UNDONE)
         self._news, self._ended, self._goes_on = ConnectionNews(), False, goes_on
         self.n_connected = 0
-        self._client = client = Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, manual_ack=True
-        )
-        if login.user is not None:
-            client.username_pw_set(login.user, login.password)
-        if address.tls:
-            try:
-                client.tls_set(ca_certs=login.ca_file)
-            except (OSError, ValueError) as error:
-                raise TableError(f"Cannot use the certificates in {login.ca_file}: {error}.") from None
-        client.reconnect_delay_set(1, _SLOWEST_RETRY_SECONDS)
-        client.max_queued_messages_set(_MOST_UNDONE)
+        self._client = client = client_of(address, client_id, login, _MOST_UNDONE)
+        # of their own connection: behind the messages that wait here, no answer to an alarm would come
+        alarms = client_of(address, f"{client_id}-alarms", login, _MOST_UNDONE)
+        self._alarms = MqttAlarms(alarms, address)
         client.on_connect, client.on_message = self._on_connect, self._on_message
         client.on_subscribe = self._on_subscribe
-        self._alarms = MqttAlarms(client)
         client.on_connect_fail, client.on_disconnect = self._on_connect_fail, self._on_disconnect
 
     def __enter__(self) -> MqttSource:
@@ -95,14 +83,13 @@ class MqttSource:
         self._client.loop_start()
         return self
 
-    def _on_connect(self, client: Any, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+    def _on_connect(self, client: Any, _: Any, flags: Any, reason: Any, __: Any) -> None:
         if reason.is_failure:
             self._put(TableError(f"The broker at {self._address.host} refuses: {reason}."))
             return
         self.n_connected += 1
         # what is said is that the topic is listened to
         self._news.back()
-        self._alarms.connected(properties)
         if self._goes_on and not flags.session_present:
             self._news.say(
                 f"warning: {self._address.shown} has forgotten the session: what it was sent while this was "
@@ -187,6 +174,7 @@ class MqttSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended = True
+        self._alarms.close()
         self._client.disconnect()
         self._client.loop_stop()
 

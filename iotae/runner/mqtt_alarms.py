@@ -8,6 +8,7 @@ from threading import Condition
 from time import monotonic
 from typing import Any
 
+from iotae.runner.addresses import BrokerAddress
 from iotae.runner.outbox import Delivered
 
 __all__ = ["MqttAlarms"]
@@ -25,7 +26,9 @@ _FINAL = {0x95: "packet too large", 0x99: "payload format invalid", **_OF_THE_TO
 
 
 class MqttAlarms:
-    """Publish on the connection of a client, which sends again what was not answered when it broke.
+    """Publish on a connection of its own, which is made with the first alarm.
+
+    What was not answered when the connection broke, the client sends again when it is back.
 
     A broker may end the connection of who sends what is not allowed, and what the client has taken it sends
     until it is answered. So the first alarm goes alone, and after a refusal of the topic none is sent for ten
@@ -34,20 +37,25 @@ class MqttAlarms:
     Parameters
     ----------
     client : paho.mqtt.client.Client
-        Its ``on_publish`` is taken.
+        Not connected yet; what it calls back is taken.
+    address : BrokerAddress
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client, self._largest = client, 0
+    def __init__(self, client: Any, address: BrokerAddress) -> None:
+        self._client, self._address, self._largest = client, address, 0
+        self._begun, self._refusal = False, ""
         self._welcome, self._forbidden, self._forbidden_at = False, "", -inf
         self._sent: dict[str, int] = {}
         self._answers: dict[int, Any] = {}
         self._answered = Condition()
-        client.on_publish = self._on_publish
+        client.on_publish, client.on_connect = self._on_publish, self._on_connect
 
-    def connected(self, properties: Any) -> None:
-        """Take note of what a broker takes; it ends the connection of who sends a larger packet."""
-        self._largest = getattr(properties, "MaximumPacketSize", 0)
+    def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, properties: Any) -> None:
+        with self._answered:
+            self._refusal = str(reason) if reason.is_failure else ""
+            # a broker ends the connection of who sends a larger packet
+            self._largest = getattr(properties, "MaximumPacketSize", 0)
+            self._answered.notify_all()
 
     def _on_publish(self, _: Any, __: Any, number: int, reason: Any, ___: Any) -> None:
         with self._answered:
@@ -56,8 +64,8 @@ class MqttAlarms:
 
     def publish(self, topic: str, alarms: Sequence[tuple[str, str]]) -> Delivered:
         """Send alarms, each a device and a text, but those that are on their way since an earlier call."""
-        if not self._client.is_connected():
-            return Delivered(0, {})
+        if not self._is_connected():
+            return Delivered(0, {}, self._refusal or "no connection")
         bodies = [body for _, body in alarms]
         self._forget_all_but(bodies)
         refused: dict[int, str] = {}
@@ -68,6 +76,24 @@ class MqttAlarms:
             elif why:
                 return Delivered(place, refused, why)
         return Delivered(len(bodies), refused)
+
+    def _is_connected(self) -> bool:
+        """Whether the broker is there; the first time it is waited for."""
+        if not self._begun:
+            self._begun = True
+            self._client.connect_async(self._address.host, self._address.port, keepalive=30)
+            self._client.loop_start()
+            with self._answered:
+                self._answered.wait_for(
+                    lambda: self._client.is_connected() or self._refusal, _LONGEST_WAIT_SECONDS
+                )
+        return bool(self._client.is_connected())
+
+    def close(self) -> None:
+        """End the connection; what is not answered is not known to be taken."""
+        if self._begun:
+            self._client.disconnect()
+            self._client.loop_stop()
 
     def _failure_of(self, topic: str, body: str, others: Sequence[str]) -> tuple[str, bool]:
         """Why an alarm is not taken, '' if it is, and whether it never will be; those after it are sent."""
