@@ -179,6 +179,33 @@ def test_alarms_go_to_a_webhook_and_a_topic_signed_and_tried_again(
         assert base.execute("select count(*) from unsent").fetchone()[0] > 0
 
 
+def test_an_alarm_that_a_webhook_will_never_take_is_set_aside_and_the_others_go_on(
+    cluster, receiver, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("IOTAE_WEBHOOK_KEY", KEY)
+    send(cluster, "too-large", 400)
+    out = tmp_path / "rows.sqlite"
+    receiver.codes = [204, 413, 422]
+    done = Outbox.done
+
+    def all_done(self, keys, refused):
+        done(self, keys, refused)
+        if not self.unsent():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Outbox, "done", all_done)
+    assert main(words_of(cluster, "too-large", out, "--webhook", receiver.url)) == 130
+    seqs = [seq for (seq,) in alarms_of(out)]
+    assert len(seqs) > 3
+    assert [json.loads(body)["seq"] for _, body in receiver.got] == [seqs[0], *seqs[3:]]
+    with closing(sqlite3.connect(out)) as base:
+        assert base.execute("select seq, reason from refused order by id").fetchall() == [
+            (seqs[1], "the webhook refuses an alarm (413)"),
+            (seqs[2], "the webhook refuses an alarm (422)"),
+        ]
+    assert "note: 2 alarms refused for good, in the table 'refused' of the output" in capsys.readouterr().err
+
+
 def test_a_signal_does_not_wait_for_all_alarms_and_the_next_run_sends_the_others(
     cluster, receiver, tmp_path, monkeypatch
 ):

@@ -82,17 +82,22 @@ def _deliveries_of(
 ) -> list[Deliver]:
     """Where alarms go; on a signal those that wait are left to the next run."""
     from iotae.runner.outbox import Delivered
+    from iotae.runner.webhook import AlarmRefusedError
 
     topic = args.alarms_to
     deliveries: list[Deliver] = [] if topic is None else [lambda alarms: source.publish(topic, alarms)]
     for webhook in webhooks:
 
         def post(alarms: Any, webhook: Webhook = webhook) -> Delivered:
+            refused: dict[int, str] = {}
             for n, (_, body) in enumerate(alarms):
                 if until.exit_code:
-                    return Delivered(n, {})
-                webhook.deliver(body.encode())
-            return Delivered(len(alarms), {})
+                    return Delivered(n, refused)
+                try:
+                    webhook.deliver(body.encode())
+                except AlarmRefusedError as error:
+                    refused[n] = str(error.strerror)
+            return Delivered(len(alarms), refused)
 
         deliveries.append(post)
     return deliveries

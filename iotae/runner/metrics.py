@@ -54,7 +54,7 @@ class _Collected:
             "iotae_rows_refused": ("Rows scored but not learned, as they looked anomalous", now.rows_refused),
             "iotae_messages_set_aside": ("Messages of a broker that are no rows", now.messages_set_aside),
             "iotae_messages_again": ("Messages of a broker that came again", now.messages_again),
-            "iotae_alarms_refused": ("Alarms that a broker refused for good", now.alarms_refused),
+            "iotae_alarms_refused": ("Alarms that were refused for good", now.alarms_refused),
         }
         for name, (text, value) in counters.items():
             if value is not None:

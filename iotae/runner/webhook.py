@@ -18,12 +18,18 @@ from iotae.runner.alarms import alarms_of
 from iotae.runner.http_server import is_loopback
 from iotae.runner.loop import Added
 
-__all__ = ["Webhook", "signature_of"]
+__all__ = ["AlarmRefusedError", "Webhook", "signature_of"]
 
 _ANSWER_SECONDS, _SLOWEST_RETRY_SECONDS, _SLICE_SECONDS = 10.0, 30.0, 0.5
 _GIVEN_UP_SECONDS = 300.0
 _SHORTEST_KEY = 16
 _TRY_AGAIN = (408, 425, 429)
+_OF_ONE_ALARM = (413, 422)
+"""Too large, and not to be processed: what is wrong with this alarm, and not with the address or the key."""
+
+
+class AlarmRefusedError(OSError):
+    """A receiver will never take this alarm, and may take others."""
 
 
 def signature_of(key: str, moment: int, body: bytes) -> str:
@@ -99,8 +105,10 @@ class Webhook:
 
         Raises
         ------
+        AlarmRefusedError
+            If it is refused, as it is too large or not to be processed.
         OSError
-            If it is refused, or not taken for five minutes.
+            If it is refused for another reason, or not taken for five minutes.
         """
         begin, pause = monotonic(), _SLICE_SECONDS
         while (failure := self._failure_of(body)) is not None:
@@ -123,7 +131,8 @@ class Webhook:
         except HTTPError as error:
             with error:
                 if error.code < 500 and error.code not in _TRY_AGAIN:
-                    raise OSError(None, f"the webhook refuses an alarm ({error.code})", self._host) from None
+                    kind = AlarmRefusedError if error.code in _OF_ONE_ALARM else OSError
+                    raise kind(None, f"the webhook refuses an alarm ({error.code})", self._host) from None
             return str(error.code)
         except (OSError, HTTPException) as error:
             return type(error).__name__ if not str(error) else str(error)
