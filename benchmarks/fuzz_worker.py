@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import fuzz_commands, fuzz_streams, fuzz_tables
+from benchmarks import fuzz_inputs, fuzz_runs, fuzz_streams, fuzz_tables
 from benchmarks.fuzz_kinds import Kind
 
 __all__ = ["KINDS", "LOADED", "MOST_BYTES", "MOST_SECONDS", "OUTCOMES", "REFUSED", "outcome"]
@@ -43,8 +43,8 @@ KINDS: dict[str, Kind] = {
     **fuzz_streams.FILTERS,
     **fuzz_streams.MORE_STREAMS,
     **fuzz_tables.MORE_TABLES,
-    **fuzz_commands.RUNS,
-    **fuzz_commands.INPUTS,
+    **fuzz_runs.RUNS,
+    **fuzz_inputs.INPUTS,
 }
 
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks import fuzz, fuzz_commands, fuzz_worker, mutations
+from benchmarks import fuzz, fuzz_inputs, fuzz_worker, mutations
 from iotae import BatchAutoencoder, OnlineAutoencoder, serialization
 from iotae._validation.schema import (
     GENERATOR,
@@ -61,7 +61,7 @@ def test_wrong_files_are_refused_or_make_what_works(kinds):
         assert not tried.failures
         assert sum(tried.counts.values()) == N_FILES
         # a broker's messages are never refused, each by itself is set aside
-        outcomes = {fuzz_worker.LOADED} if kind in fuzz_commands.INPUTS else fuzz_worker.OUTCOMES
+        outcomes = {fuzz_worker.LOADED} if kind in fuzz_inputs.INPUTS else fuzz_worker.OUTCOMES
         assert min(tried.counts[found] for found in outcomes) > N_FILES // 50, kind
 
 
