@@ -23,7 +23,7 @@ from iotae.stream.sealed import Sealed
 __all__ = ["section", "session"]
 
 SENSORS, CORES = 10, (1, 2)
-SIZES, QUICK_SIZES = ((300, 20), (300, 200), (300, 600)), ((50, 20),)
+SIZES, QUICK_SIZES = ((1000, 20), (1000, 200), (1000, 600)), ((50, 20),)
 """Devices, and rows of each in a micro-batch."""
 
 FEW, MANY = 2, 8
