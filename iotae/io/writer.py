@@ -133,8 +133,15 @@ class TableWriter:
             return self._stack.enter_context(self._target.open("wb"))
         return self._stack.enter_context(replacing(self._name, self._sources))
 
+    def _standard_output(self) -> BinaryIO:
+        raw: Any = sys.stdout.buffer
+        if isinstance(raw, io.RawIOBase):
+            # without Python's own buffer (python -u) what a pipe or a full disk does not take would be lost
+            return self._stack.enter_context(open(raw.fileno(), "wb", closefd=False))
+        return sys.stdout.buffer
+
     def _open_text(self) -> IO[str]:
-        raw = sys.stdout.buffer if self._name == "-" else self._open()
+        raw = self._standard_output() if self._name == "-" else self._open()
         packed = self._name.lower().endswith(".gz")
         # without a time stamp, so that equal rows give equal files
         binary: Any = self._stack.enter_context(gzip.GzipFile("", "wb", 6, raw, mtime=0)) if packed else raw
