@@ -5,6 +5,9 @@ import subprocess
 
 import pytest
 
+# made at once, where RSA's primes take up to a second a key
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
 
 def openssl(*words, cwd):
     subprocess.run(["openssl", *words], check=True, cwd=cwd, capture_output=True)
@@ -18,22 +21,12 @@ def certificates(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     for name in ("ca", "other"):
         openssl(
-            *(
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-keyout",
-                f"{name}.key",
-                "-out",
-                f"{name}.pem",
-            ),
+            *("req", "-x509", *NEW_KEY, "-keyout", f"{name}.key", "-out", f"{name}.pem"),
             *("-subj", f"/CN={name}", "-days", "2", "-addext", "basicConstraints=critical,CA:true"),
             cwd=folder,
         )
     openssl(
-        *("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr"),
+        *("req", *NEW_KEY, "-keyout", "server.key", "-out", "server.csr"),
         *("-subj", "/CN=localhost"),
         cwd=folder,
     )

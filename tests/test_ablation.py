@@ -122,7 +122,7 @@ def test_a_variant_is_another_model(collection, protocol, names):
 def test_a_variant_runs_in_a_process_of_its_own_and_is_stored(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
-    jobs = [("stream", "stream", "simulator", 0, 600)]
+    jobs = [("stream", "stream", "simulator", 0, 200)]
     first = ablation.run(jobs, "benchmarks.variants:STREAM", "no context", tmp_path)
     (stored,) = tmp_path.glob("*.json")
     stored.write_text("[[0.5, 0.25]]")

@@ -10,6 +10,8 @@ from benchmarks.dataset import Dataset
 from benchmarks.peers import Given, RiverQuantile, Spot
 from iotae.thresholds import ConformalThreshold, QuantileThreshold
 
+pytestmark = pytest.mark.untraced  # benchmarks are not measured
+
 GIVEN = detectors.NORMAL["the score itself"]
 
 

@@ -47,10 +47,7 @@ def ray():
     PicklingPool.__bases__ = bases  # which Ray changes for the whole process
 
 
-MARKS = {name: [getattr(pytest.mark, name), pytest.mark.xdist_group("backends")] for name in ("dask", "ray")}
-
-
-@pytest.fixture(params=[pytest.param(name, marks=marks) for name, marks in MARKS.items()])
+@pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("dask", "ray")])
 def backend(request):
     request.getfixturevalue(request.param)
     return request.param

@@ -27,6 +27,7 @@ def test_near_is_the_naive_mean_of_three(m, n, d, seed):
     np.testing.assert_allclose(got[clear], expected[clear], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("m", [129, 1000, 1024, 1025, 2048])
 def test_groups_cost_little_where_references_are_many(m, rng):
     references, rows = table(rng, m), table(rng, 200)

@@ -15,6 +15,8 @@ from benchmarks.simulated import Experiment, Simulated
 from iotae.data import Table
 from iotae.simulator import ANOMALY_KINDS
 
+pytestmark = pytest.mark.untraced  # benchmarks are not measured
+
 OURS = ("iotae", "iotae, unlabelled")
 
 

@@ -112,6 +112,7 @@ def test_wrong_arguments_are_named():
         AlertBudget(2, 50).classify(1.0, at=3.0)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("jitter", [0.0, 0.01])
 def test_rows_that_come_in_bursts_leave_the_budget_its_pace(jitter):
     rng = np.random.default_rng(0)

@@ -54,6 +54,7 @@ def test_writes_table_figure_and_models(tuned):
     assert best.autoencoder.hidden_sizes == {"1": (4,), "3": (4, 2, 4)}[rows[0]["layers"]]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("labelled", [True, False])
 @pytest.mark.parametrize("poison", ["", "1e300", "poison"])
 def test_what_stands_in_the_test_rows_of_the_file_changes_no_bit(tmp_path, tuned, labelled, poison):

@@ -128,6 +128,7 @@ DOORS = [
 ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_every_door_has_the_same_rule(door, tmp_path):
     found = door(tmp_path)

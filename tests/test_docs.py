@@ -1,5 +1,6 @@
 """The README's and the docs' snippets: run as they are written, with the outputs that they show."""
 
+import json
 import re
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from benchmarks.readme import insert_figures
+from iotae.cli import main
 from tests.conftest import ROOT
 from tests.test_house import FLOOR_OF
 
@@ -55,8 +57,8 @@ def test_constants_on_the_page_of_the_algorithm_are_in_the_code():
         r"^\| ((?:`\w+`(?: \(`\w+`\))?,? ?)+)\|", (ROOT / "docs/algorithm.md").read_text(), re.M
     )
     named = {name for row in rows for name in re.findall(r"`(_?[A-Z][A-Z_0-9]+)`", row)}
-    code = "\n".join(path.read_text() for path in (ROOT / "iotae").rglob("*.py"))
-    absent = {name for name in named if not re.search(rf"\b{name}\b", code)}
+    words = {word for path in (ROOT / "iotae").rglob("*.py") for word in re.findall(r"\w+", path.read_text())}
+    absent = named - words
     assert named
     assert not absent, f"docs/algorithm.md explains {sorted(absent)}, which the code does not have"
 
@@ -85,19 +87,34 @@ def test_figures_are_those_of_the_benchmarks_pages(tmp_path):
         assert path.read_text() == original.read_text(), f"{path.name}: run python -m benchmarks readme"
 
 
+RUN_IN_ORDER = """
+import json, subprocess, sys
+from iotae.cli import main
+for line, words in json.load(sys.stdin):
+    # a small file that the commands after it read, or one of them
+    code = main(words) if words else subprocess.run(line, shell=True).returncode
+    if code:
+        sys.exit(f"{line} ended with {code}")
+"""
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=lambda p: p.name)
 def test_commands_run_in_order(page, tmp_path):
-    for body in blocks(page, "console"):
-        for line in body.splitlines():
-            if line.startswith("$ printf "):
-                # a small file that the commands after it read
-                subprocess.run(line[2:], shell=True, cwd=tmp_path, check=True)
-            if line.startswith("$ iotae"):
-                words = shlex.split(line[2:], comments=True)
-                done = subprocess.run(
-                    [sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True
-                )
-                assert done.returncode == 0, f"{line}\n{done.stderr[-2000:]}"
+    lines = [line[2:] for body in blocks(page, "console") for line in body.splitlines()]
+    steps = [
+        (line, shlex.split(line, comments=True)[1:] if line.startswith("iotae") else None)
+        for line in lines
+        if line.startswith(("iotae ", "printf "))
+    ]
+    # in one process, as a start of Python for each command would take longer than the commands
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_IN_ORDER],
+        input=json.dumps(steps),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize(
@@ -117,11 +134,12 @@ def test_commands_run_in_order(page, tmp_path):
         "simulate",
     ],
 )
-def test_each_option_of_the_command_is_on_a_page(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "iotae", command, "--help"], capture_output=True, text=True, check=True
-    )
-    options = set(re.findall(r"^  (?:-\w(?: \w+)?, )?(--[a-z-]+)", done.stdout, re.M)) - {"--help"}
+def test_each_option_of_the_command_is_on_a_page(command, capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    options = set(re.findall(r"^  (?:-\w(?: \w+)?, )?(--[a-z-]+)", said, re.M)) - {"--help"}
+    assert options
     pages = "".join((ROOT / "docs" / name).read_text() for name in ("command.md", "tuning.md"))
     # -o is the short form of --output
     absent = {name for name in options - {"--output"} if not re.search(rf"{name}\b", pages)}

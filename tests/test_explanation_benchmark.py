@@ -6,6 +6,8 @@ import pytest
 from benchmarks import explainers, explanations
 from benchmarks.explanations import break_cells, hits
 
+pytestmark = pytest.mark.untraced  # benchmarks are not measured
+
 
 @pytest.mark.parametrize("kind", explanations.KINDS)
 @pytest.mark.parametrize("n_cells", [1, 3])

@@ -10,6 +10,8 @@ from benchmarks.anchor import Anchor
 from benchmarks.detector import Detector
 from benchmarks.faulty_sensors import FaultyStream
 
+pytestmark = pytest.mark.untraced  # benchmarks are not measured
+
 SMALL = 4_800
 
 

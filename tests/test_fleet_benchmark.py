@@ -1,9 +1,12 @@
 """The benchmark of fleets: its streams, and a quick run."""
 
 import numpy as np
+import pytest
 
 from benchmarks import __main__, grouped_tables
 from benchmarks.fleet_streams import in_turns, made_fleet
+
+pytestmark = pytest.mark.untraced  # benchmarks are not measured
 
 
 def test_devices_take_turns_and_half_of_them_begin_late():

@@ -38,6 +38,7 @@ def most_in_a_day(times):
     return max((int(np.sum((at >= a) & (at < a + DAY - 600.0))) for a in at), default=0)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("noisy", [None, 3])
 def test_the_budget_holds_and_a_noisy_device_leaves_the_others_theirs(noisy):
     budget, alarms = FleetBudget(AlertBudget(per_day=6), CUT), []

@@ -27,6 +27,7 @@ FLEETS = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("model", "check"), list(river_cases(FLEETS)))
 def test_rivers_own_checks(model, check):
     assert not model._unit_test_skips()

@@ -45,6 +45,7 @@ def same_bits(first, second):
 # -- the test part ---------------------------------------------------------------------------------
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("labelled", [True, False])
 @pytest.mark.parametrize("poison", [np.nan, 1e300, -7.0, "text"])
 def test_what_stands_in_the_test_rows_changes_no_bit_of_the_search(labelled, poison):
@@ -186,6 +187,7 @@ def test_label_and_dropped_columns_are_no_features():
 # -- the criterion without labels ------------------------------------------------------------------
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("seed", [0, 1])
 def test_without_labels_the_bottleneck_is_found_and_the_identity_is_not(seed):
     """Two loads drive six sensors. By the error of held-out rows the widest network would win."""
@@ -212,6 +214,7 @@ def test_without_labels_the_bottleneck_is_found_and_the_identity_is_not(seed):
     assert min(error, key=error.get) == ((64,), 1e-2)
 
 
+@pytest.mark.untraced
 def test_without_labels_the_simulators_anomalies_are_found_as_well_as_the_grid_allows():
     table, y = simulated(seed=3, n=1500, rate=0.05)
     grid = {

@@ -50,6 +50,7 @@ def displays(names):
     }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("kind", NAMES)
 @pytest.mark.parametrize("name", list(displays(NAMES["long"])))
 def test_no_name_collapses_a_figure_or_is_read_as_a_formula(name, kind, tmp_path):

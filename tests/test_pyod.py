@@ -51,6 +51,7 @@ def sklearn_cases():
         yield pytest.param(estimator, check, marks=marks, id=name)
 
 
+@pytest.mark.untraced
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("estimator", "check"), list(sklearn_cases()))
 def test_scikit_learns_own_checks(estimator, check):

@@ -200,6 +200,7 @@ def test_a_series_keeps_its_extremes_and_counts_whatever_the_chunks(rng, n):
     assert one.width == other.width
 
 
+@pytest.mark.untraced
 def test_a_million_rows_take_little_memory_and_no_alarm_is_lost_from_the_counts(rng):
     findings = Findings(["a"])
     tracemalloc.start()

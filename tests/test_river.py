@@ -41,6 +41,7 @@ MODELS = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("model", "check"), list(river_cases(MODELS)))
 def test_rivers_own_checks(model, check):
     assert not model._unit_test_skips()

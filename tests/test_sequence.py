@@ -104,6 +104,7 @@ def test_wide_rows_pool_their_steps_and_their_shares_still_add_up():
     assert steps.sum() == pytest.approx(model.score(X)[20], rel=1e-6)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("kind", "least"), [("stuck", 0.95), ("hour", 0.95), ("drift", 0.9), ("noise", 0.9)])
 def test_faults_that_single_rows_hide_are_found(kind, least):
     stream = faulty("linear, white", kind, 5, 0)

@@ -13,6 +13,7 @@ from river_iotae import SequenceIoTAE
 from tests.river_checks import river_cases
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("model", "check"), list(river_cases({"window": SequenceIoTAE(seed=1, window=8)})))
 def test_rivers_own_checks(model, check):
     assert not model._unit_test_skips()

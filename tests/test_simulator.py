@@ -251,6 +251,7 @@ def test_to_pandas_keeps_columns_and_values():
     assert frame["timestamp"].dtype.kind == "M"
 
 
+@pytest.mark.untraced
 def test_a_million_rows_take_seconds():
     begin = time.process_time()
     simulation = simulate(1_000_000, seed=0)

@@ -22,7 +22,6 @@ pytestmark = [
         "ignore::FutureWarning", "ignore::ResourceWarning", "ignore::DeprecationWarning"
     ),
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not installed"),
-    pytest.mark.xdist_group("spark"),
 ]
 pyspark = pytest.importorskip("pyspark", reason="install iotae[spark]")
 

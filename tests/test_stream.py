@@ -457,6 +457,7 @@ def drifts_and_scores(model, rows):
     return scores, drift
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("jump", [5.0, 100.0, 1e6, 1e18])
 def test_numba_a_level_shift_is_adopted(jump, rng):
     model = OnlineAutoencoder(seed=0)
@@ -471,6 +472,7 @@ def test_numba_a_level_shift_is_adopted(jump, rng):
     assert model.score_one({"a": 0.0, "b": 0.0}) > np.quantile(scores[3000:], 0.99)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("jump", [5.0, 100.0, 1e6])
 def test_numba_drift_is_said_to_be_over_once_it_is(jump, rng):
     model = OnlineAutoencoder(seed=0)

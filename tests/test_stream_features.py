@@ -52,6 +52,7 @@ CELLS = st.one_of(
 )
 
 
+@pytest.mark.untraced
 @pytest.mark.filterwarnings("ignore:Got a first row")
 @settings(max_examples=100)
 @given(
@@ -243,6 +244,7 @@ def test_a_wrong_setting_and_a_wrong_row_say_what_was_expected():
         Features(3).encode([1.0], np.empty(0))
 
 
+@pytest.mark.untraced
 def test_memory_is_bounded_whatever_comes():
     features = made({"a": 1.0, "s": "on"}, max_features=32)
     rng = np.random.default_rng(0)

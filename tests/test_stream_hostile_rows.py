@@ -21,6 +21,7 @@ def shuttle():
     return datasets.load("stream", "river_shuttle").take(np.arange(6_000))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("kind", hostile.KINDS)
 def test_numba_hostile_rows_of_one_kind_leave_the_ranking_alone(kind, shuttle):
     # one row in ten: what the gate may refuse for ever without taking it for a new world
@@ -29,6 +30,7 @@ def test_numba_hostile_rows_of_one_kind_leave_the_ranking_alone(kind, shuttle):
     assert found["n_seen"] + found["n_rejected"] == 3_300
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("seed", range(3))
 def test_numba_hostile_rows_of_all_kinds_leave_the_ranking_alone(seed, shuttle):
     found = hostile.measure(shuttle, 2_000, seed)
@@ -98,6 +100,7 @@ def frozen(model):
     return serialization.dumps("model", model.to_state())
 
 
+@pytest.mark.untraced
 @settings(max_examples=60)
 @given(st.lists(st.dictionaries(PLAIN_NAMES, CELLS, max_size=6), max_size=12), st.integers(1, 12))
 def test_nothing_that_python_holds_breaks_the_model(rows, times):

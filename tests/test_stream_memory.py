@@ -12,6 +12,8 @@ import pytest
 from benchmarks import memory
 from iotae import OnlineAutoencoder, serialization
 
+pytestmark = pytest.mark.untraced
+
 WARM, MORE = 12_000, 6_000
 """Rows until slots, places on probation and the window of scores are full, and rows that may add nothing."""
 

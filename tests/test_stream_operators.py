@@ -42,6 +42,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("d", [20, 60])
 def test_numba_one_broken_sensor_of_many_rings_within_15_rows_and_is_named(d, kind):
@@ -100,6 +101,7 @@ def test_numba_sensors_that_are_twelve_hours_off_the_clock_ring():
     assert np.median(scores[20:, 0]) > np.quantile(usual, 0.9)
 
 
+@pytest.mark.untraced
 def test_numba_a_machine_that_is_switched_at_the_same_hours_rings_no_more_than_promised():
     rng = np.random.default_rng(0)
     days, per_day = 26, 1440

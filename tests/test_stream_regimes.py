@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import regimes
 
+pytestmark = pytest.mark.untraced
 SEEDS = pytest.mark.parametrize("seed", range(regimes.SEEDS))
 
 SHIFT_QUIET_ROWS = 1_000

@@ -316,6 +316,7 @@ def test_attacks_of_a_stream_hardly_tie(rng):
 # -- River's manner -----------------------------------------------------------------------------
 
 
+@pytest.mark.untraced
 def test_numba_river_users_see_a_drift_begin_and_end(rng):
     model = IoTAE(seed=0)
     rows = [{"a": a, "b": b} for a, b in rng.normal(size=(12_000, 2)).tolist()]

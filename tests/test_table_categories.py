@@ -48,6 +48,7 @@ CASES = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("case", CASES)
 def test_one_broken_sensor_is_found_beside_a_category_of_many_values(case):
     rng = np.random.default_rng(0)

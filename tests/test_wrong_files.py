@@ -49,7 +49,7 @@ from iotae.stream.counters import (
 )
 from pyod_iotae import SequenceIoTAE
 
-N_FILES = 60
+N_FILES = 30
 """Of each kind; ``python -m benchmarks fuzz`` tries 10,000."""
 
 _KINDS = list(fuzz_worker.KINDS)
@@ -62,7 +62,7 @@ def test_wrong_files_are_refused_or_make_what_works(kinds):
         assert sum(tried.counts.values()) == N_FILES
         # a broker's messages are never refused, each by itself is set aside
         outcomes = {fuzz_worker.LOADED} if kind in fuzz_inputs.INPUTS else fuzz_worker.OUTCOMES
-        assert min(tried.counts[found] for found in outcomes) > N_FILES // 50, kind
+        assert min(tried.counts[found] for found in outcomes) > 0, kind
 
 
 def test_a_process_that_dies_or_hangs_is_a_failure_and_the_next_file_is_tried(monkeypatch):
