@@ -21,7 +21,7 @@ demo: $(STAMP)   ## the paper's experiment, then PyOD and River on NASA's Shuttl
 	$(BIN)/python -m benchmarks shuttle
 
 test: $(STAMP)   ## all tests but those of the three below, doctests included, with a floor under the coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not spark and not dask and not ray" --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --cov
 
 test-spark: $(STAMP) ## tables and fleets on Spark in local mode (installs the extra; needs Java 17)
 	PIP_CONSTRAINT=$(abspath $(CONSTRAINTS)) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,spark]'
