@@ -207,9 +207,11 @@ class Fleet(ModelOfDevices, Saved, Unshared, base.Wrapper, base.AnomalyDetector)
     def from_state(cls, data: State) -> Fleet:
         """Rebuild from `to_state`; raises `iotae.serialization.StateError` if it is none."""
         check({name: part for name, part in data.items() if name != "fleet"}, FLEET)
-        fleet = FleetOfModels.from_state(data["fleet"])
+        model, fleet = IoTAE.from_state(data["model"]), FleetOfModels.from_state(data["fleet"])
+        if model.n_seen or model.n_rejected:
+            raise refuse(model.n_seen, "model", "a model that has learned nothing")
         restored = cls(
-            IoTAE.from_state(data["model"]),
+            model,
             fleet.key,
             fleet.mode,
             fleet.time,

@@ -103,6 +103,14 @@ def test_save_and_load_continue_bit_for_bit(mode, tmp_path):
         Fleet.load(tmp_path / "wrong")
 
 
+def test_a_file_whose_model_for_new_devices_has_learned_is_refused(tmp_path):
+    taught = IoTAE(seed=0)
+    taught.learn_one({"a": 1.0})
+    state = Fleet(IoTAE(seed=0)).to_state() | {"model": taught.to_state()}
+    with pytest.raises(StateError, match="Got 1 at model, but expected a model that has learned nothing"):
+        Fleet.from_state(state)
+
+
 def test_a_budget_of_any_detector_and_of_devices_that_are_known(tmp_path):
     fleet = Fleet(trees(), alpha=0.1, budget=AlertBudget(2, 100), max_devices=2)
     alarms = [fleet.score_learn_one(x)[1] for x in rows(600)]

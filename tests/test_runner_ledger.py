@@ -16,6 +16,7 @@ from iotae.runner import database, ledger
 from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
 from iotae.runner.messages import Message
+from iotae.watch.ledger_rows import LedgerRows
 
 FIRST_VERSION = """
 create table rows (
@@ -165,6 +166,23 @@ def test_a_file_of_a_later_version_or_of_another_kind_is_refused(path):
         with pytest.raises(TableError, match=said), Ledger(path, {}, DeviceNumbers()):
             pass
         os.unlink(path)
+
+
+def test_a_file_whose_tables_are_damaged_is_refused_though_sqlite_cannot_say_so_in_text(path):
+    with Ledger(path, {}, DeviceNumbers()):
+        pass
+    with open(path, "rb") as file:
+        blob = file.read()
+    # the name of an index, as no text can have it
+    damaged = blob.replace(b"indextakenrows", b"indextak\xccnrows")
+    assert damaged != blob
+    with open(path, "wb") as file:
+        file.write(damaged)
+    message = r"rows\.sqlite: its tables are damaged"
+    with pytest.raises(TableError, match=message), Ledger(path, {}, DeviceNumbers()):
+        pass
+    with pytest.raises(TableError, match=message):
+        LedgerRows(path).poll()
 
 
 def test_old_rows_go_a_bounded_number_at_a_time_and_alarms_that_are_not_sent_stay(path, monkeypatch):

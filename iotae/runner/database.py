@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 from iotae.data import TableError
 from iotae.runner.locks import lock_of_one
 
-__all__ = ["Database", "Layout"]
+__all__ = ["DAMAGED", "Database", "Layout", "said"]
+
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises at a file that it cannot use; what it says of a damaged one may be no text at all."""
+
+
+def said(error: BaseException) -> str:
+    """What one of these errors says."""
+    return "its tables are damaged" if isinstance(error, UnicodeDecodeError) else str(error)
+
 
 _SLICE_SECONDS, _OPENING_SECONDS, _WAIT_SECONDS = 1.0, 5.0, 300.0
 _LARGEST_LOG = 1 << 26
@@ -105,8 +114,8 @@ class Database:
                 self._make_tables()
         except BaseException as error:
             self._base.close()
-            if isinstance(error, sqlite3.Error):
-                raise TableError(f"Cannot use {self.path}: {error}. Name another file.") from None
+            if isinstance(error, DAMAGED):
+                raise TableError(f"Cannot use {self.path}: {said(error)}. Name another file.") from None
             raise
 
     def _make_tables(self) -> None:
@@ -157,8 +166,8 @@ class Database:
         try:
             with self._begun(_WAIT_SECONDS) as base:
                 yield base
-        except sqlite3.Error as error:
-            raise OSError(None, str(error), self.path) from error
+        except DAMAGED as error:
+            raise OSError(None, said(error), self.path) from error
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds.
@@ -170,8 +179,8 @@ class Database:
         """
         try:
             return self._base.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise OSError(None, str(error), self.path) from error
+        except DAMAGED as error:
+            raise OSError(None, said(error), self.path) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 
 from iotae.data import TableError
+from iotae.runner.database import DAMAGED, said
 from iotae.watch.found import LONGEST_NAME, LONGEST_REASON, Found, ScoredRow, shown
 from iotae.watch.scored_file import HISTORY_ROWS
 
@@ -77,10 +78,10 @@ class LedgerRows:
             with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=0.5)) as base:
                 base.execute("begin")
                 found = self._looked_into(base)
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        except DAMAGED as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 return Found(waits="the file is locked by the process that writes it")
-            raise TableError(f"Cannot read rows from {self._path}: {error}.") from None
+            raise TableError(f"Cannot read rows from {self._path}: {said(error)}.") from None
         self._which = (there.st_dev, there.st_ino)
         self._looked = () if found.more else looked
         return found
