@@ -36,7 +36,7 @@ class Sensor:
 
     def __init__(self):
         self.linear2 = self.residual2 = self.energy = self.step = self.moved = self.power = 1.0
-        self.proved = self.squared = self.level = self.run = self.equal = self.covariance = 0.0
+        self.proved = self.squared = self.level = self.run = self.equal = self.begun = self.covariance = 0.0
         self.level2, self.move_mean, self.move2 = 0.05, -0.1, 0.2
         self.last = self.before = None
         self.now = None
@@ -82,9 +82,13 @@ class Witness:
         return held(z, sensor_figures.FAR + (abs(z) >= sensor_figures.ABSURD))
 
     def _rarity_of_run(self, slot, run):
-        if run == 0 or slot.equal >= sensor_figures.SELDOM:
+        if run == 0:
             return 0.0
-        return -run * math.log((slot.equal * self.accepted + 1) / (self.accepted + 2))
+        rate = stays = (slot.equal * self.accepted + 1) / (self.accepted + 2)
+        if slot.equal >= evidence.SELDOM:
+            continued, repeats = (slot.equal - slot.begun) * self.accepted, slot.equal * self.accepted
+            stays = max(rate, (continued + rate) / (repeats + 1))
+        return -math.log(rate) - (run - 1) * math.log(stays)
 
     def _statistics(self, slot, value):
         q, z = slot.now["q"], slot.now["z"]
@@ -235,7 +239,9 @@ class Witness:
         equal = value == slot.last
         if not equal and slot.run > 0:
             evidence.follow_run(self._rarity_of_run(slot, slot.run), self.tails, j)
-        slot.equal += max(1 / (n + 1), SLOWEST) * (equal - slot.equal)
+        often = max(1 / (n + 1), SLOWEST)
+        slot.begun += often * ((equal and slot.run == 0) - slot.begun)
+        slot.equal += often * (equal - slot.equal)
         rate = max(SLOWEST, 3 / ((n + 100) * (1 + (n / 3000) ** 2)))
         for k in range(RUN) if n > 60 else ():
             evidence.follow_tail(now["values"][k], self.tails, k, j, rate)

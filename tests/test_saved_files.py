@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from iotae import OnlineAutoencoder, serialization
+from iotae.stream.sensor_figures import BEGUN, EQUAL
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "tests" / "fixtures" / "format_1"
@@ -74,6 +75,22 @@ def test_a_stream_saved_by_version_01_is_refused_in_one_clear_sentence(kind, loa
     assert "StateError" not in said
     assert "KeyError" not in said
     assert load is load_core or said.startswith(f"{path}: saved by")
+
+
+def test_a_stream_of_version_020_goes_on_though_it_did_not_count_how_often_runs_begin(rng):
+    model = OnlineAutoencoder(seed=0)
+    rows = [
+        {"coarse": float(a), "fine": b}
+        for a, b in zip(rng.integers(4, size=300), rng.random(300), strict=True)
+    ]
+    for x in rows:
+        model.learn_one(x)
+    state = model.to_state()
+    old = state | {"stream": state["stream"] | {"sensors": state["stream"]["sensors"][:BEGUN]}}
+    again = OnlineAutoencoder.from_state(old)
+    equal, begun = again.to_state()["stream"]["sensors"][[EQUAL, BEGUN]]
+    np.testing.assert_allclose(begun, equal * (1.0 - equal))
+    assert again.score_one(rows[0]) == pytest.approx(model.score_one(rows[0]), rel=0.05)
 
 
 def test_there_is_a_file_of_each_kind():

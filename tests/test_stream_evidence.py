@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from iotae.stream import evidence
-from iotae.stream.evidence import NOW, RUN, SURPRISE, calibrate, follow_run, follow_tail, soft_sum, tail_nats
+from iotae.stream.evidence import (
+    NOW,
+    RUN,
+    SURPRISE,
+    calibrate,
+    follow_run,
+    follow_tail,
+    soft_sum,
+    surprise_of_run,
+    tail_nats,
+)
 
 N = 40_000
 SOURCES = {
@@ -72,6 +82,27 @@ def test_a_run_counts_once_however_long_it_was():
     # fifty runs, fifty excesses at most
     assert 0 < tails[3 * RUN + 2, 0] <= 50
     assert evidence.run_nats(20.0, tails, 0) < evidence.run_nats(20.0, evidence.new_tails(1), 0)
+
+
+def test_a_run_as_long_as_many_before_is_soon_no_surprise():
+    tails = evidence.new_tails(1)
+    first = evidence.run_nats(300.0, tails, 0)
+    for _ in range(40):
+        follow_run(300.0, tails, 0)
+    assert evidence.run_nats(300.0, tails, 0) < first / 3
+
+
+def test_a_run_of_what_begins_to_rest_once_a_day_says_little_and_one_of_chance_much():
+    rows, nights = 14_400.0, 10.0
+    resting = surprise_of_run(480.0, 480.0 * nights / rows, nights / rows, rows)
+    by_chance = surprise_of_run(480.0, 1 / 3, 2 / 9, rows)
+    assert resting < 10.0 < 500.0 < by_chance
+
+
+@given(st.floats(1, 1e6), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e9))
+def test_a_longer_run_is_never_less_of_a_surprise(run, equal, share, rows):
+    nats = surprise_of_run(run, equal, equal * share, rows)
+    assert 0.0 <= nats <= surprise_of_run(run + 1.0, equal, equal * share, rows)
 
 
 def calibrated(values, part=NOW):

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from iotae import OnlineAutoencoder
+from iotae.stream.evidence import RUN
+from iotae.stream.witness import NATS
 
 ALPHA = 0.01
 START = datetime.datetime(2026, 1, 1)
@@ -76,6 +78,50 @@ def test_numba_one_broken_sensor_of_many_rings_within_15_rows_and_is_named(d, ki
         named += max(guilty)[1]
     assert found >= 6
     assert named >= 7
+
+
+def test_numba_a_coarse_sensor_that_is_stuck_rings_and_is_named():
+    rng = np.random.default_rng(0)
+    n_faults, apart, length = 12, 200, 20
+    table = rng.normal(size=(HEALTHY + n_faults * apart, 6))
+    for i in range(1, len(table)):
+        table[i] += 0.5 * table[i - 1]
+    table = np.round(table)
+    repeats = (table[1:HEALTHY] == table[: HEALTHY - 1]).mean(axis=0)
+    assert ((repeats > 0.25) & (repeats < 0.45)).all()
+    model = OnlineAutoencoder(seed=0, alpha=ALPHA)
+    assert alarms_of(model, map(as_row, table[:HEALTHY]))[1_000:].mean() <= 2 * ALPHA
+    found = 0
+    for i in range(n_faults):
+        start = HEALTHY + i * apart
+        table[start : start + length, i % 6] = 0.0
+        rang = alarms_of(model, map(as_row, table[start : start + length]))
+        named = next(iter(model.explain_one(as_row(table[start + length - 1])))) == f"s{i % 6}"
+        found += rang.any() and named and model._views["evidence"][NATS + RUN] > 5.0
+        alarms_of(model, map(as_row, table[start + length : start + apart]))
+    assert found >= 9
+
+
+def test_numba_a_sensor_that_rests_each_night_neither_rings_nor_holds_the_cut_up():
+    rng = np.random.default_rng(0)
+    days, per_day = 8, 1440
+    n = days * per_day
+    hour = np.arange(n) % per_day / 60
+    lit = (hour > 4) & (hour < 20)
+    sun = 1000 * np.sin(math.pi * (hour - 4) / 16) * np.exp(0.1 * rng.normal(size=n))
+    temperature = 15 + 6 * np.sin(2 * math.pi * (hour - 9) / 24) + 0.5 * rng.normal(size=n)
+    table = np.stack(
+        [
+            np.where(lit, sun, 0.0),
+            temperature,
+            70 - 2 * temperature + 1.5 * rng.normal(size=n),
+            0.1 * temperature + rng.normal(size=n),
+        ],
+        axis=1,
+    )
+    model = OnlineAutoencoder(seed=0, alpha=ALPHA)
+    alarm = alarms_of(model, map(as_row, table))[3 * per_day :]
+    assert ALPHA / 4 <= alarm.mean() <= 2 * ALPHA
 
 
 def daily(rng, n, d=6, step=10):

@@ -30,7 +30,9 @@ def rows_of(case, rng):
         if case == "clock":
             time = START + datetime.timedelta(minutes=20 * i)
             x = {"a": a + 3 * math.sin(time.hour * math.pi / 12), "b": b, "time": time}
-        if case == "stuck" and 200 < i < 220:
+        if case == "coarse":
+            x["b"] = 2.0 * round(b / 2.0)
+        if case in ("stuck", "coarse") and 200 < i < 220:
             x["b"] = rows[-1]["b"]
         if i in (150, 200, 260):
             x["a"] = 1e5 if i == 150 else 25.0
@@ -38,7 +40,7 @@ def rows_of(case, rng):
     return rows
 
 
-@pytest.mark.parametrize("case", ["plain", "gap", "flag", "clock", "stuck"])
+@pytest.mark.parametrize("case", ["plain", "gap", "flag", "clock", "stuck", "coarse"])
 def test_numba_every_raw_score_is_the_naive_witness(case, rng):
     rows = rows_of(case, rng)
     model = OnlineAutoencoder(seed=0)

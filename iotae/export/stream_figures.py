@@ -24,7 +24,6 @@ from iotae.stream.memory import scoring_copy, views_of
 from iotae.stream.names import slot_label
 from iotae.stream.scaler import CENTRE, COUNT, HEAD, SPREAD
 from iotae.stream.score_scale import bounded
-from iotae.stream.sensor_figures import surprise_of_run
 from iotae.stream.sensors import order_of_stream
 from iotae.stream.witness import CLOCK_SLOT
 
@@ -119,7 +118,7 @@ def freeze(model: OnlineAutoencoder) -> FrozenStream:
             **_sensors(figures, accepted),
         },
         views["table"][:, places].T,
-        np.stack([tails[3 * k + i] for k in range(parts.N_STATISTICS) for i in (0, 1)], axis=1),
+        _tails(tails),
         {
             "recent": running[RECENT],
             "level": figures[of.RECENT_LEVEL],
@@ -148,15 +147,27 @@ def _scaling(stats: Float64, kinds: Float64, figures: Float64) -> dict[str, Floa
     return {"centre": stats[CENTRE], "spread": stats[SPREAD], "first_move": first_move, "role": role}
 
 
+def _tails(tails: Float64) -> Float64:
+    """Quantile and slope of each statistic, side by side: the slope of a logarithm, also that of runs."""
+    pairs = np.stack([tails[3 * k + i] for k in range(parts.N_STATISTICS) for i in (0, 1)], axis=1)
+    pairs[:, 2 * parts.RUN + 1] /= pairs[:, 2 * parts.RUN]
+    return pairs
+
+
 def _sensors(figures: Float64, accepted: float) -> dict[str, Float64]:
-    runs = [surprise_of_run(1.0, equal, accepted) for equal in figures[of.EQUAL].tolist()]
+    repeats = figures[[of.EQUAL, of.BEGUN]].T.tolist()
+    once, twice = (
+        np.array([parts.surprise_of_run(run, equal, begun, accepted) for equal, begun in repeats])
+        for run in (1.0, 2.0)
+    )
     return {
         "per_usual": 1.0 / np.sqrt(figures[of.VARIANCE]),
         "per_level": 1.0 / np.sqrt(figures[of.LEVEL2]),
         "per_step": 1.0 / figures[of.STEP],
         "move_mean": figures[of.MOVE_MEAN],
         "per_move": 1.0 / np.sqrt(figures[of.MOVE2]),
-        "nats_of_run": np.array(runs),
+        "nats_of_run": once,
+        "nats_of_staying": twice - once,
         "by_chance": -np.log(figures[of.EQUAL] + 1e-3),
     }
 

@@ -117,14 +117,14 @@ def _largest(frozen: FrozenStream, cells: Value, z: Value, q: Value, sensor: Val
         level.of("Abs") * slots["per_level"],
         energy,
         moved * slots["per_move"],
-        equal.where((state["run"] + 1.0) * slots["nats_of_run"], 0.0),
+        equal.where(slots["nats_of_run"] + state["run"] * slots["nats_of_staying"], 0.0),
     ]
     found = []
     for k, value in enumerate(values):
         quantile, slope = frozen.tails[:, 2 * k], frozen.tails[:, 2 * k + 1]
         beyond = value.most(quantile)
-        above = (beyond - quantile) / slope if k == 4 else (beyond / quantile).of("Log") / slope
-        nats = (value > quantile).where(above + _LN20, value * _LN20 / quantile)
+        above = (beyond / quantile).of("Log") / slope + _LN20
+        nats = (value > quantile).where(above, value * _LN20 / quantile)
         found.append(sensor.where(nats, 0.0).over_cells("ReduceMax"))
     return found
 

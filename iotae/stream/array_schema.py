@@ -74,6 +74,7 @@ _SENSORS = _ranges(
         sensors.EPISODES: (0.0, _LARGEST),
         sensors.LAST_EPISODE: (0.0, _LARGEST_COUNT),
         sensors.FAR_ROWS: (0.0, _LARGEST_COUNT),
+        sensors.BEGUN: (0.0, 1.0 + 1e-9),
     },
 )
 

@@ -24,6 +24,7 @@ __all__ = [
     "N_PARTS",
     "N_STATISTICS",
     "RUN",
+    "SELDOM",
     "SLOWEST",
     "SUM",
     "SURPRISE",
@@ -37,6 +38,7 @@ __all__ = [
     "part_nats",
     "run_nats",
     "soft_sum",
+    "surprise_of_run",
     "tail_nats",
     "to_surprise",
     "weighed",
@@ -63,6 +65,9 @@ SLOWEST = 1.0 / 20_000.0
 """Slowest rate of every running figure. A faster one would learn a fault that lasts for an hour."""
 
 _LEAST_SLOPE = 0.03
+SELDOM = 0.2
+"""Up to this share of repeats each is taken for chance; beyond, what counts is how long they usually last."""
+
 _RUN_QUANTILE = 6.0
 _RUN_MOST = 9.0
 """A run of equal values is worth at most so many nats: a sensor that rests is no catastrophe."""
@@ -106,12 +111,30 @@ def tail_nats(value: float, tails: Float64, statistic: int, slot: int) -> float:
 
 
 @compiled
+def surprise_of_run(run: float, equal: float, begun: float, rows: float) -> float:
+    """Nats of so many readings that equal the one before, by how often they do and how often that begins."""
+    if run == 0.0:
+        return 0.0
+    rate = stays = (equal * rows + 1.0) / (rows + 2.0)
+    if equal >= SELDOM:
+        # what rests at night begins a run once a day, and then nearly always stays
+        stays = max(rate, ((equal - begun) * rows + rate) / (equal * rows + 1.0))
+    return float(-np.log(rate) - (run - 1.0) * np.log(stays))
+
+
+@compiled
+def _excess_of_run(value: float, quantile: float) -> float:
+    """How far a run is beyond the quantile: in nats near it, by their logarithm far out, as readings rest."""
+    return float(quantile * np.log(value / quantile))
+
+
+@compiled
 def run_nats(value: float, tails: Float64, slot: int) -> float:
-    """Nats of a run of equal values: its tail is exponential."""
+    """Nats of a run of equal values, by the runs that the sensor has had."""
     quantile = tails[3 * RUN, slot]
     if value <= quantile:
         return float(LN20 * value / quantile)
-    return float(LN20 + (value - quantile) / tails[3 * RUN + 1, slot])
+    return float(LN20 + _excess_of_run(value, quantile) / tails[3 * RUN + 1, slot])
 
 
 @compiled
@@ -140,7 +163,7 @@ def follow_run(value: float, tails: Float64, slot: int) -> None:
         return
     tails[place + 2, slot] += 1.0
     share = max(0.005, 1.0 / (20.0 + tails[place + 2, slot]))
-    slope += share * (min(value - quantile, 10.0 * slope) - slope)
+    slope += share * (min(_excess_of_run(value, quantile), 5.0 * slope) - slope)
     tails[place + 1, slot] = slope
     tails[place, slot] = quantile + 0.95 * share * slope
 

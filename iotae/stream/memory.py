@@ -24,7 +24,7 @@ RUNNING = 3
 SCRATCH = 7
 """Numbers of a feature that scoring a row's surprise leaves for its learning."""
 
-FIGURES = 20
+FIGURES = 21
 """Running figures of a sensor: see :mod:`iotae.stream.sensors`."""
 
 SENSOR_SCRATCH = 15

@@ -11,6 +11,8 @@ from iotae.nn.network import Network
 from iotae.stream.confirmed import ConfirmedKinds
 from iotae.stream.core import StreamCore
 from iotae.stream.features import Features
+from iotae.stream.memory import FIGURES
+from iotae.stream.sensor_figures import EQUAL
 from iotae.stream.state import StreamState
 from iotae.stream.state_schema import COUNTERS, SETTINGS, check_state
 from iotae.thresholds import ConformalThreshold
@@ -39,8 +41,21 @@ def state_of(model: StreamCore) -> State:
     return state
 
 
+def _with_runs_begun(data: State) -> State:
+    """The state; one of iotae 0.2.0 is given how often a run of equal readings begins by chance."""
+    if not isinstance(data, dict) or not isinstance(data.get("stream"), dict):
+        return data
+    stream: State = data["stream"]
+    sensors = stream.get("sensors")
+    if not isinstance(sensors, np.ndarray) or sensors.ndim != 2 or len(sensors) != FIGURES - 1:
+        return data
+    equal = np.clip(sensors[EQUAL], 0.0, 1.0)
+    return {**data, "stream": {**stream, "sensors": np.vstack([sensors, equal * (1.0 - equal)])}}
+
+
 def restored(kind: type[Model], data: State) -> Model:
     """Rebuild a model from :func:`state_of`; ``StateError`` if it is none, or of iotae 0.1."""
+    data = _with_runs_begun(data)
     check_state(data)
     model = kind(
         hidden_sizes=data["hidden_sizes"],

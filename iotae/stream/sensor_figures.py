@@ -7,7 +7,7 @@ import numpy as np
 from iotae._compiled import compiled
 from iotae._typing import Float64
 from iotae.stream.conditional import INVERSE_MEAN, INVERSE_SCALE
-from iotae.stream.evidence import RUN, SLOWEST, follow_run, follow_tail
+from iotae.stream.evidence import RUN, SLOWEST, follow_run, follow_tail, surprise_of_run
 from iotae.stream.memory import (
     BIASES_AT,
     FIGURES,
@@ -24,6 +24,7 @@ from iotae.stream.memory import (
 __all__ = [
     "ABSURD",
     "BEFORE",
+    "BEGUN",
     "CELLS",
     "COVARIANCE",
     "DISTANCE",
@@ -58,7 +59,6 @@ __all__ = [
     "RUN_LENGTH",
     "RUN_NOW",
     "SEEN_REACH",
-    "SELDOM",
     "SHOWN",
     "SIGMA2",
     "SQUARED",
@@ -73,7 +73,6 @@ __all__ = [
     "keep_sensors",
     "learn_sensors",
     "new_figures",
-    "surprise_of_run",
 ]
 
 (
@@ -97,12 +96,13 @@ __all__ = [
     EPISODES,
     LAST_EPISODE,
     FAR_ROWS,
+    BEGUN,
 ) = range(FIGURES)
 """Running figures of a slot: squares of the linear residual, network times residual and network squared,
 squares of the joined residual; recent level and its square, recent energy; last reading and last z; usual
 step, recent movement, mean and square of its logarithm; run of equal readings and how often readings are
 equal; the products that say how far a reading tells of the next; how often the sensor was far out,
-when that last began, and how many rows of it there were."""
+when that last began, and how many rows of it there were; how often a run of equal readings begins."""
 
 (
     Z,
@@ -140,8 +140,6 @@ RECENT = 0.1
 
 MOST_ENERGY = 12.0
 MOST_MOVE = 5.0
-SELDOM = 0.2
-"""Readings that are equal to the last one more often than this say nothing by being so."""
 
 LEAST_VARIANCE = 1e-6
 PROVED_RATE = 2e-3
@@ -154,14 +152,6 @@ def new_figures(n_slots: int) -> Float64:
     figures[LEVEL2], figures[MOVE_MEAN], figures[MOVE2] = 0.05, -0.1, 0.2
     figures[[LAST, BEFORE]] = np.nan
     return figures
-
-
-@compiled
-def surprise_of_run(run: float, equal: float, rows: float) -> float:
-    """Nats of so many readings that equal the one before, where that is seldom."""
-    if run == 0.0 or equal >= SELDOM:
-        return 0.0
-    return float(-run * np.log((equal * rows + 1.0) / (rows + 2.0)))
 
 
 @compiled
@@ -236,8 +226,12 @@ def learn_sensors(row: Float64, memory: Memory, rows: float, fast: float) -> Non
         figures[MOVE2, j] = max(1e-4, square + slow * (min(deviation * deviation, 16.0 * square) - square))
         equal = 1.0 if row[j] == figures[LAST, j] else 0.0
         if equal == 0.0 and figures[RUN_LENGTH, j] > 0.0:
-            follow_run(surprise_of_run(figures[RUN_LENGTH, j], figures[EQUAL, j], rows), tails, j)
-        figures[EQUAL, j] += max(max(1.0 / (rows + 1.0), SLOWEST), fast) * (equal - figures[EQUAL, j])
+            run = surprise_of_run(figures[RUN_LENGTH, j], figures[EQUAL, j], figures[BEGUN, j], rows)
+            follow_run(run, tails, j)
+        often = max(max(1.0 / (rows + 1.0), SLOWEST), fast)
+        figures[EQUAL, j] += often * (equal - figures[EQUAL, j])
+        begins = equal if figures[RUN_LENGTH, j] == 0.0 else 0.0
+        figures[BEGUN, j] += often * (begins - figures[BEGUN, j])
         if rows > 60.0:
             for statistic in range(RUN):
                 follow_tail(scratch[VALUES + statistic, j], tails, statistic, j, quantiles)

@@ -14,7 +14,7 @@ from iotae._compiled import compiled
 from iotae._typing import Float64
 from iotae.nn.leave_one_out import predict
 from iotae.stream.conditional import INVERSE_MEAN, INVERSE_SCALE, residuals
-from iotae.stream.evidence import ENERGY, LEVEL, MOVE, NOW, RUN
+from iotae.stream.evidence import ENERGY, LEVEL, MOVE, NOW, RUN, surprise_of_run
 from iotae.stream.memory import (
     BIASES_AT,
     HEAD_AT,
@@ -33,6 +33,7 @@ from iotae.stream.scaler import CENTRE, COUNT, HEAD, SPREAD
 from iotae.stream.sensor_figures import (
     ABSURD,
     BEFORE,
+    BEGUN,
     CELLS,
     COVARIANCE,
     DISTANCE,
@@ -72,7 +73,6 @@ from iotae.stream.sensor_figures import (
     VARIANCE,
     Q,
     Z,
-    surprise_of_run,
 )
 
 __all__ = ["is_absurd", "order_of_stream", "read_sensors", "share_of_sensors"]
@@ -139,7 +139,7 @@ def _statistics(value: float, j: int, rows: float, figures: Float64, scratch: Fl
     scratch[VALUES + LEVEL, j] = abs(level) / np.sqrt(figures[LEVEL2, j])
     scratch[VALUES + ENERGY, j] = energy
     scratch[VALUES + MOVE, j] = abs(log_moved - figures[MOVE_MEAN, j]) / np.sqrt(figures[MOVE2, j])
-    scratch[VALUES + RUN, j] = surprise_of_run(run, figures[EQUAL, j], rows)
+    scratch[VALUES + RUN, j] = surprise_of_run(run, figures[EQUAL, j], figures[BEGUN, j], rows)
 
 
 @compiled

@@ -116,7 +116,7 @@ static inline float @p@_tail(float value, int j, int statistic)
     float quantile = @p@_tails[j][2 * statistic], slope = @p@_tails[j][2 * statistic + 1];
     if (value <= quantile)
         return 2.99573227f * value / quantile;
-    return 2.99573227f + (statistic == 4 ? value - quantile : logf(value / quantile)) / slope;
+    return 2.99573227f + logf(value / quantile) / slope;
 }
 
 /* Nats of a part of the row by the part's own distribution: the five above, and 6 the clock. */
@@ -222,7 +222,7 @@ static inline void @p@_statistics(const @p@_state *before, @p@_state *next, int 
     values[1] = fabsf(level) * @p@_per_level[j];
     values[2] = energy;
     values[3] = fabsf(logf(moved + 0.02f) - @p@_move_mean[j]) * @p@_per_move[j];
-    values[4] = cell == before->last[j] ? (before->run[j] + 1.0f) * @p@_nats_of_run[j] : 0.0f;
+    values[4] = cell == before->last[j] ? @p@_nats_of_run[j] + before->run[j] * @p@_nats_of_staying[j] : 0.0f;
     if (next) {
         next->level[j] = level;
         next->energy[j] = energy;
