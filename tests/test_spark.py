@@ -261,3 +261,38 @@ def test_rows_without_a_number_or_sent_twice_are_skipped_and_missing_cells_are_m
     assert cuts[0] == np.inf
     np.testing.assert_array_equal(cuts, judged.thresholds)
     assert {answers["skipped"][i] for i in of_pump} == {2}
+
+
+def test_devices_and_columns_may_be_called_anything(spark):
+    from iotae.distributed.spark_fleet import score_stream
+
+    keys = ["pump\0", "pump", "", "\U0001f600"]
+    rows = [(key, number, 1.0) for key in keys for number in range(3)]
+    frame = spark.createDataFrame(rows, "`sequence` string, `key` long, `wa``tts` double")
+    model = OnlineAutoencoder(seed=0)
+    scored = score_stream(frame, model, key="sequence", sequence="key", columns=["wa`tts"])
+    assert scored.columns == ["sequence", "key", "score", "alarm", "threshold", "skipped"]
+    assert sorted((row["sequence"], row["key"]) for row in scored.collect()) == sorted(
+        row[:2] for row in rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"sequence": "time"}, "'time' of type double, but expected integers"),
+        ({"sequence": "flag"}, "'flag' of type boolean, but expected integers"),
+        ({"key": "score"}, "none that is called as one of the answer"),
+        ({"key": "number"}, "expected two columns"),
+        ({"columns": ["x", "x"]}, "'x' twice"),
+        ({"key": "nowhere"}, "no column 'nowhere'"),
+    ],
+)
+def test_a_stream_that_would_lose_rows_or_names_is_refused_at_once(spark, named, message):
+    from iotae.distributed.spark_fleet import score_stream
+
+    schema = "device string, score string, number long, time double, flag boolean, x double"
+    frame = spark.createDataFrame([("a", "a", 1, 1.5, True, 1.0)], schema)
+    words = {"key": "device", "sequence": "number", "columns": ["x"]} | named
+    with pytest.raises(TableError, match=message):
+        score_stream(frame, OnlineAutoencoder(seed=0), **words)

@@ -36,6 +36,10 @@ def blob():
     return Sealed(OnlineAutoencoder(**SETTINGS)).pack(taught())
 
 
+def test_a_seed_of_numpy_is_that_number(blob):
+    assert Sealed(OnlineAutoencoder(**SETTINGS | {"seed": np.int64(4)})).pack(taught()) == blob
+
+
 def test_a_model_goes_on_bit_for_bit(blob):
     model, again = taught(), Sealed(OnlineAutoencoder(**SETTINGS)).unpack(blob)
     for row in islice(mixed_rows(500), 300, None):

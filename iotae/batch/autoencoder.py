@@ -16,6 +16,7 @@ from iotae._validation import (
     check_choice,
     check_count,
     check_row_weights,
+    check_seed,
     check_share,
     check_table,
 )
@@ -118,21 +119,19 @@ class BatchAutoencoder(Unshared):
         progress: bool = False,
     ) -> None:
         self.hidden_sizes = validate_hidden_sizes(hidden_sizes)
-        check_network_settings(activation, learning_rate, batch_size, seed)
-        if epochs is not None:
-            check_count("epochs", epochs)
+        check_network_settings(activation, learning_rate, batch_size)
         check_share("dropout_rate", dropout_rate, zero=True, meaning="a share of the cells, e.g. 0.1")
         check_choice("scaling", scaling, SCALINGS)
         check_choice("scoring", scoring, SCORINGS)
         self.activation = activation
         self.learning_rate = float(learning_rate)
-        self.epochs = epochs
+        self.epochs = None if epochs is None else check_count("epochs", epochs)
         self.batch_size = int(batch_size)
         self.dropout_rate = float(dropout_rate)
         self.scaling = scaling
         self.scoring = scoring
         self.clean = bool(clean)
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.device = device
         self.network = network
         self.progress = progress

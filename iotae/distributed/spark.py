@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import xor
@@ -143,6 +144,14 @@ def _check_numbers(frame: DataFrame, features: Sequence[str], others: Sequence[s
             )
     if not features:
         raise TableError("Got no columns, but expected one feature at least.")
+    twice = [name for name, times in Counter(features).items() if times > 1]
+    if twice:
+        raise TableError(f"Got column {twice[0]!r} twice, but expected each feature once.")
+
+
+def _quoted(name: str) -> str:
+    """A column's name as Spark takes it where it may have any letters."""
+    return f"`{name.replace('`', '``')}`"
 
 
 def _matrix_of(columns: Sequence[Any], n_rows: int) -> Float64:
@@ -162,8 +171,8 @@ def _sample_of(frame: DataFrame, names: list[str], row_number: str | None, seed:
     from pyspark.sql import Observation, functions
 
     own = functions.monotonically_increasing_id()
-    place = own if row_number is None else frame[f"`{row_number}`"].cast("long")
-    cells = [frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(names)]
+    place = own if row_number is None else frame[_quoted(row_number)].cast("long")
+    cells = [frame[_quoted(name)].cast("double").alias(f"c{i}") for i, name in enumerate(names)]
     rows = frame.select(place.alias("place"), *cells)
     partitions, counts, digest = _counted(rows, row_number)
     ends = np.cumsum(counts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from iotae._typing import Float64, Int64
 from iotae._validation import TableError
-from iotae.distributed.spark import _check_numbers
+from iotae.distributed.spark import _check_numbers, _quoted
 from iotae.serialization import dumps, loads
 from iotae.stream import OnlineAutoencoder
 from iotae.stream.sealed import Sealed
@@ -49,7 +49,8 @@ def score_stream(
     Raises
     ------
     TableError
-        If a column is absent, a feature holds no numbers, or there is no feature.
+        If a column is absent, a feature holds no numbers or is named twice, ``sequence`` holds no integers,
+        or there is no feature.
 
     Notes
     -----
@@ -64,19 +65,39 @@ def score_stream(
     >>> rows = spark.readStream.schema(schema).parquet("readings/")    # doctest: +SKIP
     >>> score_stream(rows, model, key="device", sequence="number", columns=["watts"])    # doctest: +SKIP
     """
-    _check_numbers(frame, columns, [sequence])
-    if key not in frame.columns:
-        raise TableError(f"Got no column {key!r}, but expected one of {frame.columns}.")
+    answered = _answered(frame, key, sequence, columns)
     taken = frame.select(
-        frame[f"`{key}`"].alias("key"),
-        frame[f"`{sequence}`"].cast("long").alias("sequence"),
-        *(frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
+        frame[_quoted(key)].alias("key"),
+        frame[_quoted(sequence)].cast("long").alias("sequence"),
+        *(frame[_quoted(name)].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
     ).fillna(_NO_NUMBER, ["sequence"])
     answers = f"key {taken.schema['key'].dataType.simpleString()}, sequence long, score double, "
     answers += "alarm boolean, threshold double, skipped long"
     processor = _processor(dumps("OnlineAutoencoder", model.to_state()), list(columns))
     scored = taken.groupBy("key").transformWithStateInPandas(processor, answers, "Append", "None")
-    return scored.withColumnsRenamed({"key": key, "sequence": sequence})
+    return scored.toDF(*answered)
+
+
+def _answered(frame: DataFrame, key: str, sequence: str, columns: Sequence[str]) -> list[str]:
+    """The names of the answer's columns, of a frame that can be scored."""
+    from pyspark.sql.types import IntegralType
+
+    _check_numbers(frame, columns, [sequence])
+    if key not in frame.columns:
+        raise TableError(f"Got no column {key!r}, but expected one of {frame.columns}.")
+    kind = frame.schema[sequence].dataType
+    if not isinstance(kind, IntegralType):
+        raise TableError(
+            f"Got column {sequence!r} of type {kind.simpleString()}, but expected integers, of which no two "
+            "rows of a device have the same: cast it."
+        )
+    names = [key, sequence, "score", "alarm", "threshold", "skipped"]
+    if len(set(names)) < len(names):
+        raise TableError(
+            f"Got the key {key!r} and the sequence {sequence!r}, but expected two columns, and none that is "
+            f"called as one of the answer, {', '.join(names[2:])}: rename it."
+        )
+    return names
 
 
 def _processor(template: bytes, columns: list[str]) -> Any:
@@ -97,7 +118,8 @@ def _processor(template: bytes, columns: list[str]) -> Any:
             if len(numbers):
                 model = self.sealed.unpack(bytes(blob))
                 judged = model.score_learn_many(matrix, columns)
-                keys = np.full(len(numbers), key[0], object)
+                # by NumPy a name would lose the zeros at its end
+                keys = pd.Series([key[0]] * len(numbers), dtype=object)
                 cuts = np.where(np.isfinite(judged.thresholds), judged.thresholds, np.nan)
                 told = {"key": keys, "sequence": numbers, "score": judged.scores, "alarm": judged.alarms}
                 yield pd.DataFrame(told | {"threshold": cuts, "skipped": skipped})

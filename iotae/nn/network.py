@@ -10,7 +10,7 @@ import numpy as np
 from iotae._compiled import warn_if_slow
 from iotae._random import generator_from_state, generator_to_state
 from iotae._typing import Float32, Float64, Int64, State
-from iotae._validation import check_choice, check_count, check_seed
+from iotae._validation import check_choice, check_count
 from iotae.nn.activations import ACTIVATIONS, activate
 from iotae.nn.architecture import (
     initial_parameters,
@@ -25,7 +25,7 @@ from iotae.nn.products import affine
 __all__ = ["Network", "check_network_settings"]
 
 
-def check_network_settings(activation: Any, learning_rate: Any, batch_size: Any, seed: Any) -> None:
+def check_network_settings(activation: Any, learning_rate: Any, batch_size: Any) -> None:
     """Check what every trained network is given."""
     check_choice("activation", activation, ACTIVATIONS)
     if not (isinstance(learning_rate, (int, float, np.number)) and 0.0 < learning_rate <= 1.0):
@@ -34,7 +34,6 @@ def check_network_settings(activation: Any, learning_rate: Any, batch_size: Any,
             "Adam's steps are of this size."
         )
     check_count("batch_size", batch_size)
-    check_seed(seed)
 
 
 class Network:

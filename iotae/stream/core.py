@@ -10,7 +10,7 @@ import numpy as np
 from iotae._random import draw_seed
 from iotae._sharing import Locked
 from iotae._typing import Float64
-from iotae._validation import check_count, check_share
+from iotae._validation import check_count, check_seed, check_share
 from iotae.nn.architecture import validate_hidden_sizes
 from iotae.nn.network import Network, check_network_settings
 from iotae.stream.blocks import Block, parts_of
@@ -58,7 +58,7 @@ class StreamCore(Locked):
     ) -> None:
         super().__init__()
         self.hidden_sizes = validate_hidden_sizes(hidden_sizes)
-        check_network_settings(activation, learning_rate, batch_size, seed)
+        check_network_settings(activation, learning_rate, batch_size)
         if not horizon >= 2.0:
             raise ValueError(f"Got horizon={horizon!r}, but expected a number of rows of at least 2.")
         check_count("grace_period", grace_period, 0)
@@ -69,7 +69,7 @@ class StreamCore(Locked):
         self.horizon = float(horizon)
         self.grace_period = int(grace_period)
         self.alpha = float(alpha)
-        self.seed = seed
+        self.seed = check_seed(seed)
         self._result = np.zeros((1, 2))
         self.n_seen = 0
         self.n_rejected = 0
