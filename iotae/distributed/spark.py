@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import xor
@@ -130,28 +129,17 @@ def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -
 
 
 def _check_numbers(frame: DataFrame, features: Sequence[str], others: Sequence[str] = ()) -> None:
-    """Check that there is a feature, and that all these columns are there and hold numbers or booleans."""
-    from pyspark.sql.types import BooleanType, NumericType
+    """Check that there is a feature, that these hold numbers or booleans, and the others integers."""
+    from pyspark.sql.types import BooleanType, IntegralType, NumericType
 
     for name in (*features, *others):
         if name not in frame.columns:
             raise TableError(f"Got no column {name!r}, but expected one of {frame.columns}.")
-        kind = frame.schema[name].dataType
-        if not isinstance(kind, NumericType | BooleanType):
-            raise TableError(
-                f"Got column {name!r} of type {kind.simpleString()}, but expected numbers or booleans: cast "
-                "it, or name the columns to use."
-            )
-    if not features:
-        raise TableError("Got no columns, but expected one feature at least.")
-    twice = [name for name, times in Counter(features).items() if times > 1]
-    if twice:
-        raise TableError(f"Got column {twice[0]!r} twice, but expected each feature once.")
-
-
-def _quoted(name: str) -> str:
-    """A column's name as Spark takes it where it may have any letters."""
-    return f"`{name.replace('`', '``')}`"
+        kind, wanted = frame.schema[name].dataType, "integers" if name in others else "numbers or booleans"
+        if not isinstance(kind, IntegralType if name in others else NumericType | BooleanType):
+            raise TableError(f"Got column {name!r}, {kind.simpleString()}, but expected {wanted}: cast it.")
+    if not 0 < len(set(features)) == len(features):
+        raise TableError(f"Got the columns {[*features]}, but expected one feature at least, each once.")
 
 
 def _matrix_of(columns: Sequence[Any], n_rows: int) -> Float64:
@@ -171,8 +159,8 @@ def _sample_of(frame: DataFrame, names: list[str], row_number: str | None, seed:
     from pyspark.sql import Observation, functions
 
     own = functions.monotonically_increasing_id()
-    place = own if row_number is None else frame[_quoted(row_number)].cast("long")
-    cells = [frame[_quoted(name)].cast("double").alias(f"c{i}") for i, name in enumerate(names)]
+    place = own if row_number is None else frame[f"`{row_number}`"].cast("long")
+    cells = [frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(names)]
     rows = frame.select(place.alias("place"), *cells)
     partitions, counts, digest = _counted(rows, row_number)
     ends = np.cumsum(counts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from iotae._typing import Float64, Int64
 from iotae._validation import TableError
-from iotae.distributed.spark import _check_numbers, _quoted
+from iotae.distributed.spark import _check_numbers
 from iotae.serialization import dumps, loads
 from iotae.stream import OnlineAutoencoder
 from iotae.stream.sealed import Sealed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["score_stream"]
 
+_ADDED = ("score", "alarm", "threshold", "skipped")
 _NO_NUMBER = -(2**63)  # stands for a missing one, with which pandas would make floats of all numbers
 
 
@@ -49,8 +50,7 @@ def score_stream(
     Raises
     ------
     TableError
-        If a column is absent, a feature holds no numbers or is named twice, ``sequence`` holds no integers,
-        or there is no feature.
+        If a column is absent, of another type or named twice, or there is no feature.
 
     Notes
     -----
@@ -65,39 +65,21 @@ def score_stream(
     >>> rows = spark.readStream.schema(schema).parquet("readings/")    # doctest: +SKIP
     >>> score_stream(rows, model, key="device", sequence="number", columns=["watts"])    # doctest: +SKIP
     """
-    answered = _answered(frame, key, sequence, columns)
+    _check_numbers(frame, columns, [sequence])
+    if key not in frame.columns:
+        raise TableError(f"Got no column {key!r}, but expected one of {frame.columns}.")
+    if len(named := {key, sequence} - {*_ADDED}) < 2:
+        raise TableError(f"Got {named} as key and sequence, but expected two, none of {_ADDED}: rename.")
     taken = frame.select(
-        frame[_quoted(key)].alias("key"),
-        frame[_quoted(sequence)].cast("long").alias("sequence"),
-        *(frame[_quoted(name)].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
+        frame[f"`{key}`"].alias("key"),
+        frame[f"`{sequence}`"].cast("long").alias("sequence"),
+        *(frame[f"`{name}`"].cast("double").alias(f"c{i}") for i, name in enumerate(columns)),
     ).fillna(_NO_NUMBER, ["sequence"])
     answers = f"key {taken.schema['key'].dataType.simpleString()}, sequence long, score double, "
     answers += "alarm boolean, threshold double, skipped long"
     processor = _processor(dumps("OnlineAutoencoder", model.to_state()), list(columns))
     scored = taken.groupBy("key").transformWithStateInPandas(processor, answers, "Append", "None")
-    return scored.toDF(*answered)
-
-
-def _answered(frame: DataFrame, key: str, sequence: str, columns: Sequence[str]) -> list[str]:
-    """The names of the answer's columns, of a frame that can be scored."""
-    from pyspark.sql.types import IntegralType
-
-    _check_numbers(frame, columns, [sequence])
-    if key not in frame.columns:
-        raise TableError(f"Got no column {key!r}, but expected one of {frame.columns}.")
-    kind = frame.schema[sequence].dataType
-    if not isinstance(kind, IntegralType):
-        raise TableError(
-            f"Got column {sequence!r} of type {kind.simpleString()}, but expected integers, of which no two "
-            "rows of a device have the same: cast it."
-        )
-    names = [key, sequence, "score", "alarm", "threshold", "skipped"]
-    if len(set(names)) < len(names):
-        raise TableError(
-            f"Got the key {key!r} and the sequence {sequence!r}, but expected two columns, and none that is "
-            f"called as one of the answer, {', '.join(names[2:])}: rename it."
-        )
-    return names
+    return scored.toDF(key, sequence, *_ADDED)
 
 
 def _processor(template: bytes, columns: list[str]) -> Any:
@@ -118,8 +100,7 @@ def _processor(template: bytes, columns: list[str]) -> Any:
             if len(numbers):
                 model = self.sealed.unpack(bytes(blob))
                 judged = model.score_learn_many(matrix, columns)
-                # by NumPy a name would lose the zeros at its end
-                keys = pd.Series([key[0]] * len(numbers), dtype=object)
+                keys = pd.Series([key[0]] * len(numbers), dtype=object)  # NumPy strips zeros
                 cuts = np.where(np.isfinite(judged.thresholds), judged.thresholds, np.nan)
                 told = {"key": keys, "sequence": numbers, "score": judged.scores, "alarm": judged.alarms}
                 yield pd.DataFrame(told | {"threshold": cuts, "skipped": skipped})
