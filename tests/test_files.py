@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import stat
 import subprocess
+import sys
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 from iotae import _files, serialization
 from iotae.data import Table
 from iotae.io.writer import write_table
+from tests.conftest import ROOT
 
 NAMES = ["out.csv", "out.csv.gz", "out.parquet", "out.iotae"]
 RNG = np.random.default_rng(0)
@@ -292,3 +296,49 @@ def test_an_error_of_the_block_keeps_its_own_file(tmp_path):
     with pytest.raises(OSError, match=r"input\.csv"):
         fail()
     assert names(tmp_path) == []
+
+
+@contextmanager
+def unbuffered_pipe(monkeypatch):
+    """Standard output as PYTHONUNBUFFERED makes it, on a pipe; yields its two ends."""
+    out, into = os.pipe()
+    text = io.TextIOWrapper(io.FileIO(into, "wb"), "utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", text)
+    try:
+        yield out, into
+    finally:
+        text.close()
+        os.close(out)
+
+
+def test_a_signal_in_the_middle_of_unbuffered_output_costs_no_row():
+    code = (
+        "import signal, numpy as np\n"
+        "from iotae.data import Table\n"
+        "from iotae.io.writer import write_table\n"
+        "signal.signal(signal.SIGALRM, lambda *_: None)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+        "write_table('-', Table({'watts': np.arange(200_000.0), 'state': ['on'] * 200_000}))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.0)\n"
+        "print('end')\n"
+    )
+    n_lines, last = 0, b""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", code], cwd=ROOT, stdout=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdout is not None
+        while block := process.stdout.read(8192):
+            n_lines, last = n_lines + block.count(b"\n"), (last + block)[-30:]
+            # the pipe stays full, so that signals come while it is waited for
+            time.sleep(0.001)
+    assert process.returncode == 0
+    assert (n_lines, last.split(b"\n")[-3:]) == (200_002, [b"199999.0,on", b"end", b""])
+
+
+def test_unbuffered_output_that_takes_only_a_part_is_an_error(monkeypatch):
+    with unbuffered_pipe(monkeypatch) as (_, into):
+        os.set_blocking(into, False)
+        with pytest.raises(BlockingIOError, match="standard output"):
+            write_table("-", Table({"watts": np.arange(200_000.0)}))
+        assert not sys.stdout.closed
+        os.fstat(into)
