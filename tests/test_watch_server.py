@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 
@@ -420,3 +420,18 @@ def test_what_cannot_be_is_said_before_anything_is_open(words, message, tmp_path
 def test_a_port_is_a_number(port):
     with pytest.raises(SystemExit):
         main(["watch", "scored.csv", "--port", port])
+
+
+def test_as_many_pages_as_may_be_open_can_connect_at_once():
+    server = WatchServer("127.0.0.1", 0, Board("scored.csv"), Access("127.0.0.1", None))
+    with ExitStack() as stack:
+        # nobody answers yet: all of them wait in the system's queue
+        pages = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=0.5))
+            for _ in range(servers.MOST_PAGES)
+        ]
+        stack.enter_context(server)
+        for page in pages:
+            page.settimeout(10.0)
+            page.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert page.recv(15) == b"HTTP/1.0 200 OK"

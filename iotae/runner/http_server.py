@@ -145,6 +145,8 @@ class _Server(ThreadingHTTPServer):
     """Holds what the requests are answered from, and whether it has ended."""
 
     daemon_threads, block_on_close = True, False
+    # of those that connect at once, as pages do after a restart, the system lets the others wait a second
+    request_queue_size = 128
 
     def __init__(self, host: str, port: int, handler: type[Handler], content: Any, most: int) -> None:
         self.content, self.ended = content, Event()
