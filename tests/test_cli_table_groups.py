@@ -104,7 +104,7 @@ def test_devices_learned_in_two_processes_make_the_same_file(files, tmp_path):
     ("words", "message"),
     [
         (["--jobs", "2"], "Got --jobs without --group: name the column of the device"),
-        (["--group", "device", "--jobs", "0"], "expected a whole number of at least 1, got '0'"),
+        (["--group", "device", "--jobs", "0"], "at least 1, or -1 for one a core, got '0'"),
     ],
 )
 def test_jobs_that_make_no_sense_are_refused(files, tmp_path, capsys, words, message):

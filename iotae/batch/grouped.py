@@ -118,8 +118,8 @@ class GroupedAutoencoder(Unshared):
         self._measure(rows, weights, first=True)
         if small:
             warnings.warn(
-                f"Got {named(small)} with fewer than {LEAST_ROWS} rows, which are scored by the model of all "
-                "rows: give more rows of them, or leave them out.",
+                f"Got {named(small)} with fewer than {LEAST_ROWS} rows to learn from, whose rows are scored "
+                "by the model of all rows: give more rows of them, or leave them out.",
                 stacklevel=3,
             )
         return self
@@ -189,8 +189,8 @@ class GroupedAutoencoder(Unshared):
         if unseen and not self._warned:
             self._warned = True
             warnings.warn(
-                f"Got {named(unseen)} that fit did not see, which are scored by the model of all rows: fit "
-                "again with rows of them. This is said once.",
+                f"Got {named(unseen)} that fit did not see, whose rows are scored by the model of all rows: "
+                "fit again with rows of them. This is said once.",
                 stacklevel=5,
             )
 

@@ -31,7 +31,10 @@ def count(text: str) -> int:
 
 def jobs(text: str) -> int:
     """Return a number of processes: at least 1, or -1 for one a core."""
-    return -1 if text == "-1" else count(text)
+    value = int(text) if text.isdecimal() else 0
+    if value < 1 and text != "-1":
+        raise ArgumentTypeError(f"expected a whole number of at least 1, or -1 for one a core, got {text!r}")
+    return value or -1
 
 
 def numbers(text: str) -> list[float]:

@@ -97,7 +97,8 @@ class Learned:
             if strict and part.unreadable and np.isnan(part.values).all():
                 expected = "a number" if code.kind == "numeric" else "a time"
                 raise TableError(
-                    f"Got column {code.name!r} with not one cell that is {expected}, as at fitting."
+                    f"Got column {code.name!r} with not one cell that is {expected}, as at fitting: check "
+                    "that it is the same column, written in the same way."
                 )
             notes[f"cells of {code.name!r} could not be read and count as missing"] += part.unreadable
             notes[f"cells of {code.name!r} have a value that fitting did not see"] += part.unseen

@@ -29,8 +29,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--group",
         metavar="COLUMN",
-        help="the column that names the device, which is no feature: each device of at least 100 rows gets a "
-        "model of its own",
+        help="the column that names the device, which is no feature: each device of at least 100 rows to "
+        "learn from gets a model of its own",
     )
     parser.add_argument(
         "--jobs",
