@@ -17,12 +17,18 @@ from benchmarks.fuzz_ledgers import taken_in
 __all__ = ["INPUTS", "filtered"]
 
 _NO_ROW = re.compile(r"iotae: note: (\d+) .*set aside")
+_BEGINNING = 4096
+"""Bytes of a file that its reader surely has before it decides what ends a line."""
+
 _DONE = re.compile(r"iotae: (\d+) rows?(?: scored and learned|: )")
 
 
 def _n_given(text: bytes, as_json: bool) -> int | None:
-    """How many rows a text has, by its lines; None where quotes or comments make these no rows."""
+    """How many rows a text has, by its lines; None where these need not be rows."""
     text = text.removeprefix(b"\xef\xbb\xbf")
+    # with a line feed far down alone, it depends on the buffer which of the two ends a line
+    if b"\r" in text[:_BEGINNING] and text.find(b"\n") >= _BEGINNING - 3:
+        return None
     end = b"\r" if b"\n" not in text and b"\r" in text[:-1] else b"\n"
     lines = text.split(end)
     if as_json:
