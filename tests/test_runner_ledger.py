@@ -185,6 +185,18 @@ def test_a_file_whose_tables_are_damaged_is_refused_though_sqlite_cannot_say_so_
         LedgerRows(path).poll()
 
 
+def test_a_file_whose_tables_make_no_sense_is_refused_in_one_printable_line(path):
+    with Ledger(path, {}, DeviceNumbers()):
+        pass
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute("pragma writable_schema = on")
+        base.execute("update sqlite_master set sql = sql || char(19, 10) where name = 'model'")
+    for opened in (lambda: Ledger(path, {}, DeviceNumbers()).__enter__(), LedgerRows(path).poll):
+        with pytest.raises(TableError, match=r"malformed database schema .* \"\\x13") as caught:
+            opened()
+        assert str(caught.value).isprintable()
+
+
 def test_old_rows_go_a_bounded_number_at_a_time_and_alarms_that_are_not_sent_stay(path, monkeypatch):
     monkeypatch.setattr(ledger, "_FEWEST_DELETED", 10)
     now = [1e9]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from iotae.data import TableError
 from iotae.runner.locks import lock_of_one
+from iotae.serialization.tree import printable
 
 __all__ = ["DAMAGED", "Database", "Layout", "said"]
 
@@ -20,8 +21,8 @@ DAMAGED = (sqlite3.Error, UnicodeDecodeError)
 
 
 def said(error: BaseException) -> str:
-    """What one of these errors says."""
-    return "its tables are damaged" if isinstance(error, UnicodeDecodeError) else str(error)
+    """What one of these errors says, on one line; SQLite repeats what it finds in a file."""
+    return "its tables are damaged" if isinstance(error, UnicodeDecodeError) else printable(error)
 
 
 _SLICE_SECONDS, _OPENING_SECONDS, _WAIT_SECONDS = 1.0, 5.0, 300.0
