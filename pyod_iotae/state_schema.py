@@ -43,6 +43,8 @@ def _check_parts(data: State, place: str) -> None:
     names, encoder, n_seen = data["feature_names"], data["encoder"], data["n_features"]
     if names is not None and len(names) != n_seen:
         raise refuse(names, "feature_names", f"{n_seen} names")
+    if names is not None and data["params"].get("groups") in names:
+        raise refuse(data["params"]["groups"], "params.groups", "a column that is no feature")
     made, taken = n_seen, fitted["network"]["n_features"]
     if encoder is not None:
         made = n_features(encoder)
@@ -102,7 +104,7 @@ DETECTOR = Record(
         "labels": Array(np.int64, "training rows", low=0, high=1),
         "cut": Maybe(Record(_CUTS, (_check_one,), frozenset(_CUTS))),
         "n_features": Whole(1),
-        "feature_names": Maybe(ListOf(Text())),
+        "feature_names": Maybe(ListOf(Text(), distinct=True)),
     },
     (_check_parts,),
 )

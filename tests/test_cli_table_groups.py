@@ -9,6 +9,7 @@ from iotae.cli import main
 from iotae.data import Table
 from iotae.io import read_table
 from iotae.pipeline import TableDetector
+from iotae.serialization import StateError
 
 
 def lines_of(n, seed, devices=("fan", "pump")):
@@ -89,6 +90,10 @@ def test_a_saved_detector_gives_the_same_scores_and_verdicts(tmp_path):
     one, other = (each.judge(table, explain=True) for each in (detector, again))
     assert all((a == b).all() for a, b in zip(one[:4], other[:4], strict=True))
     assert detector.judge(table.take(np.arange(0)), explain=True).shares.shape == (0, 2)
+    state = detector.to_state()
+    state["settings"]["group"] = "a"
+    with pytest.raises(StateError, match=r"Got 'a' at settings\.group, but expected a column that is no"):
+        TableDetector.from_state(state)
 
 
 def test_devices_learned_in_two_processes_make_the_same_file(files, tmp_path):

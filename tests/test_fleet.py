@@ -454,6 +454,7 @@ def test_a_file_that_is_wrong_is_refused_with_one_line(mode, tmp_path):
     refused(lambda data: data["keys"].append("a"), "different devices")
     refused(lambda data: data.update(n_rows=data["n_rows"][:1]), "n_alarms")
     refused(lambda data: data.update(mode="other"), "mode")
+    refused(lambda data: data.update(pause=0.0 * data["pause"], n_pauses=data["n_pauses"] + 1), "pause")
     refused(lambda data: data["models"].pop("template"), "template")
     refused(lambda data: data["devices"].__setitem__(0, np.zeros(9, np.uint8)), "device 'a'")
     foreign = np.frombuffer(serialization.dumps("device of a fleet", {"n_seen": 1}), np.uint8)
@@ -463,6 +464,20 @@ def test_a_file_that_is_wrong_is_refused_with_one_line(mode, tmp_path):
         other.learn_one(x)
     refused(lambda data: data.update(devices=other.to_state()["devices"]), "device 'a'.*fleet")
     refused(lambda data: data.update(elders=[[["s0"], [8]]]), "elders")
+
+
+@pytest.mark.parametrize(("mode", "part"), [("separate", "cut"), ("shared", "threshold")])
+@pytest.mark.parametrize("score", [-1e-9, 1.0, 3e5])
+def test_a_device_whose_latest_scores_are_none_is_refused(mode, part, score):
+    fleet = made(mode)
+    for x in stream(120):
+        fleet.learn_one(x)
+    data = fleet.to_state()
+    kind, device = serialization.loads(data["devices"][0].tobytes())
+    device[part]["window"]["ring"][-1] = score
+    data["devices"][0] = np.frombuffer(serialization.dumps(kind, device), np.uint8)
+    with pytest.raises(StateError, match=f"Got {score} at {part}.window.ring, .* at least 0 and below 1"):
+        Fleet.from_state(data)
 
 
 @given(st.lists(st.floats(0.0, 0.99), min_size=20, max_size=120), st.sampled_from([0.5, 0.1, 0.01]))

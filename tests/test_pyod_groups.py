@@ -190,7 +190,7 @@ def test_the_card_of_a_saved_detector_tells_of_its_groups(fitted, tmp_path, caps
 def _forged(state, **changed):
     state = copy.deepcopy(state)
     for name, value in changed.items():
-        target = state if name == "params" else state["model"]
+        target = state if name in ("params", "feature_names") else state["model"]
         target[name] = value(target[name])
     return state
 
@@ -206,6 +206,8 @@ def _forged(state, **changed):
         {"small": lambda _: ["pump"]},
         {"level": lambda _: 0.5},
         {"params": lambda params: params | {"groups": None}},
+        {"params": lambda params: params | {"groups": "a"}},
+        {"feature_names": lambda names: [names[0]] * len(names)},
         {"pooled": lambda pooled: {k: v for k, v in pooled.items() if k != "network"}},
     ],
 )

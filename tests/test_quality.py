@@ -326,6 +326,23 @@ def test_a_wrong_state_is_refused(checker, part, value):
         PacketChecker.from_state(checker.to_state() | {part: value})
 
 
+def test_counts_at_the_largest_stay_there_and_can_be_saved_again(checker):
+    state, most = checker.to_state(), 2**53
+    counts = ("n_rows", "n_aside", "n_keyless", "n_unchecked")
+    state = state | dict.fromkeys(counts, most) | {"counts": [["range", most]]}
+    state["devices"] = state["devices"] | {"forgotten": most}
+    again = PacketChecker.from_state(state)
+    for name in counts:
+        setattr(again, name, getattr(again, name) + 1)
+    again.counts["range"] += 1
+    again._devices.n_forgotten += 1
+    saved = PacketChecker.from_state(again.to_state()).to_state()
+    assert [saved[name] for name in counts] == [most] * 4
+    assert dict(saved["counts"])["range"] == most == saved["devices"]["forgotten"]
+    with pytest.raises(serialization.StateError, match="n_rows"):
+        PacketChecker.from_state(state | {"n_rows": most + 1})
+
+
 def test_a_state_with_places_outside_is_refused(checker):
     state = checker.to_state()
     for name, value in (("recent", 10**9), ("cells", np.inf), ("keys", -1)):

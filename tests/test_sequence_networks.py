@@ -126,6 +126,7 @@ def test_a_file_gives_the_same_scores(model, tmp_path):
         (("settings", "network"), None),
         (("settings", "network"), "transformer"),
         (("settings", "device"), "moon"),
+        (("network", "whitening", "matrix", np.s_[0, 0]), 1e30),
     ],
 )
 def test_a_wrong_state_is_refused(path, value):

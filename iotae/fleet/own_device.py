@@ -12,6 +12,7 @@ from iotae.fleet.own_parts import FIGURES, SLOTS, OwnParts
 from iotae.stream.compact import as_array, as_list, packed_window, unpacked_window
 from iotae.stream.confirmed import CONFIRMED, ConfirmedKinds
 from iotae.stream.memory import SENSORS_AT
+from iotae.stream.score_scale import CUT
 from iotae.stream.sensor_figures import BEFORE, LAST
 from iotae.thresholds import ConformalThreshold
 
@@ -25,7 +26,7 @@ _OWN = Record(
         "n_seen": COUNT,
         "n_rejected": COUNT,
         "grace_period": Whole(),
-        "threshold": ConformalThreshold.SCHEMA,
+        "threshold": CUT,
         "slots": Array(np.float64, SLOTS.size, "slots", missing=_UNKNOWN_AT_FIRST),
         "figures": Array(np.float64, FIGURES.size),
         "confirmed": CONFIRMED,

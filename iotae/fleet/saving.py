@@ -42,6 +42,8 @@ def _check_devices(data: State, place: str) -> None:
     for name in ("n_rows", "n_alarms", "last", "pause", "n_pauses", "devices"):
         if len(data[name]) != n:
             raise refuse(len(data[name]), name, f"one for each of {n} devices")
+    if ((data["pause"] == 0.0) & (data["n_pauses"] > 0)).any():
+        raise refuse(data["pause"], "pause", "more than 0 s, where a device has paused")
     if (data["n_alarms"] > data["n_rows"]).any():
         raise refuse(data["n_rows"], "n_rows", "rows of each device, alarms among them")
     for numbers in [data.get("answered", []), *(numbers for _, numbers in data["elders"])]:

@@ -14,6 +14,9 @@ __all__ = ["TABLE_DETECTOR"]
 
 def _check_parts(data: State, place: str) -> None:
     fitted = of_all_rows(data["autoencoder"], data["settings"].get("group"), "autoencoder")
+    group, columns = data["settings"].get("group"), data["preprocessor"]["learned"]["columns"]
+    if any(code["name"] == group for code in columns):
+        raise refuse(group, "settings.group", "a column that is no feature")
     made, taken = n_features(data["preprocessor"]), fitted["network"]["n_features"]
     if made != taken:
         raise refuse(made, "preprocessor", f"one that makes the {taken} features that the autoencoder takes")

@@ -7,11 +7,12 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 
 from iotae._typing import Bool, Int64, State
+from iotae._validation.schema import MOST
 from iotae.quality.cell_fields import N_FIELDS
 from iotae.quality.clock_kernels import N_DEVICE
 from iotae.quality.kernels import Memory
 
-__all__ = ["Devices", "as_text", "empty_memory", "grown", "of_one", "used"]
+__all__ = ["Devices", "as_count", "as_text", "empty_memory", "grown", "of_one", "used"]
 
 RECENT = 64
 """Checksums of latest rows of a device, among which a doubled row is sought."""
@@ -74,6 +75,11 @@ def as_text(name: Hashable | None) -> str | None:
     if name is None or isinstance(name, str):
         return name
     raise TypeError(f"Got the name {name!r}, but expected text: only text can be saved.")
+
+
+def as_count(number: int) -> int:
+    """Return a count as a file can hold it: one that has come to the largest stays there."""
+    return min(number, MOST)
 
 
 class Devices:
@@ -153,7 +159,7 @@ class Devices:
             "names": list(map(as_text, self._slots)),
             "slots": slots,
             "most": self.most,
-            "forgotten": self.n_forgotten,
+            "forgotten": as_count(self.n_forgotten),
         }
 
     @classmethod

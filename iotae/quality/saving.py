@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from iotae._typing import State
 from iotae.quality.kernels import Memory
-from iotae.quality.memory import Devices, as_text, used
+from iotae.quality.memory import Devices, as_count, as_text, used
 from iotae.quality.reasons import REASONS
 
 __all__ = ["filled", "state_of"]
@@ -31,11 +31,11 @@ def state_of(checker: Any) -> State:
         "clock": as_text(checker._clock),
         "devices": checker._devices.to_state(),
         "memory": used(checker._memory, len(checker._devices)),
-        "n_rows": checker.n_rows,
-        "n_aside": checker.n_aside,
-        "n_keyless": checker.n_keyless,
-        "n_unchecked": checker.n_unchecked,
-        "counts": [[name, checker.counts[name]] for name in REASONS if name in checker.counts],
+        "n_rows": as_count(checker.n_rows),
+        "n_aside": as_count(checker.n_aside),
+        "n_keyless": as_count(checker.n_keyless),
+        "n_unchecked": as_count(checker.n_unchecked),
+        "counts": [[name, as_count(checker.counts[name])] for name in REASONS if name in checker.counts],
     }
 
 

@@ -18,7 +18,7 @@ from iotae._validation.schema import refuse
 from iotae.batch.whitening import Whitening
 from iotae.sequence.windows import flat_windows, rows_of_windows, steps_around
 
-__all__ = ["NAMES", "NetworkView", "check_network"]
+__all__ = ["MOST_MISSED", "NAMES", "NetworkView", "check_network"]
 
 NAMES = ("tcn", "lstm", "gru", "cnn-gru-bilstm")
 
@@ -26,6 +26,9 @@ _FIT_WINDOWS = 4000
 _USUAL, _LEAST_UNIT = 0.99, 0.01
 _CLIP = np.float32(6.0)
 """What a network sees and is to rebuild is at most so large; beyond it the linear view tells."""
+
+MOST_MISSED = 1e6
+"""What a network misses counts as so much at most."""
 
 _BLOCK = 1024
 
@@ -109,8 +112,8 @@ class NetworkView:
     def _missed(self, windows: Float32) -> Float32:
         made = _torch_networks().rebuild(self._module, windows, self.device)
         # a module of the caller's own may go anywhere on rows it has not seen
-        missed: Float32 = np.clip(np.nan_to_num(windows - made), -1e6, 1e6).reshape(len(windows), -1)
-        return missed
+        missed: Float32 = np.clip(np.nan_to_num(windows - made), -MOST_MISSED, MOST_MISSED)
+        return missed.reshape(len(windows), -1)
 
     def _cells(self, rows: Float32) -> Iterator[Float64]:
         """Yield the squared whitened misses (m, steps, d) of a segment's windows, by blocks."""

@@ -19,11 +19,11 @@ from iotae._validation.schema import (
     check,
     refuse,
 )
-from iotae.batch.cell_schema import WhiteningMatrix
+from iotae.batch.cell_schema import WhiteningMatrix, check_whitened
 from iotae.batch.state_schema import BATCH_AUTOENCODER, check_device
 from iotae.nn.leave_one_out import HIDDEN
-from iotae.nn.state_schema import SEED, SEED_BITS
-from iotae.sequence.network_view import NAMES
+from iotae.nn.state_schema import INPUT, SEED, SEED_BITS
+from iotae.sequence.network_view import MOST_MISSED, NAMES
 from iotae.sequence.windows import pooled_steps
 
 __all__ = ["SEQUENCE_AUTOENCODER", "SEQUENCE_SETTINGS", "check_sequence"]
@@ -55,6 +55,18 @@ def _check_tail(data: State, place: str) -> None:
         raise refuse(data["knots"], f"{place}.knots", "at least one, and values that rise")
 
 
+def _check_clock(data: State, place: str) -> None:
+    if not len(data["profile"]):
+        raise refuse(data["profile"], f"{place}.profile", "at least one phase of the period")
+    reached = INPUT + np.abs(data["profile"]).max(axis=0)
+    check_whitened(reached, data["whitening"], f"{place}.whitening")
+
+
+def _check_network(data: State, place: str) -> None:
+    whitening = data["whitening"]
+    check_whitened(np.full(whitening["mean"].size, MOST_MISSED), whitening, f"{place}.whitening")
+
+
 def _check_parts(data: State, place: str) -> None:
     d, window, view = data["sensors"]["middle"].size, data["settings"]["window"], data["window"]
     pool = pooled_steps(window, d)
@@ -64,6 +76,8 @@ def _check_parts(data: State, place: str) -> None:
         )
     if data["scaler"]["columns"].shape[1] != d:
         raise refuse(data["scaler"]["columns"], f"{place}scaler.columns", f"{d} features")
+    if not data["scaler"]["bent"]:
+        raise refuse(False, f"{place}scaler.bent", "true, as the rows of a series are always scaled")
     if data["feature_names"] is not None and len(data["feature_names"]) != d:
         raise refuse(data["feature_names"], f"{place}feature_names", f"{d} names")
     network, name = data.get("network"), data["settings"].get("network")
@@ -111,7 +125,8 @@ _CLOCK = Record(
                 "matrix": WhiteningMatrix("features"),
             }
         ),
-    }
+    },
+    (_check_clock,),
 )
 
 _TAIL = Record(
@@ -132,7 +147,8 @@ _NETWORK = Record(
             }
         ),
         "unit": Number(1e-9, 1e30),
-    }
+    },
+    (_check_network,),
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import log
 from typing import TypeVar
 
-from iotae._typing import Float64
+from iotae._typing import Float64, State
+from iotae._validation.schema import Record, refuse
 from iotae.thresholds import ConformalThreshold
 
-__all__ = ["bounded", "empty_row_score", "unbounded"]
+__all__ = ["CUT", "bounded", "empty_row_score", "unbounded"]
 
 _HALFWAY = 8.0
 """Raw score, in nats per feature, that is scored one half: usual rows lie near 3."""
@@ -16,6 +17,17 @@ _HALFWAY = 8.0
 _HIGHEST = 1.0 - 2.0**-53
 
 Raw = TypeVar("Raw", float, Float64)
+
+
+def _check_scores(data: State, place: str) -> None:
+    scores = data["window"]["ring"]
+    outside = (scores < 0.0) | (scores > _HIGHEST)
+    if outside.any():
+        raise refuse(float(scores[outside][0]), f"{place}.window.ring", "scores of at least 0 and below 1")
+
+
+CUT = Record(ConformalThreshold.SCHEMA.fields, (*ConformalThreshold.SCHEMA.rules, _check_scores))
+"""The state of a threshold of such scores."""
 
 
 def bounded(raw: Raw) -> Raw:

@@ -32,8 +32,8 @@ from iotae.stream.memory import WITNESS_BATCH
 from iotae.stream.registry import FEATURES
 from iotae.stream.scaler import COUNT as SEEN
 from iotae.stream.scaler import HEAD, SPREAD
+from iotae.stream.score_scale import CUT
 from iotae.stream.sensor_figures import LEARNED_REACH
-from iotae.thresholds import ConformalThreshold
 
 __all__ = ["COUNTERS", "ONLINE_AUTOENCODER", "SETTINGS", "check_state"]
 
@@ -225,7 +225,7 @@ ONLINE_AUTOENCODER = _OfThisVersion(
         "horizon": HORIZON,
         "counters": COUNTERS,
         "features": FEATURES,
-        "cut": ConformalThreshold.SCHEMA,
+        "cut": CUT,
         "network": NETWORK,
         "stream": STREAM,
         "confirmed": CONFIRMED,
