@@ -84,11 +84,17 @@ def _pyod(name: str) -> Any:
     return getattr(pyod_iotae, name)
 
 
-def _frame(table: Table, names: Sequence[str]) -> Any:
+def _frame_of(columns: dict[str, Any]) -> Any:
     import pandas as pd
 
+    # pandas' own kind of names holds no half pairs of surrogates, which a file may have
+    names = pd.Index(list(columns), dtype=object)
+    return pd.DataFrame(dict(enumerate(columns.values()))).set_axis(names, axis=1)
+
+
+def _frame(table: Table, names: Sequence[str]) -> Any:
     numbers = _matrix()[:, 1]
-    return pd.DataFrame({name: table.array(name) if name in table else numbers for name in names})
+    return _frame_of({name: table.array(name) if name in table else numbers for name in names})
 
 
 def _pyods() -> list[State]:
@@ -141,10 +147,8 @@ def _use_grouped(model: GroupedAutoencoder) -> None:
 
 
 def _frame_of_groups(n_rows: int, names: Sequence[str], group: str) -> Any:
-    import pandas as pd
-
     columns = {name: _matrix(n_rows)[:, i % 3] for i, name in enumerate(names)}
-    return pd.DataFrame({**columns, group: _keys(n_rows)})
+    return _frame_of({**columns, group: _keys(n_rows)})
 
 
 def _grouped_pyod() -> list[State]:
