@@ -6,7 +6,8 @@ import copy
 import csv
 import pickle
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -74,11 +75,35 @@ def sensors(rng, n):
         (np.nan, np.inf, "missing"),
         (None, None, "missing"),
         (datetime(2026, 1, 31, 14, 3, 59), None, "14:03, sensors say otherwise"),
+        (time(14, 3), None, "14:03, sensors say otherwise"),
+        (np.datetime64("2026-01-31T23:59"), 35.128, "23:59, sensors say otherwise"),
+        # what is no number, where one is expected, and what is no cell at all
+        (date(2026, 1, 31), 35.128, "'2026-01-31', expected about 35.1"),
+        (np.datetime64("2026-01-31"), None, "'2026-01-31', unusual here"),
+        (float("inf"), 35.128, "'inf', expected about 35.1"),
+        (10**400, 35.128, "'int', expected about 35.1"),
+        ([35.0], 35.128, "'list', expected about 35.1"),
+        (np.zeros(2), None, "'ndarray', unusual here"),
+        (pd.NaT, None, "missing"),
+        (pd.NA, 35.128, "missing, expected about 35.1"),
+        (Decimal("71.04"), 35.128, "71, expected about 35"),
+        (timedelta(minutes=1), 35.0, "60, expected about 35"),
     ],
 )
 def test_a_cell_is_told_with_what_was_expected(cell, expected, said):
     told = {} if expected is None else {"x": expected}
     assert reason_of({"x": 1.0}, {"x": cell}, Known(told)) == f"x {said} (100 %)"
+
+
+@pytest.mark.parametrize("cell", [date(2026, 1, 31), [1.0], float("inf"), 10**400, pd.NA, object()])
+def test_a_stream_tells_reasons_of_any_row_that_it_scores(cell, rng):
+    model = OnlineAutoencoder(seed=0)
+    for i, watts in enumerate(rng.normal(size=60)):
+        model.learn_one({"watts": watts, "mode": ("eco", "max")[i % 2], "at": datetime(2026, 1, 1, i % 24)})
+    for name in ("watts", "mode", "at"):
+        for row in ({name: cell}, {"watts": 1.0, "mode": "eco"} | {name: cell}):
+            assert 0.0 <= model.score_one(row) < 1.0
+            assert all(model.reasons_one(row))
 
 
 def test_the_three_largest_parts_are_told_and_none_of_no_weight():

@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pytest
 
-from iotae.stream.cells import clock_cells, hour_of
+from iotae.data.cell_objects import clock_cells, hour_of
 from iotae.stream.features import CLOCK, PROBATION, SENSOR, Features
 
 UTC = datetime.timezone.utc  # noqa: UP017 - datetime.UTC is the same object

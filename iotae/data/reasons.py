@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from iotae.data.cell_objects import told_cell
+
 __all__ = ["Known", "no_reasons", "reason_of", "reasons_of"]
 
 _MOST = 3
@@ -58,8 +60,8 @@ def reasons_of(parts: Mapping[Hashable, float], row: Mapping[Hashable, Any], kno
     parts : mapping of column to float
         The columns' parts of the score, at least 0. The largest three are named.
     row : mapping of column to its cell
-        A number, a text, a time, or None or NaN where it is missing. A number that is farther from what is
-        usual of it than that is wide comes first.
+        A number, a text, a time, None or NaN where it is missing, or any other object. A number that is
+        farther from what is usual of it than that is wide comes first.
     known : Known
         What was expected and what is usual. An empty cell of a column that nine in ten rows have is the
         last reason, without a share, as a missing cell adds nothing to a score.
@@ -74,6 +76,7 @@ def reasons_of(parts: Mapping[Hashable, float], row: Mapping[Hashable, Any], kno
     mode 'eco', unusual here (10 %)
     amps missing, present in 99.8 % of rows
     """
+    row = {name: told_cell(cell) for name, cell in row.items()}
     whole = sum(parts.values()) or 1.0
     # what lies far out bends what is expected of the others, and may so have less of the score than they
     largest = sorted(parts.items(), key=lambda item: (not _is_far_out(item[0], row, known), -item[1]))
@@ -91,7 +94,7 @@ def _is_far_out(name: Hashable, row: Mapping[Hashable, Any], known: Known) -> bo
     """Whether a number is farther from what is usual of it than that is wide."""
     cell: Any = row.get(name)
     usual = known.usual.get(name)
-    if usual is None or _is_missing(cell) or isinstance(cell, (str, datetime)):
+    if usual is None or cell is None or isinstance(cell, (str, datetime)):
         return False
     width = abs(usual[1] - usual[0])
     return bool(cell > usual[1] + width or cell < usual[0] - width)
@@ -102,7 +105,7 @@ def _gaps(row: Mapping[Hashable, Any], present: Mapping[Hashable, float], named:
     missing = [
         (share, name)
         for name, share in present.items()
-        if share >= _RARELY_MISSING and name not in named and _is_missing(row.get(name))
+        if share >= _RARELY_MISSING and name not in named and row.get(name) is None
     ]
     if not missing:
         return []
@@ -112,15 +115,10 @@ def _gaps(row: Mapping[Hashable, Any], present: Mapping[Hashable, float], named:
     return [f"{name}{others} missing, present in {min(100 * share, 99.9):.3g} % of rows"]
 
 
-def _is_missing(cell: Any) -> bool:
-    # None or NaN, which does not equal itself
-    return bool(cell is None or cell != cell)
-
-
 def _said_with_usual(name: Hashable, row: Mapping[Hashable, Any], known: Known) -> str:
     cell, usual = row.get(name), known.usual.get(name)
     expected, remark = known.expected.get(name), known.remarks.get(name)
-    if remark is not None and not (_is_missing(cell) or isinstance(cell, (str, datetime))):
+    if remark is not None and not (cell is None or isinstance(cell, (str, datetime))):
         number: Any = cell
         said = f"{_rounded(number, number if expected is None else expected)}, {remark}"
     else:
@@ -137,7 +135,7 @@ def _said_with_usual(name: Hashable, row: Mapping[Hashable, Any], known: Known) 
 def _said_of(cell: Any, expected: float | None) -> str:
     if isinstance(cell, datetime):
         return f"{cell:%H:%M}, sensors say otherwise"
-    missing = _is_missing(cell)
+    missing = cell is None
     if expected is None or not isfinite(expected):
         if missing:
             return "missing"

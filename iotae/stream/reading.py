@@ -6,9 +6,9 @@ from collections.abc import Hashable, Mapping
 from math import inf, nan
 from typing import Any, NamedTuple
 
+from iotae.data.cell_objects import as_number, clock_cells, hour_of, is_missing, is_time
 from iotae.data.cells import is_row, read_text
 from iotae.stream.categories import value_key
-from iotae.stream.cells import as_number, clock_cells, hour_of, is_missing, is_time
 from iotae.stream.names import LONGEST_TEXT, is_name
 from iotae.stream.registry import MOST_CLOCKS, Registry
 from iotae.stream.slots import CLOCK, RARITY, SENSOR

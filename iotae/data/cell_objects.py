@@ -1,14 +1,14 @@
-"""What one cell of a stream's row says: a number, a time of the day, or nothing."""
+"""What one cell of a row says, whatever object it is: a number, a time of the day, or nothing."""
 
 from __future__ import annotations
 
 import datetime
-from math import cos, nan, pi, sin, sqrt
+from math import cos, isfinite, isinf, nan, pi, sin, sqrt
 from typing import Any
 
 import numpy as np
 
-__all__ = ["as_number", "clock_cells", "hour_of", "is_missing", "is_time"]
+__all__ = ["as_number", "clock_cells", "hour_of", "is_missing", "is_time", "told_cell"]
 
 _TIMES = (datetime.datetime, datetime.time, np.datetime64)
 
@@ -86,6 +86,31 @@ def _hour_of_numpy(value: np.datetime64) -> float | None:
         return None
     microseconds = int(value.astype("datetime64[us]").astype(np.int64))
     return microseconds % (24 * _HOUR) / _HOUR
+
+
+def told_cell(value: Any) -> float | str | datetime.datetime | None:
+    """The cell as words can tell it: a finite number, a text, a time with an hour, None where it is empty.
+
+    Examples
+    --------
+    >>> cells = (7, "eco", np.nan, datetime.time(14, 5), datetime.date(2026, 1, 31), float("inf"), [1])
+    >>> [told if isinstance(told := told_cell(cell), float) else str(told) for cell in cells]
+    [7.0, 'eco', 'None', '0001-01-01 14:05:00', '2026-01-31', 'inf', 'list']
+    """
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return None
+    number, hour = as_number(value), hour_of(value)
+    if isfinite(number):
+        return number
+    if hour is not None:
+        # half a second: an hour is a float, and its minutes are cut off when they are told
+        moment = datetime.datetime.min + datetime.timedelta(hours=hour, seconds=0.5)
+        return value if isinstance(value, datetime.datetime) else moment.replace(microsecond=0)
+    if isinf(number):
+        return str(number)
+    return str(value) if isinstance(value, (datetime.date, np.datetime64)) else type(value).__name__
 
 
 def clock_cells(hour: float) -> tuple[float, float, float, float]:
