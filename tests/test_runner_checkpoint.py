@@ -318,6 +318,13 @@ def test_a_damaged_state_is_an_error_that_names_the_file(events, tmp_path, capsy
     files.write(path, "StreamCheckpoint", {"words": data["words"]})
     with pytest.raises(StateError, match="no stream"), Checkpoint(tmp_path / "state", {}) as checkpoint:
         checkpoint.load()
+    for odd in (np.zeros(2), [np.zeros(2)], np.zeros(0)):
+        files.write(path, "StreamCheckpoint", {"words": {"seed": odd}, "state": {}})
+        with (
+            Checkpoint(tmp_path / "state", {"seed": [1]}) as checkpoint,
+            pytest.raises(TableError, match=r"Got seed \[1\], but the checkpoint in .* was made with \[?"),
+        ):
+            checkpoint.load()
 
 
 def test_a_folder_that_cannot_be_locked_is_an_error(tmp_path):

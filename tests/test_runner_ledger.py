@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from iotae import serialization
@@ -195,6 +196,19 @@ def test_a_file_whose_tables_make_no_sense_is_refused_in_one_printable_line(path
         with pytest.raises(TableError, match=r"malformed database schema .* \"\\x13") as caught:
             opened()
         assert str(caught.value).isprintable()
+
+
+def test_a_file_whose_words_are_no_text_is_refused(path):
+    with Ledger(path, {}, DeviceNumbers()) as made:
+        made.commit([], [], {})
+    blob = serialization.dumps(ledger._KIND, {"words": np.zeros(2), "state": {}})
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute("update model set state = ?", (blob,))
+    with (
+        Ledger(path, {}, DeviceNumbers()) as opened,
+        pytest.raises(TableError, match=r"begun with \[0\. 0\.\]"),
+    ):
+        opened.load()
 
 
 def test_old_rows_go_a_bounded_number_at_a_time_and_alarms_that_are_not_sent_stay(path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ class Checkpoint:
         if not isinstance(made, dict) or not isinstance(data.get("state"), dict):
             raise serialization.StateError(f"{self.path}: holds no stream to go on with")
         for name in dict.fromkeys([*self._words, *made]):
-            if self._words.get(name) != made.get(name):
+            if not _same(self._words.get(name), made.get(name)):
                 raise TableError(
                     f"Got {name} {_shown(self._words.get(name))}, but the checkpoint in {self._folder} was "
                     f"made with {_shown(made.get(name))}: give the same again, or name another folder."
@@ -109,5 +110,14 @@ class Checkpoint:
         self.saved_at = time()
 
 
+def _same(word: Any, found: Any) -> bool:
+    """Whether a file has this word; an array in its place would be compared cell by cell."""
+    try:
+        return json.dumps(word, sort_keys=True) == json.dumps(found, sort_keys=True)
+    except TypeError:
+        return False
+
+
 def _shown(value: Any) -> str:
-    return "nothing" if value is None or value == [] else printable(value)[:200]
+    nothing = value is None or (isinstance(value, list) and not value)
+    return "nothing" if nothing else printable(value)[:200]

@@ -123,8 +123,10 @@ class Ledger:
         if not found:
             return None
         kind, data = made(self._path, _KIND, found[0][0], _opened)
-        if kind != _KIND or data.get("words") != self._words:
-            begun, now = _differing(data.get("words"), self._words)
+        words = data.get("words")
+        # an array in its place would be compared cell by cell
+        if kind != _KIND or not isinstance(words, str) or words != self._words:
+            begun, now = _differing(words, self._words)
             raise TableError(
                 f"Got {self._path}, which was begun with {begun}, but expected {now}: give the same again, "
                 "or name another file."
