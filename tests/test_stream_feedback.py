@@ -10,9 +10,10 @@ import pytest
 
 import river_iotae
 from iotae import OnlineAutoencoder, serialization
+from iotae._validation.schema import check
 from iotae.serialization import StateError
 from iotae.stream.alarm_kinds import Alarm, Trait
-from iotae.stream.confirmed import MOST_KINDS, ConfirmedKinds
+from iotae.stream.confirmed import CONFIRMED, MOST_KINDS, ConfirmedKinds
 
 
 def usual_rows(n, seed=3):
@@ -180,6 +181,32 @@ def test_wrong_answers_in_a_file_are_refused(model, rows, key, value):
     state["confirmed"][key] = value
     with pytest.raises(StateError):
         OnlineAutoencoder.from_state(state)
+
+
+def test_a_kind_of_alarm_without_a_feature_is_refused(model, rows):
+    model.confirm_one(rows[0] | {"ms": 70.0}, "normal")
+    state = model.to_state()
+    state["confirmed"]["kinds"][0]["traits"] = []
+    with pytest.raises(StateError, match=r"traits, but expected a list of 1 to 64"):
+        OnlineAutoencoder.from_state(state)
+
+
+def test_a_kind_of_alarm_is_bounded_and_goes_through_a_file(rows):
+    kinds = ConfirmedKinds()
+    first = Trait("first", "out", 1, 5.0, 5.0, 2.0)
+    for i in range(100):
+        other = Trait(f"feature {i % 40}", "off", 1, 50.0 * i, 50.0 * i, 2.0)
+        kinds.confirm(Alarm([(first, 0.9), (other, 0.1)], 3.0), False, i)
+    state = {"withheld": 0, **kinds.to_state()}
+    check(state, CONFIRMED)
+    names = [name for name, *_ in state["kinds"][0]["traits"]]
+    assert len(set(names)) == 16
+    assert "first" in names
+    assert "feature 19" in names
+    more = [[name, *trait[1:]] for name in ("a", "b") for trait in [state["kinds"][0]["traits"][0]] * 5]
+    state["kinds"][0]["traits"] = more
+    with pytest.raises(StateError, match=r"Got 5 at \.kinds, but expected at most 4 ways"):
+        check(state, CONFIRMED)
 
 
 def test_copies_have_answers_of_their_own(model, rows):

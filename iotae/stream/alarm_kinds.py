@@ -6,11 +6,20 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["AFTER", "CLOCK", "OFF", "OUT", "STILL", "WORD", "Alarm", "Kind", "Trait"]
+__all__ = ["AFTER", "CLOCK", "MOST_TRAITS", "OFF", "OUT", "STILL", "WAYS", "WORD", "Alarm", "Kind", "Trait"]
 
 OUT, OFF, AFTER, STILL, WORD, CLOCK = "out", "off", "after", "still", "word", "clock"
 """Why a feature has its share: its value is out of what is usual; it is not, but not what the others say
 either; the rows before were so; it does not move; it is a text; it is a time."""
+
+WAYS = 4
+"""Ways in which a feature may stand out in one kind; the latest are kept."""
+
+_MOST_FEATURES = 16
+"""Features that may stand out in one kind; of more, the one that was met first is forgotten."""
+
+MOST_TRAITS = WAYS * _MOST_FEATURES
+"""Traits that one kind has at most."""
 
 _BIG_SHARE = 0.25
 """Share of the score from which on a feature has to be one that the kind has too."""
@@ -87,8 +96,11 @@ class Kind:
                     held[i] = trait._replace(low=low, high=high)
                     break
             else:
-                # a feature may stand out in a few ways in one kind; the latest are kept
-                self.traits[trait.name] = [*held[-3:], trait]
+                self.traits[trait.name] = [*held[1 - WAYS :], trait]
+        latest = {trait.name for trait, _ in alarm.traits}
+        others = [name for name in self.traits if name not in latest]
+        for name in others[: len(latest) - _MOST_FEATURES]:
+            del self.traits[name]
 
     def told(self) -> str:
         """Return the kind in words."""

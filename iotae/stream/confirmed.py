@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from iotae._typing import State
 from iotae._validation.schema import COUNT, Choice, Flag, ListOf, Number, Record, Row, Text, refuse
-from iotae.stream.alarm_kinds import AFTER, CLOCK, OFF, OUT, STILL, WORD, Alarm, Kind, Trait
+from iotae.stream.alarm_kinds import (
+    AFTER,
+    CLOCK,
+    MOST_TRAITS,
+    OFF,
+    OUT,
+    STILL,
+    WAYS,
+    WORD,
+    Alarm,
+    Kind,
+    Trait,
+)
 from iotae.stream.names import LONGEST_TEXT, NAME, packed_name, unpacked_name
 
 __all__ = ["CONFIRMED", "MOST_KINDS", "Confirmed", "ConfirmedKinds"]
@@ -47,6 +60,10 @@ def _check_kinds(data: State, place: str) -> None:
     numbers = [kind["number"] for kind in data["kinds"]]
     if any(low > high for kind in data["kinds"] for _, _, _, low, high, _, _ in kind["traits"]):
         raise refuse(data["kinds"], f"{place}.kinds", "values from a low one to a high one")
+    for kind in data["kinds"]:
+        ways = Counter(unpacked_name(name) for name, *_ in kind["traits"])
+        if max(ways.values()) > WAYS:
+            raise refuse(max(ways.values()), f"{place}.kinds", f"at most {WAYS} ways a feature stands out in")
     if len(set(numbers)) < len(numbers) or any(number >= data["next"] for number in numbers):
         raise refuse(numbers, f"{place}.kinds", f"different numbers below {data['next']}")
 
@@ -60,7 +77,7 @@ CONFIRMED = Record(
                 {
                     "number": COUNT,
                     "anomaly": Flag(),
-                    "traits": ListOf(_TRAIT, 64),
+                    "traits": ListOf(_TRAIT, MOST_TRAITS, least=1),
                     "raw": Number(0.0, _LARGEST),
                     "n_confirmed": COUNT,
                     "n_matched": COUNT,
