@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.fuzz_calls import csv_text, json_text, rows_of, run, scratch, text_kind
 from benchmarks.fuzz_kinds import N_ROWS, Kind, demand, finite
 from benchmarks.fuzz_ledgers import taken_in
+from iotae.io.jsonl import looks_like_json
 
 __all__ = ["INPUTS", "filtered"]
 
@@ -31,11 +32,13 @@ def _n_given(text: bytes, as_json: bool) -> int | None:
         return None
     end = b"\r" if b"\n" not in text and b"\r" in text[:-1] else b"\n"
     lines = text.split(end)
-    if as_json:
-        return sum(1 for line in lines if line.decode("utf-8", "surrogateescape").strip())
+    shown = [line.decode("utf-8", "surrogateescape").strip() for line in lines]
+    # of another first line the reader makes a header, whatever the file is called
+    if as_json and looks_like_json(next(filter(None, shown), "")):
+        return sum(1 for line in shown if line)
     if b'"' in text or b"#" in text or b"sep=" in text.lower():
         return None
-    begin = next((i for i, line in enumerate(lines) if line.decode("utf-8", "surrogateescape").strip()), 0)
+    begin = next((i for i, line in enumerate(shown) if line), 0)
     # one column alone may be empty
     if not any(mark in lines[begin] for mark in (b",", b";", b"\t", b"|")):
         return None
