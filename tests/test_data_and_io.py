@@ -392,6 +392,12 @@ def test_times_and_missing_numbers_in_csv(tmp_path):
     assert (tmp_path / "a.csv").read_text() == "at,x\n2026-01-31T10:00:00.000000,\n,1.0\n"
 
 
+def test_a_name_with_a_carriage_return_is_one_cell_of_the_header(tmp_path):
+    write_table(tmp_path / "a.csv", Table({"mo\re": [1.0], "on": [2.0]}))
+    with open(tmp_path / "a.csv", newline="") as file:
+        assert list(csv.reader(file)) == [["mo\re", "on"], ["1.0", "2.0"]]
+
+
 # -- labels and rows ---------------------------------------------------------------------------
 
 

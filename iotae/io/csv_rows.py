@@ -68,7 +68,7 @@ class CsvRows:
         if self._safe:
             header, columns = _safe(header), [_safe(cells) for cells in columns]
         if not self._headed:
-            self._plain.writerow(header)
+            self._write_row(header)
             self._headed = True
         rows = zip(*columns, strict=True)
         lines = plain_lines(columns)
@@ -78,7 +78,10 @@ class CsvRows:
             self._plain.writerows(rows)
         else:
             for row in rows:
-                (self._quoted if _breaks_lines(row) else self._plain).writerow(row)
+                self._write_row(row)
+
+    def _write_row(self, row: Sequence[Any]) -> None:
+        (self._quoted if _breaks_lines(row) else self._plain).writerow(row)
 
 
 def _cells(values: NDArray[Any]) -> list[Any]:
