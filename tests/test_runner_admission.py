@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iotae.data import TableError
 from iotae.runner import device_numbers
 from iotae.runner.device_numbers import DeviceNumbers
 from iotae.runner.ledger import Judgement, Ledger
@@ -192,3 +193,37 @@ def test_runs_that_end_after_each_message_double_no_row(tmp_path_factory, given_
             assert len(new) + opened.n_doubled + len(opened.warnings()) >= 1
             assert not rows & {(device, *one) for one in new}
             rows |= {(device, *one) for one in new}
+
+
+def test_a_message_that_came_again_is_told_when_its_row_has_been_deleted(tmp_path):
+    path = str(tmp_path / "rows.sqlite")
+    with Ledger(path, {}, DeviceNumbers()) as opened:
+        assert take(opened, message("a", 5, 5), message("b", 7, 7), message("b", 8, 8)) == [
+            (0, 5),
+            (0, 7),
+            (0, 8),
+        ]
+    with closing(sqlite3.connect(path, isolation_level=None)) as base:
+        base.execute("delete from rows")
+    for _ in range(2):
+        with Ledger(path, {}, DeviceNumbers()) as opened:
+            # as a broker sends what it has retained to each who subscribes
+            assert take(opened, message("a", 5, 5), message("b", 7, 7), message("b", 8, 8)) == []
+            assert opened.n_doubled == 3
+    with Ledger(path, {}, DeviceNumbers()) as opened:
+        assert take(opened, message("a", 6, 6), message("b", 9, 9)) == [(0, 6), (0, 9)]
+
+
+@pytest.mark.parametrize("latest", ["", "x", "[1]", "[[1]]", "[[0, 1.5]]", "{}", "[" * 5000, b"[]", None])
+def test_a_file_whose_latest_numbers_are_none_is_refused(tmp_path, latest):
+    path = str(tmp_path / "rows.sqlite")
+    with Ledger(path, {}, DeviceNumbers()) as opened:
+        take(opened, message("a", 5, 5))
+    with closing(sqlite3.connect(path, isolation_level=None)) as base:
+        base.execute("pragma ignore_check_constraints = on")
+        try:
+            base.execute("update devices set latest = ?", (latest,))
+        except sqlite3.IntegrityError:
+            return  # the table itself refuses it
+    with pytest.raises(TableError, match="the file was changed"), Ledger(path, {}, DeviceNumbers()):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,11 +26,17 @@ _PASSED = "messages with a number below the last one of their device, which is n
 _Number = tuple[int, int]
 """A boot of the device and a number in it."""
 
+_Stored = tuple[_Number, tuple[_Number, ...]]
+"""The floor of a device, and the numbers taken in last."""
+
 _BELOW_ALL: _Number = (0, -1)
 
 
 class _Known(NamedTuple):
-    """What is known of a device: what is not above ``floor`` is old; ``latest`` were taken in last."""
+    """What is known of a device: what is not above ``floor`` is old; ``latest`` were taken in last.
+
+    The latest are kept beside the floor in the file, as their rows may have been deleted.
+    """
 
     floor: _Number
     latest: tuple[_Number, ...]
@@ -72,15 +79,16 @@ class DeviceNumbers:
     def load(self, base: Database) -> None:
         """Read the number up to which each device is done with."""
         self._base = base
-        found = base.rows("select device, part, last_seq from devices")
-        for device, part, seq in found:
+        self._stored: dict[str, _Stored] = {}
+        for device, part, seq, text in base.rows("select device, part, last_seq, latest from devices"):
+            latest = _numbers_in(text)
             # SQLite keeps what does not fit a column's type as it is
-            if not isinstance(device, str) or not isinstance(part, int) or not isinstance(seq, int):
+            if not isinstance(device, str) or not _is_number((part, seq)) or latest is None:
                 raise TableError(
                     f"Got the number {seq!r} of the device {device!r} in {base.path}, but expected a whole "
                     "number and a text: the file was changed, put it back or name another."
                 )
-        self._floors = {device: (part, seq) for device, part, seq in found}
+            self._stored[device] = (part, seq), latest
 
     def sift(self, messages: Iterable[Message]) -> Sifted:
         """Sort messages by whether their number is new for their device."""
@@ -94,14 +102,16 @@ class DeviceNumbers:
             if message.aside:
                 sifted.aside[message.aside] += message.n
                 continue
-            if device not in self._floors and device not in newcomers:
-                if len(self._floors) + len(newcomers) >= admission.MOST_DEVICES:
+            if device not in self._stored and device not in newcomers:
+                if len(self._stored) + len(newcomers) >= admission.MOST_DEVICES:
                     sifted.aside[admission.TOO_MANY.format(admission.MOST_DEVICES)] += 1
                     continue
                 newcomers.add(device)
             known = self._known_of(device)
             there = None if number > known.highest else self._cells_of(device, number, fresh)
-            if there is None and number > known.floor:
+            if there is None and number in known.latest:
+                n_again += 1
+            elif there is None and number > known.floor:
                 self._pending[device] = known.after(number)
                 fresh[device, *number] = cells_text(message.row)
                 sifted.new.append(message)
@@ -118,8 +128,9 @@ class DeviceNumbers:
         if known is None:
             query = "select part, seq from rows where device = ? order by part desc, seq desc limit 1"
             (highest,) = self._base.rows(query, (device,)) or [_BELOW_ALL]
-            known = _Known(self._floors.get(device, _BELOW_ALL), (), highest)
-            if device in self._floors:
+            floor, latest = self._stored.get(device, (_BELOW_ALL, ()))
+            known = _Known(floor, latest, max([highest, *latest]))
+            if device in self._stored:
                 self._known[device] = known
         return known
 
@@ -152,12 +163,27 @@ class DeviceNumbers:
     def store(self, change: sqlite3.Connection) -> None:
         """Put down the numbers up to which devices are done with."""
         change.executemany(
-            "insert or replace into devices (device, part, last_seq) values (?, ?, ?)",
-            [(device, *known.floor) for device, known in self._pending.items()],
+            "insert or replace into devices (device, part, last_seq, latest) values (?, ?, ?, ?)",
+            [(device, *known.floor, json.dumps(known.latest)) for device, known in self._pending.items()],
         )
 
     def stored(self) -> None:
         """Take what was sifted for stored."""
         self._known |= self._pending
-        self._floors |= {device: known.floor for device, known in self._pending.items()}
+        self._stored |= {device: (known.floor, known.latest) for device, known in self._pending.items()}
         self._pending = {}
+
+
+def _is_number(found: object) -> bool:
+    return isinstance(found, list | tuple) and [type(part) for part in found] == [int, int]
+
+
+def _numbers_in(text: object) -> tuple[_Number, ...] | None:
+    """The numbers taken in last, as the file has them; None where it has something else."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not all(map(_is_number, found)):
+        return None
+    return tuple((part, seq) for part, seq in found)

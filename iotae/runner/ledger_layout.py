@@ -17,7 +17,8 @@ create table rows (
 create index alarms on rows (taken) where alarm;
 create index taken on rows (taken);
 create table devices (
-    device text primary key, last_seq integer not null, part integer not null default 0
+    device text primary key, last_seq integer not null, part integer not null default 0,
+    latest text not null default '[]'
 ) without rowid;
 create table partitions (part integer primary key, next integer not null);
 create table unsent (id integer primary key, device text not null, seq integer not null, body text not null);
@@ -40,6 +41,7 @@ create table partitions (part integer primary key, next integer not null);
 create table models (number integer primary key, state blob not null)
 """,
         2: """
+alter table devices add column latest text not null default '[]';
 create table refused (
     id integer primary key, device text not null, seq integer not null, body text not null,
     reason text not null, refused real not null
