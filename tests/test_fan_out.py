@@ -92,6 +92,11 @@ class Burnt(BatchAutoencoder):
             raise ValueError("Got a burnt sensor.")
         return super().fit(X, sample_weight, categories)
 
+    def partial_fit(self, X, sample_weight=None):
+        if np.min(X) > 1e3:
+            raise ValueError("Got a burnt sensor.")
+        return super().partial_fit(X, sample_weight)
+
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_an_error_in_a_group_of_a_table_names_the_group_and_fits_nothing(n_jobs):
@@ -107,6 +112,17 @@ def test_an_error_in_a_group_of_a_table_names_the_group_and_fits_nothing(n_jobs)
     assert caught.value.__notes__ == ["This was in the fit of group 'b'."]
     with pytest.raises(NotFittedError):
         model.score(rows)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_more_rows_of_which_a_groups_are_refused_teach_no_model(n_jobs):
+    X, keys = groups()
+    usual = GroupedRows(np.vstack([X, X + 1.0]), np.tile(keys.astype(object), 2))
+    model = GroupedAutoencoder(Burnt(seed=1)).fit(usual)
+    before = model.score(usual)
+    with parallel_config(n_jobs=n_jobs), pytest.raises(ValueError, match="burnt sensor"):
+        model.partial_fit(GroupedRows(X + 1e4 * (keys == "c")[:, None], keys.astype(object)))
+    np.testing.assert_array_equal(model.score(usual), before)
 
 
 def test_a_groups_model_has_the_names_of_the_frames_columns():

@@ -133,18 +133,18 @@ class GroupedAutoencoder(Unshared):
         if self._pooled is None:
             return self.fit(rows, sample_weight)
         weights = check_row_weights(len(rows), sample_weight)
-        categories = self._pooled._categories
-        self._pooled.partial_fit(rows.X, sample_weight)
+        # on copies: where one fails, none has learned
+        pooled = copy.copy(self._pooled).partial_fit(rows.X, sample_weight)
         template = copy.copy(self.template)
-        template.progress, template.seed = False, self._pooled.seed
+        template.progress, template.seed = False, pooled.seed
         counts = rows.counts(weights)
-        known = {key: self.models[key] for key in counts if key in self.models}
+        known = {key: copy.copy(self.models[key]) for key in counts if key in self.models}
         fresh = {
             key: copy.copy(template) for key in counts if counts[key] >= LEAST_ROWS and key not in self.models
         }
         own = None if sample_weight is None else weights
-        fitted = fit_all(known | fresh, rows, own, categories, anew=fresh)
-        self.models = dict(sorted((self.models | fitted).items()))
+        fitted = fit_all(known | fresh, rows, own, pooled._categories, anew=fresh)
+        self._pooled, self.models = pooled, dict(sorted((self.models | fitted).items()))
         self._small = sorted({*self._small, *rows.keys.tolist()} - self.models.keys())
         self._measure(rows, weights, first=False)
         return self
