@@ -104,6 +104,7 @@ def test_a_rows_score_is_that_of_one_machine_bit_for_bit(frame, table, alone):
     [
         (["a", "none"], None, "no column 'none'"),
         (["a", "text"], None, "'text', string"),
+        ("a", None, r"columns='a', but expected a list of names: pass \['a'\]"),
         (["a"], "b", "expected integers"),
         ([], None, "one feature at least"),
     ],
@@ -144,6 +145,32 @@ def test_a_detector_without_names_cannot_score_a_frame(frame, table):
 
     with pytest.raises(TableError, match="without names"):
         score(frame, BatchAutoencoder(seed=0).fit(table[0]))
+
+
+def test_a_model_of_another_kind_is_refused_before_spark_begins(frame):
+    from iotae.distributed.spark import fit, score
+    from iotae.distributed.spark_fleet import score_stream
+
+    with pytest.raises(TypeError, match=r"type OnlineAutoencoder, but expected an iotae\.BatchAutoencoder"):
+        fit(OnlineAutoencoder(seed=0), frame, ["a"])
+    with pytest.raises(TypeError, match=r"type str, but expected an iotae\.BatchAutoencoder"):
+        score(frame, "model.iotae")
+    with pytest.raises(TypeError, match=r"type BatchAutoencoder, but expected an iotae\.OnlineAutoencoder"):
+        score_stream(frame, BatchAutoencoder(seed=0), key="text", sequence="row", columns=["a"])
+
+
+def test_a_stream_whose_state_spark_cannot_keep_is_refused_before_a_checkpoint_is_begun(spark, tmp_path):
+    from iotae.distributed.spark_fleet import score_stream
+
+    stream = spark.readStream.schema("device string, number long, x double").parquet(str(tmp_path))
+    store = "spark.sql.streaming.stateStore.providerClass"
+    before = spark.conf.get(store)
+    spark.conf.unset(store)
+    try:
+        with pytest.raises(RuntimeError, match=f"{store}=.*HDFS.*set it to .*RocksDBStateStoreProvider"):
+            score_stream(stream, OnlineAutoencoder(seed=0), key="device", sequence="number", columns=["x"])
+    finally:
+        spark.conf.set(store, before)
 
 
 def write_stream(folder: Path, n_devices: int, n_rows: int, n_files: int) -> np.ndarray:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
-from operator import xor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "score"]
 
-_PARTITION_BITS = 33
-"""``monotonically_increasing_id`` has the partition above these bits, and the row's place in it below."""
-
-_DIGEST = "bit_xor(xxhash64(place))"
-"""Tells a set of places from any other, in whatever order they come."""
+_PARTITION_BITS = 33  # monotonically_increasing_id has the partition above, and the row's place in it below
+_DIGEST = "bit_xor(xxhash64(place))"  # tells a set of places from any other, in whatever order they come
 
 
 def fit(
@@ -70,9 +65,10 @@ def fit(
     >>> model = fit(BatchAutoencoder(seed=0), readings, ["watts", "load"])    # doctest: +SKIP
     >>> scored = score(readings, model)                                       # doctest: +SKIP
     """
-    names = [name for name in frame.columns if name != row_number] if columns is None else list(columns)
+    _check_model(detector, BatchAutoencoder)
+    names = [name for name in frame.columns if name != row_number] if columns is None else columns
     _check_numbers(frame, names, [] if row_number is None else [row_number])
-    return detector.fit_sample(_sample_of(frame, names, row_number, draw_seed(detector.seed)))
+    return detector.fit_sample(_sample_of(frame, list(names), row_number, draw_seed(detector.seed)))
 
 
 def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -> DataFrame:
@@ -83,7 +79,7 @@ def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -
     frame : pyspark.sql.DataFrame
         Has at least the columns of the fit, in any order; the others go through.
     detector : BatchAutoencoder
-        A fitted one; that of PyOD's adapter is ``clf.model``.
+        One that was fitted to a data frame.
     column : str
         The name of the new column.
 
@@ -97,17 +93,14 @@ def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -
     NotFittedError
         If the detector has not been fitted.
     TableError
-        If it was fitted without names of columns, a column is absent or holds no numbers, or ``column`` is
-        there already.
+        If it has no names of columns, a column is absent or holds no numbers, or ``column`` is there.
     """
     from pyspark.sql.types import DoubleType, StructField, StructType
 
+    _check_model(detector, BatchAutoencoder)
     width = detector.n_features  # an error of its own where nothing is fitted
     if detector.feature_names is None:
-        raise TableError(
-            f"Got a detector that was fitted to {width} columns without names, by which the data frame's "
-            "columns are found: fit it to a data frame."
-        )
+        raise TableError(f"Got a detector without names, but expected {width} names: fit it to a data frame.")
     _check_numbers(frame, detector.feature_names)
     if column in frame.columns:
         raise TableError(f"Got the name {column!r}, which the data frame has already: choose another.")
@@ -118,7 +111,7 @@ def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -
         import pyarrow as pa
 
         for batch in batches:
-            rows = _matrix_of([batch.column(place) for place in places], batch.num_rows)
+            rows = _matrix_of([batch.column(place) for place in places])
             scores = pa.array(detector.score(rows) if len(rows) else np.empty(0))
             yield pa.RecordBatch.from_arrays([*batch.columns, scores], [*batch.schema.names, "score"])
 
@@ -128,10 +121,17 @@ def score(frame: DataFrame, detector: BatchAutoencoder, column: str = "score") -
     return plain.mapInArrow(scored, schema).toDF(*frame.columns, column)
 
 
+def _check_model(model: object, kind: type) -> None:
+    if not isinstance(model, kind):
+        raise TypeError(f"Got a model of type {type(model).__name__}, but expected an iotae.{kind.__name__}.")
+
+
 def _check_numbers(frame: DataFrame, features: Sequence[str], others: Sequence[str] = ()) -> None:
     """Check that there is a feature, that these hold numbers or booleans, and the others integers."""
     from pyspark.sql.types import BooleanType, IntegralType, NumericType
 
+    if isinstance(features, str):
+        raise TableError(f"Got columns={features!r}, but expected a list of names: pass [{features!r}].")
     for name in (*features, *others):
         if name not in frame.columns:
             raise TableError(f"Got no column {name!r}, but expected one of {frame.columns}.")
@@ -142,19 +142,13 @@ def _check_numbers(frame: DataFrame, features: Sequence[str], others: Sequence[s
         raise TableError(f"Got the columns {[*features]}, but expected one feature at least, each once.")
 
 
-def _matrix_of(columns: Sequence[Any], n_rows: int) -> Float64:
+def _matrix_of(columns: Sequence[Any]) -> Float64:
     """Columns of Arrow as a matrix in rows, missing cells as NaN."""
-    table = np.empty((n_rows, len(columns)))
-    for place, column in enumerate(columns):
-        table[:, place] = column.cast("double").to_numpy(zero_copy_only=False)
-    return table
+    return np.column_stack([column.cast("double").to_numpy(zero_copy_only=False) for column in columns])
 
 
 def _sample_of(frame: DataFrame, names: list[str], row_number: str | None, seed: int) -> Sample:
-    """The rows that ``gather`` draws of a table, by ``row_number`` or in the frame's own order.
-
-    Spark itself numbers the rows and fetches those drawn: no other goes through Python.
-    """
+    """The rows that ``gather`` draws of a table, numbered and fetched by Spark; no other goes to Python."""
     import pyarrow as pa
     from pyspark.sql import Observation, functions
 
@@ -177,7 +171,7 @@ def _sample_of(frame: DataFrame, names: list[str], row_number: str | None, seed:
             f"Got other rows than the {ends[-1]} that were counted: the data frame changes from one reading "
             "to the next. Write it to files first, or give row_number."
         )
-    return Sample(_matrix_of(found.columns[1:], len(wanted)), names, int(ends[-1]), seed)
+    return Sample(_matrix_of(found.columns[1:]), names, int(ends[-1]), seed)
 
 
 def _counted(rows: DataFrame, row_number: str | None) -> tuple[Int64, Int64, int]:
@@ -188,7 +182,7 @@ def _counted(rows: DataFrame, row_number: str | None) -> tuple[Int64, Int64, int
     if not found:
         raise TableError("Got a data frame without rows, but expected one at least.")
     partitions, counts, digests = (list(column) for column in zip(*found, strict=True))
-    n_rows, digest = sum(counts), reduce(xor, digests)
+    n_rows, digest = sum(counts), int(np.bitwise_xor.reduce(digests))
     if row_number is not None:
         numbered = spark.sql(f"SELECT {_DIGEST} FROM range({n_rows}) AS numbers(place)").collect()
         if digest != numbered[0][0]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from iotae._typing import Float64, Int64
 from iotae._validation import TableError
-from iotae.distributed.spark import _check_numbers
+from iotae.distributed.spark import _check_model, _check_numbers
 from iotae.serialization import dumps, loads
 from iotae.stream import OnlineAutoencoder
 from iotae.stream.sealed import Sealed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["score_stream"]
 
+_STORE = "spark.sql.streaming.stateStore.providerClass"
 _ADDED = ("score", "alarm", "threshold", "skipped")
 _NO_NUMBER = -(2**63)  # stands for a missing one, with which pandas would make floats of all numbers
 
@@ -51,21 +52,26 @@ def score_stream(
     ------
     TableError
         If a column is absent, of another type or named twice, or there is no feature.
+    RuntimeError
+        If Spark would keep a stream's state elsewhere than in RocksDB, which a checkpoint does not forget.
 
     Notes
     -----
-    Spark must keep state in RocksDB: ``spark.sql.streaming.stateStore.providerClass`` is to be
-    ``org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider``. Within a batch rows are
-    sorted by their number. A row without a number, or in a later batch than one with a higher number, is
-    skipped and counted: let the source keep the order of each device, as a Kafka topic keyed by device does.
-    With other settings or another iotae than a checkpoint was begun with the query fails (``StateError``).
+    Within a batch rows are sorted by their number. A row without a number, or in a later batch than one with
+    a higher number, is skipped and counted: let the source keep the order of each device, as a Kafka topic
+    keyed by device does. With other settings (``columns`` are none) or another iotae than a checkpoint was
+    begun with the query fails (``StateError``).
 
     Examples
     --------
     >>> rows = spark.readStream.schema(schema).parquet("readings/")    # doctest: +SKIP
     >>> score_stream(rows, model, key="device", sequence="number", columns=["watts"])    # doctest: +SKIP
     """
+    _check_model(model, OnlineAutoencoder)
     _check_numbers(frame, columns, [sequence])
+    if frame.isStreaming and "RocksDB" not in (store := frame.sparkSession.conf.get(_STORE)):
+        rocks = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+        raise RuntimeError(f"Got {_STORE}={store}, but expected RocksDB: set it to {rocks}.")
     if key not in frame.columns:
         raise TableError(f"Got no column {key!r}, but expected one of {frame.columns}.")
     if len(named := {key, sequence} - {*_ADDED}) < 2:
