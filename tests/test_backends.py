@@ -27,7 +27,7 @@ WORKERS = (1, 2)
 def dask():
     distributed = pytest.importorskip("distributed", reason="install iotae[dask]")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
     )
     with cluster, distributed.Client(cluster):
         yield
