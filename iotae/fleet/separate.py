@@ -15,7 +15,7 @@ from iotae.fleet.newcomers import MATURE, begin_as_newcomer
 from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.compact import pack, unpack
 from iotae.stream.score_scale import bounded, unbounded
-from iotae.stream.state_schema import SETTINGS
+from iotae.stream.state_schema import MADE_WITH
 
 __all__ = ["Scale", "SeparateModels", "check_settings", "shares_of", "template_of"]
 
@@ -144,7 +144,7 @@ class SeparateModels(Mode[OnlineAutoencoder]):
 
 def check_settings(model: OnlineAutoencoder, template: OnlineAutoencoder) -> None:
     """Refuse a model that has not the template's settings; how long it waits before an alarm may differ."""
-    for name in (*SETTINGS.fields, "hidden_sizes", "horizon", "max_features"):
+    for name in (*MADE_WITH, "max_features"):
         found, wanted = getattr(model, name), getattr(template, name)
         if name != "grace_period" and found != wanted:
             raise refuse(found, f"device.{name}", f"the fleet's {wanted!r}")

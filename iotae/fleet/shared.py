@@ -26,7 +26,7 @@ from iotae.stream.autoencoder import OnlineAutoencoder
 from iotae.stream.counters import ACCEPTED
 from iotae.stream.saving import restored
 from iotae.stream.scaler import STATISTICS
-from iotae.stream.state_schema import SETTINGS, check_state
+from iotae.stream.state_schema import MADE_WITH, check_state
 from iotae.thresholds import ConformalThreshold
 
 __all__ = ["SharedModel"]
@@ -66,7 +66,7 @@ class SharedModel(Mode[OwnDevice]):
     def __init__(self, template: OnlineAutoencoder) -> None:
         self.template = template
         self.threshold = common_cut(template.alpha)
-        settings = {name: getattr(template, name) for name in (*SETTINGS.fields, "hidden_sizes", "horizon")}
+        settings = {name: getattr(template, name) for name in MADE_WITH}
         self.common = _Common(max_features=template.max_features, **settings)
         self._within: OwnDevice | None = None
 

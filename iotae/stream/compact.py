@@ -28,10 +28,10 @@ from iotae.stream.memory import allocate, views_of
 from iotae.stream.names import is_name, packed_name, unpacked_name
 from iotae.stream.scaler import RunningScaler
 from iotae.stream.state import StreamState
+from iotae.stream.state_schema import MADE_WITH
 from iotae.thresholds import ConformalThreshold
 
 __all__ = [
-    "SETTINGS",
     "as_array",
     "as_list",
     "pack",
@@ -51,12 +51,6 @@ _STREAM = (
     *("context", "counts", "calibration", "biases", "witness_shown", "witness_wanted", "fresh_shown"),
     *("fresh_wanted", "matrices", "reservoir", "pending", "minibatch"),
 )
-SETTINGS = (
-    *("hidden_sizes", "activation", "learning_rate", "batch_size", "horizon", "grace_period", "alpha"),
-    "seed",
-)
-"""What a model is made with; its bytes do not say it."""
-
 _ARRAY = "__array__"
 _COUNTED = ("n_seen", "n_rejected", "n_unusable", "n_withheld")
 
@@ -134,7 +128,7 @@ def _bare(like: OnlineAutoencoder) -> OnlineAutoencoder:
     """A model with these settings and without parts: to make some that are replaced takes a while."""
     model = OnlineAutoencoder.__new__(OnlineAutoencoder)
     Locked.__init__(model)
-    for name in SETTINGS:
+    for name in MADE_WITH:
         setattr(model, name, getattr(like, name))
     model._result = np.zeros((1, 2))
     return model

@@ -10,8 +10,9 @@ import numpy as np
 from iotae.nn.architecture import layer_sizes
 from iotae.serialization import StateError
 from iotae.stream.autoencoder import OnlineAutoencoder
-from iotae.stream.compact import SETTINGS, pack, remembered, unpack
+from iotae.stream.compact import pack, remembered, unpack
 from iotae.stream.memory import allocate, views_of
+from iotae.stream.state_schema import MADE_WITH
 
 __all__ = ["Sealed"]
 
@@ -87,4 +88,4 @@ def _layout_of(like: OnlineAutoencoder) -> str:
     layers = np.array(layer_sizes(_SLOTS, like.hidden_sizes), np.int64)
     views = views_of(allocate(layers, like._network.code, _SLOTS, like.batch_size))
     arrays = [(name, array.dtype.str, array.shape) for name, array in remembered(views)]
-    return json.dumps([_FORMAT, [getattr(like, name) for name in SETTINGS], arrays])
+    return json.dumps([_FORMAT, [getattr(like, name) for name in MADE_WITH], arrays])

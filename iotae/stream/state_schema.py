@@ -35,7 +35,7 @@ from iotae.stream.scaler import HEAD, SPREAD
 from iotae.stream.score_scale import CUT
 from iotae.stream.sensor_figures import LEARNED_REACH
 
-__all__ = ["COUNTERS", "ONLINE_AUTOENCODER", "SETTINGS", "check_state"]
+__all__ = ["COUNTERS", "MADE_WITH", "ONLINE_AUTOENCODER", "SETTINGS", "check_state"]
 
 _LEAST_PIVOT, _LARGEST_INVERSE = 1e-4, 1e6
 _UNEVEN = 1e-3
@@ -201,6 +201,9 @@ SETTINGS = Record(
         "seed": SEED,
     }
 )
+
+MADE_WITH = (*SETTINGS.fields, "hidden_sizes", "horizon")
+"""What a model is made with, but its room for features."""
 
 COUNTERS = Record({"n_seen": COUNT, "n_rejected": COUNT, "n_unusable": COUNT})
 
